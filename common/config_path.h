@@ -1,0 +1,29 @@
+// Fields of a config by path, as `--set optimizer.learning_rate=0.01` and sweep axes name them.
+// Pure; works on any message by reflection.
+
+#ifndef ANNEAL_COMMON_CONFIG_PATH_H_
+#define ANNEAL_COMMON_CONFIG_PATH_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+
+namespace anneal {
+
+// Sets the field at `path` to `value`. Elements of a list are addressed by number, from 0
+// (`network.layers.0.conv.filters`); the number after the last appends. Enums take short or full
+// names, doubles also `pi/4` and the like; whole messages and lists take JSON.
+// INVALID_ARGUMENT, leaving `message` as it was: an unknown path (the error lists near ones), or a
+// value of the wrong type.
+absl::Status SetField(google::protobuf::Message* message, absl::string_view path,
+                      absl::string_view value);
+
+// All paths that SetField can set to a single value, lists excluded, in the order of the schema.
+std::vector<std::string> FieldPaths(const google::protobuf::Descriptor& type);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_CONFIG_PATH_H_

@@ -1,0 +1,27 @@
+// Configs as files: protobuf text format or JSON. Pure.
+
+#ifndef ANNEAL_COMMON_CONFIG_TEXT_H_
+#define ANNEAL_COMMON_CONFIG_TEXT_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "anneal/v1/config.pb.h"
+#include "google/protobuf/message.h"
+
+namespace anneal {
+
+// Reads JSON if the first character that is not white space is `{`, text format otherwise.
+// INVALID_ARGUMENT with line and column, or with the unknown field.
+absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text);
+
+std::string ToTextFormat(const google::protobuf::Message& message);
+
+// Field names as in the proto, numbers that read back to the same bits. `pretty` adds line breaks.
+// Fields at their default are printed too, so that every record has the same keys.
+std::string ToJson(const google::protobuf::Message& message, bool pretty);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_CONFIG_TEXT_H_

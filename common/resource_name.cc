@@ -1,0 +1,94 @@
+#include "common/resource_name.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/status.h"
+
+namespace anneal {
+namespace {
+
+constexpr absl::string_view kExperiments = "experiments/";
+constexpr absl::string_view kRuns = "/runs/";
+constexpr size_t kMaxIdLength = 63;
+constexpr size_t kShownLength = 80;
+
+// Names come from users: an error repeats them, but not without end.
+std::string Quoted(absl::string_view text) {
+  if (text.size() <= kShownLength) return absl::StrCat("\"", text, "\"");
+  return absl::StrCat("\"", text.substr(0, kShownLength), "…\" (", text.size(), " bytes)");
+}
+
+bool IsExperimentId(absl::string_view id) {
+  const auto allowed = [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+  };
+  return !id.empty() && id.size() <= kMaxIdLength && std::all_of(id.begin(), id.end(), allowed) &&
+         id.front() != '-' && id.back() != '-';
+}
+
+// Accepts what FormatRunName prints and nothing else: no sign, no leading zeros.
+bool ParseOrdinal(absl::string_view text, int64_t* ordinal) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit) &&
+         (text == "0" || text.front() != '0') && absl::SimpleAtoi(text, ordinal);
+}
+
+}  // namespace
+
+absl::Status CheckExperimentId(absl::string_view field, absl::string_view id) {
+  if (IsExperimentId(id)) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("is ", Quoted(id),
+                                          "; allowed are 1 to 63 of a-z, 0-9 and -, with no - at "
+                                          "either end"));
+}
+
+absl::StatusOr<std::string> ParseExperimentName(absl::string_view field, absl::string_view name) {
+  absl::string_view id = name;
+  if (absl::ConsumePrefix(&id, kExperiments) && IsExperimentId(id)) return std::string(id);
+  return InvalidField(field,
+                      absl::StrCat("is ", Quoted(name), "; expected experiments/{experiment}"));
+}
+
+absl::StatusOr<RunName> ParseRunName(absl::string_view field, absl::string_view name) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
+  RunName run;
+  if (parts.size() == 4 && parts[0] == "experiments" && parts[2] == "runs" &&
+      IsExperimentId(parts[1]) && ParseOrdinal(parts[3], &run.ordinal)) {
+    run.experiment_id = std::string(parts[1]);
+    return run;
+  }
+  return InvalidField(
+      field, absl::StrCat("is ", Quoted(name), "; expected experiments/{experiment}/runs/{run}"));
+}
+
+std::string ExperimentName(absl::string_view id) { return absl::StrCat(kExperiments, id); }
+
+std::string FormatRunName(absl::string_view experiment_id, int64_t ordinal) {
+  return absl::StrCat(kExperiments, experiment_id, kRuns, ordinal);
+}
+
+std::string ExpandName(absl::string_view typed) {
+  if (absl::StartsWith(typed, kExperiments)) return std::string(typed);
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(typed, absl::MaxSplits('/', 1));
+  if (!absl::StrContains(typed, '/')) return ExperimentName(typed);
+  return absl::StrCat(kExperiments, parts.first, kRuns, parts.second);
+}
+
+std::string ShortenName(absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, kExperiments)) return std::string(name);
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(name, absl::MaxSplits(kRuns, 1));
+  if (!IsRunName(absl::StrCat(kExperiments, name))) return std::string(name);
+  return absl::StrCat(parts.first, "/", parts.second);
+}
+
+bool IsRunName(absl::string_view name) { return absl::StrContains(name, kRuns); }
+
+}  // namespace anneal

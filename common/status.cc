@@ -1,0 +1,45 @@
+#include "common/status.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "google/rpc/error.pb.h"
+
+namespace anneal {
+
+void FieldViolations::Add(absl::string_view field, absl::string_view description) {
+  violations_.push_back({std::string(field), std::string(description)});
+}
+
+absl::Status FieldViolations::ToStatus() const {
+  if (violations_.empty()) return absl::OkStatus();
+  google::rpc::BadRequest details;
+  for (const Violation& violation : violations_) {
+    auto* out = details.add_field_violations();
+    out->set_field(violation.field);
+    out->set_description(violation.description);
+  }
+  absl::Status status = absl::InvalidArgumentError(
+      absl::StrJoin(violations_, "\n", [](std::string* out, const Violation& violation) {
+        absl::StrAppend(out, violation.field, " ", violation.description);
+      }));
+  status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
+  return WithReason(std::move(status), "INVALID_FIELD");
+}
+
+absl::Status InvalidField(absl::string_view field, absl::string_view description) {
+  FieldViolations violations;
+  violations.Add(field, description);
+  return violations.ToStatus();
+}
+
+absl::Status WithReason(absl::Status status, absl::string_view reason) {
+  if (status.ok()) return status;
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(reason));
+  info.set_domain(std::string(kErrorDomain));
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
+}  // namespace anneal

@@ -1,0 +1,64 @@
+// Errors that say which field is wrong, what its value is, and what would be right.
+//
+// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads; rpc/ copies
+// them to the wire and the client reads them back.
+
+#ifndef ANNEAL_COMMON_STATUS_H_
+#define ANNEAL_COMMON_STATUS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+// Returns the status of `expr` from the enclosing function unless it is OK.
+#define ANNEAL_RETURN_IF_ERROR(expr)                                                    \
+  do {                                                                                  \
+    if (absl::Status anneal_status = (expr); !anneal_status.ok()) return anneal_status; \
+  } while (false)
+
+// Declares `lhs` with the value of the StatusOr `expr`, or returns its status.
+#define ANNEAL_ASSIGN_OR_RETURN(lhs, expr) \
+  ANNEAL_ASSIGN_OR_RETURN_IMPL(ANNEAL_CONCAT(anneal_or_, __LINE__), lhs, expr)
+#define ANNEAL_ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
+  auto tmp = (expr);                                 \
+  if (!tmp.ok()) return tmp.status();                \
+  lhs = *std::move(tmp)
+#define ANNEAL_CONCAT(a, b) ANNEAL_CONCAT_IMPL(a, b)
+#define ANNEAL_CONCAT_IMPL(a, b) a##b
+
+namespace anneal {
+
+inline constexpr absl::string_view kErrorDomain = "anneal";
+inline constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
+inline constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.rpc.BadRequest";
+
+// Collects what is wrong with a request, so that a user sees all of it at once.
+class FieldViolations {
+ public:
+  // `field` is a path such as `optimizer.learning_rate`; `description` goes on from it: "is -1;
+  // allowed is 0 < r <= 1000".
+  void Add(absl::string_view field, absl::string_view description);
+  bool empty() const { return violations_.empty(); }
+
+  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload.
+  absl::Status ToStatus() const;
+
+ private:
+  struct Violation {
+    std::string field;
+    std::string description;
+  };
+  std::vector<Violation> violations_;
+};
+
+// INVALID_ARGUMENT for one field.
+absl::Status InvalidField(absl::string_view field, absl::string_view description);
+
+// Adds an ErrorInfo with `reason` (UPPER_SNAKE_CASE) to an error.
+absl::Status WithReason(absl::Status status, absl::string_view reason);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_STATUS_H_

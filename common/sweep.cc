@@ -1,0 +1,67 @@
+#include "common/sweep.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "common/config_path.h"
+#include "common/config_validation.h"
+#include "common/status.h"
+
+namespace anneal {
+namespace {
+
+// Checks the axes and seeds, and that the product is not too large, before any of it is made.
+absl::Status CheckSweep(const v1::Experiment& experiment) {
+  const std::vector<int64_t> seeds = SeedsOf(experiment);
+  if (std::set<int64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) {
+    return InvalidField("seeds", "has a seed twice; seeds must be distinct");
+  }
+  auto runs = static_cast<int64_t>(seeds.size());
+  std::set<std::string> fields;
+  for (int i = 0; i < experiment.axes_size(); ++i) {
+    const v1::SweepAxis& axis = experiment.axes(i);
+    const std::string field = absl::StrCat("axes.", i);
+    if (!fields.insert(axis.field()).second) {
+      return InvalidField(field, absl::StrCat("sweeps ", axis.field(), " a second time"));
+    }
+    const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
+    if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
+      return InvalidField(field + ".values", "must be one or more distinct values");
+    }
+    runs *= axis.values_size();
+    if (runs > kMaxRunsPerExperiment) break;
+  }
+  if (runs > kMaxRunsPerExperiment) {
+    return InvalidField("axes", absl::StrCat("and seeds make more than ", kMaxRunsPerExperiment,
+                                             " runs, the most an experiment may have"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<int64_t> SeedsOf(const v1::Experiment& experiment) {
+  if (experiment.seeds().empty()) return {0};
+  return {experiment.seeds().begin(), experiment.seeds().end()};
+}
+
+absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experiment) {
+  ANNEAL_RETURN_IF_ERROR(CheckSweep(experiment));
+  std::vector<SweepCell> cells(1);
+  cells[0].config = experiment.config();
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    std::vector<SweepCell> product;
+    for (const SweepCell& cell : cells) {
+      for (const std::string& value : axis.values()) {
+        SweepCell& next = product.emplace_back(cell);
+        ANNEAL_RETURN_IF_ERROR(SetField(&next.config, axis.field(), value));
+        next.parameters[axis.field()] = value;
+      }
+    }
+    cells = std::move(product);
+  }
+  for (SweepCell& cell : cells) cell.config = ResolveConfig(std::move(cell.config));
+  return cells;
+}
+
+}  // namespace anneal

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that building, running and testing need. Idempotent: it looks
+# first, says what is missing, and calls apt-get only then.
+#
+#   deploy/install_dependencies.sh            what a build and the daemon need
+#   deploy/install_dependencies.sh --tests    that, and what tests/run.sh needs
+set -euo pipefail
+
+build=(
+  cmake ninja-build g++ pkg-config ccache mold
+  libtorch-dev libopenblas0-pthread      # without OpenBLAS, dense layers run on the slow reference BLAS
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+  libabsl-dev libsqlite3-dev zlib1g-dev
+  libcli11-dev libspdlog-dev
+  dataset-fashion-mnist
+)
+tests=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
+
+wanted=("${build[@]}")
+case "${1:-}" in
+  '') ;;
+  --tests) wanted+=("${tests[@]}") ;;
+  *) echo "usage: $0 [--tests]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "dependencies: all ${#wanted[@]} packages are installed"
+  exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "error: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "dependencies: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+echo "dependencies: done"
