@@ -1,5 +1,6 @@
 #include "common/classification.h"
 
+#include <cmath>
 #include <numeric>
 
 namespace anneal {
@@ -13,6 +14,12 @@ double Ratio(int64_t part, int64_t whole) {
 
 ConfusionMatrix::ConfusionMatrix(int classes)
     : classes_(classes), counts_(static_cast<size_t>(classes) * static_cast<size_t>(classes), 0) {}
+
+ConfusionMatrix ConfusionMatrix::FromCounts(absl::Span<const int64_t> counts) {
+  ConfusionMatrix matrix(static_cast<int>(std::lround(std::sqrt(counts.size()))));
+  matrix.counts_.assign(counts.begin(), counts.end());
+  return matrix;
+}
 
 ClassScores ConfusionMatrix::ClassScoresOf(int label) const {
   int64_t actual = 0;

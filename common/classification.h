@@ -30,6 +30,8 @@ struct Scores {
 class ConfusionMatrix {
  public:
   explicit ConfusionMatrix(int classes);
+  // From classes x classes counts, row-major.
+  static ConfusionMatrix FromCounts(absl::Span<const int64_t> counts);
 
   // Both in [0, classes).
   void Add(int actual, int predicted) { ++counts_[Index(actual, predicted)]; }

@@ -1,0 +1,41 @@
+// The event log of each experiment: gapless, append-only.
+
+#ifndef ANNEAL_SERVER_STORE_EVENT_STORE_H_
+#define ANNEAL_SERVER_STORE_EVENT_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "anneal/v1/resources.pb.h"
+#include "server/store/transaction.h"
+
+namespace anneal::store {
+
+// Each appends one event with the experiment's next sequence number.
+absl::Status AppendMessage(Transaction& transaction, int64_t experiment_key,
+                           std::optional<int64_t> run_key, int64_t time_micros,
+                           absl::string_view text);
+absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key, int64_t run_key,
+                               int64_t time_micros, const v1::StateChange& change);
+// The epoch's row must be there already.
+absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64_t run_key,
+                         int64_t time_micros, int32_t epoch);
+
+// Events with a sequence above `after`, in order. `experiment_id` names them.
+absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, int64_t experiment_key,
+                                                  absl::string_view experiment_id, int64_t after,
+                                                  int limit);
+
+// Where the log stands, and whether it can still grow.
+struct LogPosition {
+  int64_t last_sequence = 0;
+  bool all_runs_ended = false;
+};
+absl::StatusOr<LogPosition> GetLogPosition(Connection& db, int64_t experiment_key);
+
+}  // namespace anneal::store
+
+#endif  // ANNEAL_SERVER_STORE_EVENT_STORE_H_

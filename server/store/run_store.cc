@@ -1,0 +1,271 @@
+#include "server/store/run_store.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/enum_name.h"
+#include "common/run_state.h"
+#include "common/status.h"
+#include "google/protobuf/struct.pb.h"
+#include "server/store/epoch_store.h"
+#include "server/store/event_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/json.h"
+#include "server/store/test_result_store.h"
+
+namespace anneal::store {
+namespace {
+
+constexpr absl::string_view kColumns =
+    "run_id, ordinal, seed, parameters, state, failure_reason, failure_message, created, started,"
+    " ended, attempts, epochs_done, epochs_total, engine, dataset_sha256, priority";
+constexpr int kPriorityColumn = 15;
+constexpr int kConfigColumn = 16;
+constexpr int kNetworkColumn = 17;
+
+absl::Status NoSuchRun(const std::string& name) {
+  return WithReason(absl::NotFoundError(absl::StrCat("there is no run ", name)), "RUN_NOT_FOUND");
+}
+
+absl::Status ReadParameters(absl::string_view json, v1::Run* run) {
+  google::protobuf::Struct parameters;
+  ANNEAL_RETURN_IF_ERROR(FromColumn(json, &parameters));
+  for (const auto& [field, value] : parameters.fields()) {
+    (*run->mutable_parameters())[field] = value.string_value();
+  }
+  return absl::OkStatus();
+}
+
+// What the runs table alone knows.
+absl::StatusOr<v1::Run> ReadRow(const Statement& row, absl::string_view experiment_id,
+                                v1::RunView view) {
+  v1::Run run;
+  run.set_name(FormatRunName(experiment_id, row.Int(1)));
+  run.set_seed(row.Int(2));
+  ANNEAL_RETURN_IF_ERROR(ReadParameters(row.Bytes(3), &run));
+  run.set_state(EnumValue<v1::RunState>(row.Bytes(4)));
+  if (!row.IsNull(5)) {
+    run.mutable_failure()->set_reason(EnumValue<v1::FailureReason>(row.Bytes(5)));
+    run.mutable_failure()->set_message(row.Text(6));
+  }
+  *run.mutable_create_time() = ToTimestamp(row.Int(7));
+  if (!row.IsNull(8)) *run.mutable_start_time() = ToTimestamp(row.Int(8));
+  if (!row.IsNull(9)) *run.mutable_end_time() = ToTimestamp(row.Int(9));
+  run.set_attempts(static_cast<int32_t>(row.Int(10)));
+  run.set_epochs_done(static_cast<int32_t>(row.Int(11)));
+  run.set_epochs_total(static_cast<int32_t>(row.Int(12)));
+  run.set_engine(row.Text(13));
+  run.set_dataset_sha256(row.Text(14));
+  if (view != v1::RUN_VIEW_FULL) return run;
+  ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(kConfigColumn), run.mutable_config()));
+  if (!row.IsNull(kNetworkColumn)) {
+    ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(kNetworkColumn), run.mutable_network()));
+  }
+  return run;
+}
+
+// How many pending runs go first: two ranges of the index of the queue.
+absl::StatusOr<int64_t> QueuePosition(Connection& db, int64_t run_key, int64_t priority) {
+  Statement query = db.Prepare(
+      "SELECT (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority > ?1)"
+      " + (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1 AND run_id < ?2)");
+  query.Bind(priority, run_key);
+  query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return query.Int(0);
+}
+
+// What other tables know of it.
+absl::Status Complete(Connection& db, int64_t key, int64_t priority, v1::RunView view,
+                      v1::Run* run) {
+  if (run->epochs_done() > 0) {
+    ANNEAL_ASSIGN_OR_RETURN(*run->mutable_last_epoch(), GetEpoch(db, key, run->epochs_done()));
+  }
+  if (run->state() == v1::RUN_STATE_PENDING) {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t position, QueuePosition(db, key, priority));
+    run->set_queue_position(static_cast<int32_t>(position));
+  }
+  if (run->state() != v1::RUN_STATE_SUCCEEDED) return absl::OkStatus();
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<v1::TestResult> results,
+                          ListTestResults(db, key, view == v1::RUN_VIEW_FULL));
+  run->mutable_test_results()->Assign(results.begin(), results.end());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name) {
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment, ExperimentKey(db, name.experiment_id));
+  Statement query = db.Prepare("SELECT run_id FROM runs WHERE experiment_id = ? AND ordinal = ?");
+  query.Bind(experiment, name.ordinal);
+  const bool found = query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!found) return NoSuchRun(FormatRunName(name.experiment_id, name.ordinal));
+  return query.Int(0);
+}
+
+absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view) {
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment, ExperimentKey(db, name.experiment_id));
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
+                          ListRuns(db, experiment, name.experiment_id, name.ordinal, 1, view));
+  const std::string wanted = FormatRunName(name.experiment_id, name.ordinal);
+  if (runs.empty() || runs[0].name() != wanted) return NoSuchRun(wanted);
+  return std::move(runs[0]);
+}
+
+absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment_key,
+                                              absl::string_view experiment_id, int64_t first,
+                                              int limit, v1::RunView view) {
+  static const auto& sql =
+      *new std::string(absl::StrCat("SELECT ", kColumns,
+                                    ", config, network FROM runs WHERE experiment_id = ? AND"
+                                    " ordinal >= ? ORDER BY ordinal LIMIT ?"));
+  Statement query = db.Prepare(sql);
+  query.Bind(experiment_key, first, limit);
+  std::vector<v1::Run> runs;
+  while (query.Next()) {
+    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRow(query, experiment_id, view));
+    ANNEAL_RETURN_IF_ERROR(Complete(db, query.Int(0), query.Int(kPriorityColumn), view, &run));
+    runs.push_back(std::move(run));
+  }
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return runs;
+}
+
+absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunState to,
+                            int64_t time_micros, const std::optional<v1::Failure>& failure) {
+  Connection& db = transaction.db();
+  ANNEAL_ASSIGN_OR_RETURN(const v1::RunState from, GetRunState(db, run_key));
+  ANNEAL_RETURN_IF_ERROR(CheckTransition(from, to));
+  const std::string to_name = EnumName(to);
+  const bool starts = to == v1::RUN_STATE_RUNNING;
+  std::optional<std::string> reason;
+  std::optional<std::string> message;
+  if (failure.has_value()) {
+    reason = EnumName(failure->reason());
+    message = failure->message();
+  }
+  int64_t experiment_key = 0;
+  {
+    Statement update = db.Prepare(
+        "UPDATE runs SET state = ?2, failure_reason = ?3, failure_message = ?4,"
+        " started = CASE WHEN ?5 THEN ?6 ELSE started END, attempts = attempts + ?5,"
+        " ended = CASE WHEN ?7 THEN ?6 END"
+        " WHERE run_id = ?1 RETURNING experiment_id");
+    update.Bind(run_key, to_name, reason, message, starts ? 1 : 0, time_micros,
+                IsFinal(to) ? 1 : 0);
+    if (update.Next()) experiment_key = update.Int(0);
+    ANNEAL_RETURN_IF_ERROR(update.Run());
+  }
+  Statement counts = db.Prepare(
+      "UPDATE experiments SET"
+      " pending = pending - (?2 = 'PENDING') + (?3 = 'PENDING'),"
+      " running = running - (?2 = 'RUNNING') + (?3 = 'RUNNING'),"
+      " suspended = suspended - (?2 = 'SUSPENDED') + (?3 = 'SUSPENDED'),"
+      " succeeded = succeeded + (?3 = 'SUCCEEDED'),"
+      " failed = failed + (?3 = 'FAILED'),"
+      " cancelled = cancelled + (?3 = 'CANCELLED')"
+      " WHERE experiment_id = ?1");
+  const std::string from_name = EnumName(from);
+  ANNEAL_RETURN_IF_ERROR(counts.Bind(experiment_key, from_name, to_name).Run());
+  v1::StateChange change;
+  change.set_from(from);
+  change.set_to(to);
+  if (failure.has_value()) *change.mutable_failure() = *failure;
+  return AppendStateChange(transaction, experiment_key, run_key, time_micros, change);
+}
+
+absl::StatusOr<std::vector<QueuedRun>> PendingRuns(Connection& db, int limit) {
+  Statement query = db.Prepare(
+      "SELECT run_id, priority, losses FROM runs WHERE state = 'PENDING'"
+      " ORDER BY priority DESC, run_id LIMIT ?");
+  query.Bind(limit);
+  std::vector<QueuedRun> runs;
+  while (query.Next()) {
+    runs.push_back({.key = query.Int(0),
+                    .priority = static_cast<int32_t>(query.Int(1)),
+                    .losses = query.Int(2)});
+  }
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return runs;
+}
+
+absl::StatusOr<int64_t> CountPendingRuns(Connection& db) {
+  return db.QueryInt("SELECT count(*) FROM runs WHERE state = 'PENDING'");
+}
+
+absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db) {
+  Statement query =
+      db.Prepare("SELECT run_id, losses FROM runs WHERE state = 'RUNNING' ORDER BY run_id");
+  std::vector<RunningRun> runs;
+  while (query.Next()) runs.push_back({.key = query.Int(0), .losses = query.Int(1)});
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return runs;
+}
+
+absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key) {
+  Statement query = db.Prepare(
+      "SELECT e.id, r.ordinal, r.config, r.seed FROM runs r JOIN experiments e"
+      " USING (experiment_id) WHERE r.run_id = ?");
+  query.Bind(run_key);
+  const bool found = query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!found) return NoSuchRun(absl::StrCat("with key ", run_key));
+  v1::RunAssignment assignment;
+  assignment.set_run_id(run_key);
+  assignment.set_name(FormatRunName(query.Text(0), query.Int(1)));
+  assignment.set_seed(query.Int(3));
+  ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(2), assignment.mutable_config()));
+  return assignment;
+}
+
+absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started) {
+  const std::string network = ToColumn(started.network());
+  Statement update = transaction.db().Prepare(
+      "UPDATE runs SET engine = ?, dataset_sha256 = ?, network = ? WHERE run_id = ?");
+  return update.Bind(started.engine(), started.dataset_sha256(), network, run_key).Run();
+}
+
+absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
+                         const v1::EpochReport& report) {
+  const int32_t epoch = report.epoch().epoch();
+  int64_t experiment_key = 0;
+  {
+    Statement update = transaction.db().Prepare(
+        "UPDATE runs SET epochs_done = ?2, losses = 0 WHERE run_id = ?1 AND epochs_done < ?2"
+        " RETURNING experiment_id");
+    update.Bind(run_key, epoch);
+    const bool is_new = update.Next();
+    if (is_new) experiment_key = update.Int(0);
+    ANNEAL_RETURN_IF_ERROR(update.Run());
+    if (!is_new) return absl::OkStatus();
+  }
+  ANNEAL_RETURN_IF_ERROR(InsertEpoch(transaction, run_key, report));
+  return AppendEpoch(transaction, experiment_key, run_key, time_micros, epoch);
+}
+
+absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses) {
+  Statement update = transaction.db().Prepare("UPDATE runs SET losses = ? WHERE run_id = ?");
+  return update.Bind(losses, run_key).Run();
+}
+
+absl::StatusOr<std::vector<int64_t>> UnfinishedRuns(Connection& db, int64_t experiment_key) {
+  Statement query = db.Prepare(
+      "SELECT run_id FROM runs WHERE experiment_id = ?"
+      " AND state IN ('PENDING', 'RUNNING', 'SUSPENDED') ORDER BY ordinal");
+  query.Bind(experiment_key);
+  std::vector<int64_t> keys;
+  while (query.Next()) keys.push_back(query.Int(0));
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return keys;
+}
+
+absl::StatusOr<v1::RunState> GetRunState(Connection& db, int64_t run_key) {
+  Statement query = db.Prepare("SELECT state FROM runs WHERE run_id = ?");
+  query.Bind(run_key);
+  const bool found = query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!found) return NoSuchRun(absl::StrCat("with key ", run_key));
+  return EnumValue<v1::RunState>(query.Bytes(0));
+}
+
+}  // namespace anneal::store

@@ -1,0 +1,75 @@
+// Runs in the database, their states and their test results.
+
+#ifndef ANNEAL_SERVER_STORE_RUN_STORE_H_
+#define ANNEAL_SERVER_STORE_RUN_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/resources.pb.h"
+#include "anneal/v1/services.pb.h"
+#include "anneal/v1/worker.pb.h"
+#include "common/resource_name.h"
+#include "server/store/transaction.h"
+
+namespace anneal::store {
+
+// The database's key of a run. NOT_FOUND.
+absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name);
+
+// NOT_FOUND.
+absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view);
+
+// Runs of an experiment numbered `first` and up, in order.
+absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment_key,
+                                              absl::string_view experiment_id, int64_t first,
+                                              int limit, v1::RunView view);
+
+// Moves a run to another state: checks that the change is allowed (common/run_state.h), keeps the
+// experiment's counts, stamps times and appends the event. The only code that changes a state.
+// `failure` is for FAILED alone.
+absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunState to,
+                            int64_t time_micros,
+                            const std::optional<v1::Failure>& failure = std::nullopt);
+
+struct QueuedRun {
+  int64_t key = 0;
+  int32_t priority = 0;
+  int64_t losses = 0;  // attempts lost since its last epoch
+};
+// The first pending runs, those of highest priority first, then those that were created first.
+absl::StatusOr<std::vector<QueuedRun>> PendingRuns(Connection& db, int limit);
+absl::StatusOr<int64_t> CountPendingRuns(Connection& db);
+
+struct RunningRun {
+  int64_t key = 0;
+  int64_t losses = 0;
+};
+absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db);
+
+// Everything a worker needs. NOT_FOUND.
+absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key);
+
+// Notes what a worker said when it began.
+absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started);
+
+// Stores an epoch, its event, and that the run has come so far. An epoch that is recorded already,
+// because the run began again after a crash, is left as it is and adds no event.
+absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
+                         const v1::EpochReport& report);
+
+// Sets how many attempts in a row were lost with their worker.
+absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses);
+
+// Keys of the runs of an experiment that have not ended.
+absl::StatusOr<std::vector<int64_t>> UnfinishedRuns(Connection& db, int64_t experiment_key);
+
+// NOT_FOUND.
+absl::StatusOr<v1::RunState> GetRunState(Connection& db, int64_t run_key);
+
+}  // namespace anneal::store
+
+#endif  // ANNEAL_SERVER_STORE_RUN_STORE_H_

@@ -1,0 +1,89 @@
+// One use of a prepared statement: bind, step through rows, reset on destruction.
+//
+// The first error sticks: later calls do nothing, and status() or Run() returns it, so that a query
+// is written without a check a line. Not thread-safe.
+
+#ifndef ANNEAL_SERVER_STORE_STATEMENT_H_
+#define ANNEAL_SERVER_STORE_STATEMENT_H_
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+struct sqlite3_stmt;
+
+namespace anneal::store {
+
+// Bytes to bind as a BLOB. Borrowed until the statement is destroyed.
+struct Blob {
+  absl::string_view bytes;
+};
+
+class Statement {
+ public:
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  explicit Statement(absl::Status error) : status_(std::move(error)) {}
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  // Binds all parameters in order, from ?1. Strings are borrowed until the statement is destroyed.
+  template <typename... Values>
+  Statement& Bind(const Values&... values) {
+    int index = 0;
+    (BindOne(++index, values), ...);
+    return *this;
+  }
+
+  // Moves to the next row; false at the end and on errors, which status() tells apart.
+  bool Next();
+  const absl::Status& status() const { return status_; }
+
+  // Runs a statement to its end.
+  absl::Status Run();
+
+  // Columns of the current row, from 0. NULL reads as 0, 0.0 and "".
+  int64_t Int(int column) const;
+  double Real(int column) const;
+  std::string Text(int column) const;
+  // Valid until the next call of Next or the end of the statement.
+  absl::string_view Bytes(int column) const;
+  bool IsNull(int column) const;
+
+ private:
+  template <std::integral Integer>
+  void BindOne(int index, Integer value) {
+    BindInt(index, static_cast<int64_t>(value));
+  }
+  void BindOne(int index, double value) { BindReal(index, value); }
+  void BindOne(int index, absl::string_view value) { BindText(index, value); }
+  void BindOne(int index, const std::string& value) { BindText(index, value); }
+  void BindOne(int index, const char* value) { BindText(index, value); }
+  void BindOne(int index, Blob value) { BindBlob(index, value); }
+  template <typename Value>
+  void BindOne(int index, const std::optional<Value>& value) {
+    if (value.has_value()) {
+      BindOne(index, *value);
+    } else {
+      BindNull(index);
+    }
+  }
+
+  void BindInt(int index, int64_t value);
+  void BindReal(int index, double value);
+  void BindText(int index, absl::string_view value);
+  void BindBlob(int index, Blob value);
+  void BindNull(int index);
+  void Check(int code);
+
+  sqlite3_stmt* statement_ = nullptr;
+  absl::Status status_;
+};
+
+}  // namespace anneal::store
+
+#endif  // ANNEAL_SERVER_STORE_STATEMENT_H_

@@ -1,0 +1,72 @@
+#include "server/store/store.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "server/store/migrations.h"
+
+namespace anneal::store {
+namespace {
+
+constexpr absl::string_view kDatabaseFile = "anneal.db";
+
+absl::Status Named(const absl::Status& status, const std::string& path) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenWriter(const std::string& path) {
+  ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadWrite));
+  ANNEAL_RETURN_IF_ERROR(Migrate(connection.get()));
+  // A file that can be read but not written shows only when written to; better now than at the
+  // first submission.
+  ANNEAL_RETURN_IF_ERROR(connection->Execute(
+      "BEGIN IMMEDIATE; UPDATE runs SET attempts = attempts WHERE run_id = 0; COMMIT"));
+  return connection;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
+  ANNEAL_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(directory));
+  const std::string path = absl::StrCat(directory, "/", kDatabaseFile);
+  auto connection = OpenWriter(path);
+  if (!connection.ok()) return Named(connection.status(), path);
+  return std::unique_ptr<Store>(
+      new Store(path, std::move(lock), std::make_unique<Writer>(*std::move(connection))));
+}
+
+Store::Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Writer> writer)
+    : path_(std::move(path)), lock_(std::move(lock)), writer_(std::move(writer)) {}
+
+Store::~Store() {
+  {
+    // Readers first: the writer's last checkpoint then finds the WAL free and removes it.
+    MutexLock lock(&mutex_);
+    idle_readers_.clear();
+  }
+  writer_.reset();
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Store::TakeReader() {
+  {
+    MutexLock lock(&mutex_);
+    if (!idle_readers_.empty()) {
+      std::unique_ptr<Connection> reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
+      return reader;
+    }
+  }
+  return Connection::Open(path_, Connection::Mode::kReadOnly);
+}
+
+absl::Status Store::Read(const ReadFunction& function) {
+  ANNEAL_ASSIGN_OR_RETURN(std::unique_ptr<Connection> reader, TakeReader());
+  ANNEAL_RETURN_IF_ERROR(reader->Execute("BEGIN"));
+  absl::Status status = function(*reader);
+  status.Update(reader->Execute("COMMIT"));
+  if (!status.ok() && reader->in_transaction()) return status;  // the connection is given up
+  MutexLock lock(&mutex_);
+  idle_readers_.push_back(std::move(reader));
+  return status;
+}
+
+}  // namespace anneal::store

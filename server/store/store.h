@@ -1,0 +1,57 @@
+// The data directory: its lock, its database, one writer and as many readers as are needed.
+
+#ifndef ANNEAL_SERVER_STORE_STORE_H_
+#define ANNEAL_SERVER_STORE_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/mutex.h"
+#include "server/store/connection.h"
+#include "server/store/directory_lock.h"
+#include "server/store/writer.h"
+
+namespace anneal::store {
+
+// Thread-safe. Everything here blocks on the disk: not for gRPC's callback threads.
+class Store {
+ public:
+  using ReadFunction = std::function<absl::Status(Connection&)>;
+
+  // Creates the directory (mode 0700) and the database when missing, takes the lock and migrates.
+  // FAILED_PRECONDITION: another daemon holds the directory, or the database is another
+  // application's or a newer version's. DATA_LOSS: corrupt. PERMISSION_DENIED: not writable. A
+  // database is never recreated.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& directory);
+  // No read or write may be under way. Finishes the WAL.
+  ~Store();
+
+  void set_commit_listener(Writer::CommitListener listener) {
+    writer_->set_commit_listener(std::move(listener));
+  }
+
+  absl::Status Write(Writer::WriteFunction function) { return writer_->Write(std::move(function)); }
+
+  // Runs `function` on a snapshot of what is committed.
+  absl::Status Read(const ReadFunction& function) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Writer> writer);
+  absl::StatusOr<std::unique_ptr<Connection>> TakeReader() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const std::string path_;
+  const std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<Writer> writer_;
+
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Connection>> idle_readers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace anneal::store
+
+#endif  // ANNEAL_SERVER_STORE_STORE_H_

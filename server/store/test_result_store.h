@@ -1,0 +1,25 @@
+// Results on the test split, with their confusion matrices.
+
+#ifndef ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_
+#define ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/resources.pb.h"
+#include "server/store/transaction.h"
+
+namespace anneal::store {
+
+// ALREADY_EXISTS: the run has a result for these weights.
+absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
+                              const v1::TestResult& result);
+
+// LAST before BEST. `full` adds the confusion matrix and what follows from it.
+absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int64_t run_key,
+                                                            bool full);
+
+}  // namespace anneal::store
+
+#endif  // ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_

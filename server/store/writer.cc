@@ -1,0 +1,85 @@
+#include "server/store/writer.h"
+
+#include "common/status.h"
+
+namespace anneal::store {
+namespace {
+
+constexpr size_t kMaxGroup = 256;
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)), thread_([this] { Loop(); }) {}
+
+Writer::~Writer() {
+  {
+    MutexLock lock(&mutex_);
+    closing_ = true;
+    wake_.Signal();
+  }
+  thread_.join();
+}
+
+absl::Status Writer::Write(WriteFunction function) {
+  Request request{.function = std::move(function)};
+  MutexLock lock(&mutex_);
+  queue_.push_back(&request);
+  wake_.Signal();
+  while (!request.done) done_.Wait(&mutex_);
+  return request.status;
+}
+
+void Writer::Loop() {
+  while (true) {
+    std::vector<Request*> group;
+    {
+      MutexLock lock(&mutex_);
+      while (queue_.empty() && !closing_) wake_.Wait(&mutex_);
+      if (queue_.empty()) return;
+      while (!queue_.empty() && group.size() < kMaxGroup) {
+        group.push_back(queue_.front());
+        queue_.pop_front();
+      }
+    }
+    Commit(group);
+    MutexLock lock(&mutex_);
+    for (Request* request : group) request->done = true;
+    done_.SignalAll();
+  }
+}
+
+void Writer::Commit(const std::vector<Request*>& group) {
+  std::set<int64_t> experiments;
+  absl::Status status = connection_->Execute("BEGIN IMMEDIATE");
+  for (Request* request : group) {
+    if (!status.ok()) break;
+    request->status = RunOne(request->function, &experiments);
+    // A full disk makes SQLite roll back the whole transaction: nobody's write is left.
+    if (!connection_->in_transaction()) status = request->status;
+  }
+  if (status.ok()) status = connection_->Execute("COMMIT");
+  if (!status.ok()) {
+    if (connection_->in_transaction()) (void)connection_->Execute("ROLLBACK");
+    for (Request* request : group) request->status.Update(status);
+    return;
+  }
+  if (listener_ && !experiments.empty()) listener_(experiments);
+}
+
+absl::Status Writer::RunOne(const WriteFunction& function, std::set<int64_t>* experiments) {
+  ANNEAL_RETURN_IF_ERROR(connection_->Execute("SAVEPOINT write"));
+  Transaction transaction(connection_.get());
+  const absl::Status status = function(transaction);
+  if (status.ok()) {
+    ANNEAL_RETURN_IF_ERROR(connection_->Execute("RELEASE write"));
+    experiments->insert(transaction.experiments().begin(), transaction.experiments().end());
+    return absl::OkStatus();
+  }
+  if (connection_->in_transaction()) {
+    ANNEAL_RETURN_IF_ERROR(connection_->Execute("ROLLBACK TO write; RELEASE write"));
+  }
+  return status;
+}
+
+}  // namespace anneal::store
