@@ -10,7 +10,7 @@ build=(
   cmake ninja-build g++ pkg-config ccache mold
   libtorch-dev libopenblas0-pthread      # without OpenBLAS, dense layers run on the slow reference BLAS
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libabsl-dev libsqlite3-dev zlib1g-dev
+  libabsl-dev libsqlite3-dev libssl-dev zlib1g-dev
   libcli11-dev libspdlog-dev
   dataset-fashion-mnist
 )

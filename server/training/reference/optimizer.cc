@@ -1,0 +1,87 @@
+#include "server/training/reference/optimizer.h"
+
+#include <cmath>
+
+namespace anneal::training {
+
+Optimizer::Optimizer(const v1::TrainingConfig& config, const Network& network)
+    : config_(config.optimizer()),
+      regularizer_(config.regularizer()),
+      theta_low_(config.theta().lower_bound()),
+      theta_high_(config.theta().upper_bound()) {
+  const bool sgd = config_.kind() == v1::OPTIMIZER_KIND_SGD;
+  if (!sgd || config_.momentum() > 0) first_ = torch::zeros_like(network.values());
+  if (!sgd) second_ = torch::zeros_like(network.values());
+}
+
+void Optimizer::Step(Network* network, double learning_rate, double theta_learning_rate) {
+  const torch::NoGradGuard no_grad;
+  ++steps_;
+  const Network::Ranges& ranges = network->ranges();
+  AddPenalty(network->values().narrow(0, 0, ranges.weights_end),
+             network->gradients().narrow(0, 0, ranges.weights_end));
+  Clip(network->gradients().narrow(0, 0, ranges.thetas_begin));
+  Update(network, 0, ranges.thetas_begin, ranges.weights_end, learning_rate);
+  if (!network->trains_theta()) return;
+  Update(network, ranges.thetas_begin, ranges.end, /*decayed=*/0, theta_learning_rate);
+  network->values()
+      .narrow(0, ranges.thetas_begin, ranges.end - ranges.thetas_begin)
+      .clamp_(theta_low_, theta_high_);
+}
+
+void Optimizer::AddPenalty(const torch::Tensor& weights, torch::Tensor gradients) const {
+  if (regularizer_.l1() > 0) gradients.add_(weights.sign(), regularizer_.l1());
+  if (regularizer_.l2() > 0) gradients.add_(weights, 2 * regularizer_.l2());
+}
+
+void Optimizer::Clip(torch::Tensor gradients) const {
+  if (config_.clip_norm() == 0) return;
+  const double norm = gradients.norm().item<double>();
+  if (norm > config_.clip_norm()) gradients.mul_(config_.clip_norm() / norm);
+}
+
+void Optimizer::Update(Network* network, int64_t begin, int64_t end, int64_t decayed,
+                       double learning_rate) {
+  const auto group = [begin, end](const torch::Tensor& all) {
+    return all.defined() ? all.narrow(0, begin, end - begin) : all;
+  };
+  const torch::Tensor values = group(network->values());
+  const torch::Tensor gradients = group(network->gradients());
+  if (config_.kind() == v1::OPTIMIZER_KIND_SGD) {
+    UpdateSgd(values, gradients, group(first_), learning_rate);
+    return;
+  }
+  if (config_.kind() == v1::OPTIMIZER_KIND_ADAMW && decayed > 0) {
+    values.narrow(0, 0, decayed).mul_(1 - learning_rate * config_.weight_decay());
+  }
+  UpdateAdam(values, gradients, group(first_), group(second_), learning_rate);
+}
+
+void Optimizer::UpdateSgd(torch::Tensor values, torch::Tensor gradients, torch::Tensor velocity,
+                          double learning_rate) const {
+  if (!velocity.defined()) {
+    values.add_(gradients, -learning_rate);
+    return;
+  }
+  velocity.mul_(config_.momentum()).add_(gradients);
+  if (config_.nesterov()) {
+    gradients.add_(velocity, config_.momentum());
+    values.add_(gradients, -learning_rate);
+  } else {
+    values.add_(velocity, -learning_rate);
+  }
+}
+
+void Optimizer::UpdateAdam(torch::Tensor values, const torch::Tensor& gradients, torch::Tensor mean,
+                           torch::Tensor square, double learning_rate) const {
+  const auto t = static_cast<double>(steps_);
+  const double mean_correction = 1 - std::pow(config_.beta1(), t);
+  const double square_correction = 1 - std::pow(config_.beta2(), t);
+  mean.mul_(config_.beta1()).add_(gradients, 1 - config_.beta1());
+  square.mul_(config_.beta2()).addcmul_(gradients, gradients, 1 - config_.beta2());
+  const torch::Tensor denominator =
+      square.sqrt().div_(std::sqrt(square_correction)).add_(config_.epsilon());
+  values.addcdiv_(mean, denominator, -learning_rate / mean_correction);
+}
+
+}  // namespace anneal::training

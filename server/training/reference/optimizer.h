@@ -1,0 +1,47 @@
+// SGD, Adam and AdamW over a network's one vector of parameters; formulas in config.proto.
+
+#ifndef ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
+#define ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+#include "anneal/v1/config.pb.h"
+#include "server/training/reference/network.h"
+
+namespace anneal::training {
+
+// Not thread-safe.
+class Optimizer {
+ public:
+  // `config` is resolved.
+  Optimizer(const v1::TrainingConfig& config, const Network& network);
+
+  // Updates network->values() by network->gradients(), which are those of the loss alone and are
+  // changed: first the penalty's gradient is added, then weights, biases and normalisation are
+  // clipped together, then each group takes its step, then thetas are projected into their bounds.
+  void Step(Network* network, double learning_rate, double theta_learning_rate);
+
+ private:
+  void AddPenalty(const torch::Tensor& weights, torch::Tensor gradients) const;
+  void Clip(torch::Tensor gradients) const;
+  // One group, `begin` to `end` of the vector; its first `decayed` values are AdamW's to decay.
+  void Update(Network* network, int64_t begin, int64_t end, int64_t decayed, double learning_rate);
+  void UpdateSgd(torch::Tensor values, torch::Tensor gradients, torch::Tensor velocity,
+                 double learning_rate) const;
+  void UpdateAdam(torch::Tensor values, const torch::Tensor& gradients, torch::Tensor mean,
+                  torch::Tensor square, double learning_rate) const;
+
+  const v1::OptimizerConfig config_;
+  const v1::RegularizerConfig regularizer_;
+  const double theta_low_;
+  const double theta_high_;
+  int64_t steps_ = 0;
+  torch::Tensor first_;   // SGD's velocity, Adam's first moment
+  torch::Tensor second_;  // Adam's second moment
+};
+
+}  // namespace anneal::training
+
+#endif  // ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
