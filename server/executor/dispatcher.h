@@ -1,0 +1,82 @@
+// Brings the queue to the workers and their reports to the store: the one place where a run's life
+// cycle moves. Between restarts everything it knows is in the store.
+
+#ifndef ANNEAL_SERVER_EXECUTOR_DISPATCHER_H_
+#define ANNEAL_SERVER_EXECUTOR_DISPATCHER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "common/mutex.h"
+#include "common/resource_name.h"
+#include "server/executor/interface.h"
+#include "server/store/store.h"
+
+namespace anneal::executor {
+
+// Microseconds since 1970, by the wall clock; injected so that tests can set it.
+using WallClock = std::function<int64_t()>;
+int64_t SystemWallClock();
+
+// Thread-safe.
+class Dispatcher final : public Listener {
+ public:
+  // Borrows both.
+  Dispatcher(store::Store* store, Executor* executor, WallClock clock);
+  ~Dispatcher() override;
+
+  // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
+  // too often), then begins to start runs. Errors of the store.
+  absl::Status Begin();
+
+  // Stops all runs after their step in progress and puts them back into the queue. Idempotent.
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Tells it that runs were added to the queue.
+  void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Cancels what has not ended; on disk when they return. NOT_FOUND.
+  absl::Status CancelExperiment(const std::string& experiment_id);
+  absl::Status CancelRun(const RunName& name);
+
+  int workers() const { return executor_->workers(); }
+  int idle_workers() const { return executor_->idle_workers(); }
+
+  absl::Status OnReport(const v1::RunReport& report) override;
+  void OnIdle() override { Wake(); }
+
+ private:
+  absl::Status Recover();
+  void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Starts as many runs as there are idle workers. Returns how many.
+  absl::StatusOr<int> StartRuns();
+  absl::Status Cancel(
+      const std::function<absl::StatusOr<std::vector<int64_t>>(store::Connection&)>& find);
+  // Writes again, once a second, while the disk is full: runs wait instead of failing. Gives up on
+  // shutdown.
+  absl::Status WriteWhenThereIsRoom(const store::Writer::WriteFunction& function)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for a change, at most that long. Returns false on shutdown.
+  bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  store::Store* const store_;
+  Executor* const executor_;
+  const WallClock clock_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool wake_ ABSL_GUARDED_BY(mutex_) = true;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace anneal::executor
+
+#endif  // ANNEAL_SERVER_EXECUTOR_DISPATCHER_H_

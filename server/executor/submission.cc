@@ -1,0 +1,210 @@
+#include "server/executor/submission.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/config_validation.h"
+#include "common/resource_name.h"
+#include "common/sha256.h"
+#include "common/status.h"
+#include "common/sweep.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/struct.pb.h"
+#include "server/store/experiment_store.h"
+#include "server/store/json.h"
+
+namespace anneal::executor {
+namespace {
+
+constexpr int kMaxLabels = 64;
+constexpr size_t kMaxLabelValue = 256;
+constexpr size_t kMaxNote = 4096;
+constexpr size_t kMaxRequestId = 64;
+constexpr int32_t kMaxPriority = 1000;
+
+bool IsLabelKey(absl::string_view key) {
+  const auto inner = [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '.' || c == '-';
+  };
+  return !key.empty() && key.size() <= 63 && std::all_of(key.begin(), key.end(), inner) &&
+         absl::ascii_isalnum(key.front());
+}
+
+void CheckText(absl::string_view field, absl::string_view text, size_t most,
+               FieldViolations* violations) {
+  if (text.size() > most) {
+    violations->Add(field,
+                    absl::StrCat("has ", text.size(), " bytes; at most ", most, " are allowed"));
+  }
+}
+
+// All fields but the config, the axes and the seeds.
+absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
+  FieldViolations violations;
+  const v1::Experiment& experiment = request.experiment();
+  CheckText("request_id", request.request_id(), kMaxRequestId, &violations);
+  CheckText("note", experiment.note(), kMaxNote, &violations);
+  CheckText("preset", experiment.preset(), 64, &violations);
+  if (experiment.labels_size() > kMaxLabels) {
+    violations.Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
+                                          kMaxLabels, " are allowed"));
+  }
+  for (const auto& [key, value] : experiment.labels()) {
+    if (!IsLabelKey(key)) {
+      violations.Add("labels", absl::StrCat("has the key \"", key.substr(0, 80),
+                                            "\"; keys match [a-z0-9][a-z0-9_.-]{0,62}"));
+    }
+    CheckText("labels", value, kMaxLabelValue, &violations);
+  }
+  if (experiment.priority() < -kMaxPriority || experiment.priority() > kMaxPriority) {
+    violations.Add("priority",
+                   absl::StrCat("is ", experiment.priority(), "; allowed is -1000..1000"));
+  }
+  if (!experiment.has_config()) {
+    violations.Add("config", "is missing; start from a preset or set fields");
+  }
+  return violations.ToStatus();
+}
+
+// Tells a retry from another request: the same bytes for the same request.
+std::string Fingerprint(const v1::CreateExperimentRequest& request) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&coded);
+  }
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.HexDigest();
+}
+
+// Such as `annealed-k3v9ta`.
+std::string MakeUpId(absl::string_view preset) {
+  constexpr absl::string_view kAlphabet = "0123456789abcdefghijkmnpqrstuvwxyz";
+  std::random_device entropy;
+  std::uniform_int_distribution<size_t> pick(0, kAlphabet.size() - 1);
+  std::string id = absl::StrCat(
+      CheckExperimentId("", preset).ok() && preset.size() < 50 ? preset : "experiment", "-");
+  for (int i = 0; i < 8; ++i) id.push_back(kAlphabet[pick(entropy)]);
+  return id;
+}
+
+// Only what a user decides; the rest is the server's to fill in.
+v1::Experiment OnlyInput(const v1::Experiment& experiment) {
+  v1::Experiment input = experiment;
+  input.clear_name();
+  input.clear_create_time();
+  input.clear_state();
+  input.clear_run_counts();
+  input.clear_last_sequence();
+  input.clear_network();
+  return input;
+}
+
+std::string ParametersJson(const std::map<std::string, std::string>& parameters) {
+  google::protobuf::Struct json;
+  for (const auto& [field, value] : parameters) {
+    (*json.mutable_fields())[field].set_string_value(value);
+  }
+  return store::ToColumn(json);
+}
+
+absl::Status RequestIdReused(absl::string_view request_id) {
+  return WithReason(absl::AlreadyExistsError(absl::StrCat(
+                        "request_id \"", request_id,
+                        "\" was used for a different request; use a new one for a new request")),
+                    "REQUEST_ID_REUSED");
+}
+
+}  // namespace
+
+Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
+                       Dispatcher* dispatcher, WallClock clock)
+    : store_(store), datasets_(datasets), dispatcher_(dispatcher), clock_(std::move(clock)) {}
+
+absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
+  if (request.validate_only()) {
+    v1::Experiment preview = experiment.submission;
+    *preview.mutable_network() = experiment.network;
+    preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
+    const absl::Status is_free = store_->Read([&](store::Connection& db) -> absl::Status {
+      if (store::ExperimentKey(db, experiment.id).ok()) {
+        return WithReason(absl::AlreadyExistsError(absl::StrCat("there is an experiment \"",
+                                                                experiment.id, "\" already")),
+                          "EXPERIMENT_EXISTS");
+      }
+      return absl::OkStatus();
+    });
+    ANNEAL_RETURN_IF_ERROR(is_free);
+    return preview;
+  }
+  v1::Experiment created;
+  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    std::string id = experiment.id;
+    std::optional<store::EarlierRequest> earlier;
+    if (!experiment.request_id.empty()) {
+      ANNEAL_ASSIGN_OR_RETURN(earlier, store::FindRequest(transaction.db(), experiment.request_id));
+    }
+    if (!earlier.has_value()) {
+      ANNEAL_RETURN_IF_ERROR(store::InsertExperiment(transaction, experiment));
+    } else if (earlier->request_sha256 != experiment.request_sha256) {
+      return RequestIdReused(experiment.request_id);
+    } else {
+      id = earlier->experiment_id;
+    }
+    ANNEAL_ASSIGN_OR_RETURN(created, store::GetExperiment(transaction.db(), id));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  dispatcher_->Wake();
+  return created;
+}
+
+absl::StatusOr<store::NewExperiment> Submission::Prepare(
+    const v1::CreateExperimentRequest& request) {
+  ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
+  store::NewExperiment experiment;
+  experiment.id = request.experiment_id();
+  if (experiment.id.empty()) {
+    experiment.id = MakeUpId(request.experiment().preset());
+  } else {
+    ANNEAL_RETURN_IF_ERROR(CheckExperimentId("experiment_id", experiment.id));
+  }
+  experiment.request_id = request.request_id();
+  experiment.request_sha256 = Fingerprint(request);
+  experiment.submission = OnlyInput(request.experiment());
+  experiment.time_micros = clock_();
+  ANNEAL_RETURN_IF_ERROR(PlanRuns(experiment.submission, &experiment));
+  return experiment;
+}
+
+absl::Status Submission::PlanRuns(const v1::Experiment& submission,
+                                  store::NewExperiment* experiment) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<SweepCell> cells, ExpandSweep(submission));
+  const std::vector<int64_t> seeds = SeedsOf(submission);
+  for (const SweepCell& cell : cells) {
+    ANNEAL_RETURN_IF_ERROR(CheckConfig(cell.config));
+    ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(cell.config.dataset().name()));
+    ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(cell.config, dataset->shape()));
+    if (experiment->runs.empty()) experiment->network = Summarize(plan.network);
+    store::NewRun run{.epochs = cell.config.epochs(),
+                      .parameters_json = ParametersJson(cell.parameters),
+                      .config_json = store::ToColumn(cell.config)};
+    for (const int64_t seed : seeds) {
+      run.seed = seed;
+      experiment->runs.push_back(run);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace anneal::executor

@@ -1,0 +1,37 @@
+// From a request to a stored, queued experiment.
+
+#ifndef ANNEAL_SERVER_EXECUTOR_SUBMISSION_H_
+#define ANNEAL_SERVER_EXECUTOR_SUBMISSION_H_
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/services.pb.h"
+#include "server/executor/dispatcher.h"
+#include "server/store/experiment_store.h"
+#include "server/store/store.h"
+#include "server/training/dataset_registry.h"
+
+namespace anneal::executor {
+
+// Thread-safe. Blocks on the disk, and on a data set's first load.
+class Submission {
+ public:
+  // All borrowed.
+  Submission(store::Store* store, training::DatasetRegistry* datasets, Dispatcher* dispatcher,
+             WallClock clock);
+
+  // As ExperimentService.CreateExperiment documents.
+  absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
+
+ private:
+  absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
+  absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
+
+  store::Store* const store_;
+  training::DatasetRegistry* const datasets_;
+  Dispatcher* const dispatcher_;
+  const WallClock clock_;
+};
+
+}  // namespace anneal::executor
+
+#endif  // ANNEAL_SERVER_EXECUTOR_SUBMISSION_H_

@@ -1,0 +1,36 @@
+// Which runs start next, and what becomes of runs whose worker was lost. Pure functions of what
+// they are given; thread-safe.
+
+#ifndef ANNEAL_SERVER_QUEUE_POLICY_H_
+#define ANNEAL_SERVER_QUEUE_POLICY_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace anneal::queue {
+
+struct PendingRun {
+  int64_t key = 0;  // ascends in the order of submission
+  int32_t priority = 0;
+};
+
+// What the queue looks like. `pending` may be a part of the queue if it has the `idle_workers`
+// runs that come first.
+struct Snapshot {
+  std::vector<PendingRun> pending;
+  int idle_workers = 0;
+};
+
+// Keys of the runs to start now, in order: higher priority first, then earlier submission.
+std::vector<int64_t> NextRuns(Snapshot snapshot);
+
+enum class Recovery { kRetry, kGiveUp };
+
+// A run whose worker died under it `losses` times since it last finished an epoch is tried again,
+// at most kMaxLosses times: a run that kills its worker must not do so for ever.
+inline constexpr int64_t kMaxLosses = 10;
+Recovery RecoverLostRun(int64_t losses);
+
+}  // namespace anneal::queue
+
+#endif  // ANNEAL_SERVER_QUEUE_POLICY_H_
