@@ -86,7 +86,8 @@ TEST(ConfusionMatrixTest, GivesOneForPerfectPredictions) {
 
 TEST(ConfusionMatrixTest, GivesZeroWhereADivisorIsZero) {
   ConfusionMatrix matrix(3);
-  AddTimes(&matrix, 0, 1, 3);  // class 0 is never predicted, class 1 has no members, class 2 neither
+  // Class 0 is never predicted, class 1 has no members, class 2 neither of both.
+  AddTimes(&matrix, 0, 1, 3);
   const ClassScores unpredicted = matrix.ClassScoresOf(0);
   EXPECT_EQ(unpredicted.precision, 0);
   EXPECT_EQ(unpredicted.recall, 0);
@@ -112,6 +113,15 @@ TEST(ConfusionMatrixTest, CountsAnAbsentClassAsZeroInTheMacroAverage) {
   EXPECT_DOUBLE_EQ(scores.precision, 0.5);
   EXPECT_DOUBLE_EQ(scores.recall, 0.5);
   EXPECT_DOUBLE_EQ(scores.f1, 0.5);
+}
+
+TEST(ConfusionMatrixTest, FromCountsIsTheMatrixThatGaveThem) {
+  const ConfusionMatrix original = Example();
+  const ConfusionMatrix matrix = ConfusionMatrix::FromCounts(original.counts());
+  EXPECT_EQ(matrix.classes(), 3);
+  EXPECT_EQ(matrix.counts(), original.counts());
+  EXPECT_EQ(matrix.count(1, 0), 2);
+  EXPECT_DOUBLE_EQ(matrix.MacroScores().f1, original.MacroScores().f1);
 }
 
 TEST(ConfusionMatrixTest, ScoresNothingAsZero) {

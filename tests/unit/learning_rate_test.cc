@@ -28,8 +28,8 @@ std::vector<double> FactorsOf(const std::string& text, int epochs) {
   const v1::OptimizerConfig config = Resolved(text);
   std::vector<double> factors;
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    factors.push_back(LearningRateFactor(config, {.epochs = epochs, .steps_per_epoch = 4}, epoch,
-                                         4LL * epoch));
+    factors.push_back(
+        LearningRateFactor(config, {.epochs = epochs, .steps_per_epoch = 4}, epoch, 4LL * epoch));
   }
   return factors;
 }
@@ -57,10 +57,10 @@ Case AnyCase() {
   Case any;
   any.length = {.epochs = Whole(2, 40), .steps_per_epoch = Whole(1, 8)};
   any.config = Resolved("");
-  any.config.set_schedule(*rc::gen::element(
-      v1::LEARNING_RATE_SCHEDULE_CONSTANT, v1::LEARNING_RATE_SCHEDULE_INVERSE,
-      v1::LEARNING_RATE_SCHEDULE_LINEAR, v1::LEARNING_RATE_SCHEDULE_COSINE,
-      v1::LEARNING_RATE_SCHEDULE_STEP));
+  any.config.set_schedule(
+      *rc::gen::element(v1::LEARNING_RATE_SCHEDULE_CONSTANT, v1::LEARNING_RATE_SCHEDULE_INVERSE,
+                        v1::LEARNING_RATE_SCHEDULE_LINEAR, v1::LEARNING_RATE_SCHEDULE_COSINE,
+                        v1::LEARNING_RATE_SCHEDULE_STEP));
   any.config.set_final_factor(Real(0, 1));
   any.config.set_step_epochs(static_cast<int32_t>(Whole(1, 12)));
   any.config.set_step_factor(Real(0.01, 1));
@@ -95,8 +95,8 @@ long double ScheduleOf(const Case& any, int64_t epoch) {
 }
 
 long double WarmupOf(const Case& any, int64_t step) {
-  const int64_t steps = std::llround(any.config.warmup_epochs() *
-                                     static_cast<double>(any.length.steps_per_epoch));
+  const int64_t steps =
+      std::llround(any.config.warmup_epochs() * static_cast<double>(any.length.steps_per_epoch));
   if (step + 1 >= steps) return 1;
   return static_cast<long double>(step + 1) / static_cast<long double>(steps);
 }

@@ -12,8 +12,7 @@
 namespace anneal {
 namespace {
 
-constexpr DatasetShape kMnist = {
-    .height = 28, .width = 28, .classes = 10, .train_images = 60000};
+constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
 struct Planned {
   NetworkPlan plan;
@@ -125,9 +124,9 @@ TEST(NetworkPlanTest, ThetasAreCountedByGranularity) {
 TEST(NetworkPlanTest, OtherPoliciesHaveOneThetaWhateverTheGranularity) {
   for (const char* policy : {"FIXED", "SCHEDULED"}) {
     for (const char* granularity : {"NETWORK", "LAYER", "CHANNEL", "NEURON"}) {
-      const NetworkPlan plan = GoodPlan("", absl::StrCat("policy: THETA_POLICY_", policy,
-                                                         " granularity: THETA_GRANULARITY_",
-                                                         granularity));
+      const NetworkPlan plan =
+          GoodPlan("", absl::StrCat("policy: THETA_POLICY_", policy,
+                                    " granularity: THETA_GRANULARITY_", granularity));
       EXPECT_EQ(plan.thetas, 1) << policy << granularity;
       for (const LayerPlan& layer : plan.layers) EXPECT_EQ(layer.thetas, 0) << policy;
     }
@@ -162,10 +161,9 @@ TEST(NetworkPlanTest, ADenseLayerTakesTheFlattenedImage) {
 
 TEST(NetworkPlanTest, StrideAndPaddingFollowTheUsualArithmetic) {
   // (28 + 2*2 - 5) / 3 + 1 = 27/3 + 1 = 10; (28 + 0 - 5) / 4 + 1 = 23/4 + 1 = 6.
-  EXPECT_EQ(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 2 } }")
-                .layers[0]
-                .output,
-            (FeatureShape{2, 10, 10}));
+  EXPECT_EQ(
+      GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 2 } }").layers[0].output,
+      (FeatureShape{2, 10, 10}));
   EXPECT_EQ(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 4 } }").layers[0].output,
             (FeatureShape{2, 6, 6}));
   // A stride beyond the image leaves one place.
@@ -176,8 +174,8 @@ TEST(NetworkPlanTest, StrideAndPaddingFollowTheUsualArithmetic) {
 TEST(NetworkPlanTest, PoolingDropsWhatDoesNotFillAWindow) {
   for (const char* pool : {"POOL_MAX", "POOL_AVG"}) {
     // 28 - 6 + 1 = 23 = 4*5 + 3.
-    const NetworkPlan plan = GoodPlan(absl::StrCat(
-        "layers { conv { filters: 3 kernel: 6 pool_size: 5 pool: ", pool, " } }"));
+    const NetworkPlan plan = GoodPlan(
+        absl::StrCat("layers { conv { filters: 3 kernel: 6 pool_size: 5 pool: ", pool, " } }"));
     EXPECT_EQ(plan.layers[0].affine, (FeatureShape{3, 23, 23}));
     EXPECT_EQ(plan.layers[0].output, (FeatureShape{3, 4, 4}));
     EXPECT_EQ(plan.layers[1].fan_in, 48);
@@ -273,8 +271,7 @@ TEST(NetworkPlanTest, FeatureMapsAreLimited) {
   // 4096 * 28 * 28 = 3.2 million values; padded by 7 for a kernel of 8, 4096 * 35 * 35 = 5.0
   // million.
   EXPECT_TRUE(Plan("layers { conv { filters: 4096 kernel: 1 } }").status.ok());
-  const absl::Status status =
-      Plan("layers { conv { filters: 4096 kernel: 8 padding: 7 } }").status;
+  const absl::Status status = Plan("layers { conv { filters: 4096 kernel: 8 padding: 7 } }").status;
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.0"], {"5017600"}));
 }
@@ -320,7 +317,8 @@ TEST(NetworkPlanTest, TotalsAreTheSumsOverLayers) {
     parameters += plan.layers[i].parameters;
     thetas += plan.layers[i].thetas;
     multiply_adds += plan.layers[i].multiply_adds;
-    if (i > 0) EXPECT_EQ(plan.layers[i].input, plan.layers[i - 1].output) << i;
+    if (i == 0) continue;
+    EXPECT_EQ(plan.layers[i].input, plan.layers[i - 1].output) << i;
   }
   EXPECT_EQ(plan.parameters, parameters);
   EXPECT_EQ(plan.thetas, thetas);
@@ -350,8 +348,7 @@ TEST(SummarizeTest, SaysWhatTheDefaultNetworkIs) {
 }
 
 TEST(SummarizeTest, TellsLayersApart) {
-  const v1::NetworkSummary plain =
-      Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 } }"));
+  const v1::NetworkSummary plain = Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 } }"));
   const v1::NetworkSummary strided =
       Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 1 } }"));
   EXPECT_NE(plain.layers(0).description(), strided.layers(0).description());

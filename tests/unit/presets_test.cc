@@ -14,8 +14,7 @@
 namespace anneal {
 namespace {
 
-constexpr DatasetShape kMnist = {
-    .height = 28, .width = 28, .classes = 10, .train_images = 60000};
+constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
 TEST(PresetsTest, HaveNamesOfTheirOwnAndALineOfDescription) {
   std::set<std::string> names;
@@ -95,8 +94,8 @@ TEST(FindPresetTest, NamesThePresetsThereAreWhenThereIsNoSuchOne) {
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(Mentions(status.message(), {"annealled"}));
   for (const v1::Preset& preset : Presets()) {
-    EXPECT_TRUE(Mentions(status.message(),
-                         {std::string(absl::StripPrefix(preset.name(), "presets/"))}));
+    EXPECT_TRUE(
+        Mentions(status.message(), {std::string(absl::StripPrefix(preset.name(), "presets/"))}));
   }
 }
 
@@ -106,8 +105,7 @@ TEST(FindPresetTest, TakesFullNamesOnlyAndSurvivesHostileOnes) {
         std::string("presets/baseline/"), std::string("presets/BASELINE"),
         std::string("presets/../baseline"), std::string("presets/baseline\0", 17),
         absl::StrCat("presets/", std::string(1 << 20, 'b')), std::string("presets/基线")}) {
-    EXPECT_EQ(FindPreset(name).status().code(), absl::StatusCode::kNotFound)
-        << name.substr(0, 80);
+    EXPECT_EQ(FindPreset(name).status().code(), absl::StatusCode::kNotFound) << name.substr(0, 80);
   }
 }
 

@@ -13,61 +13,70 @@ namespace anneal {
 namespace {
 
 const std::vector<std::string>& GoodIds() {
-  static const auto& ids = *new std::vector<std::string>{
-      "a", "0", "first", "run-2", "a--b", "0-0", "runs", "experiments", std::string(63, 'z'),
-      absl::StrCat("a", std::string(61, '-'), "b")};
+  static const auto& ids =
+      *new std::vector<std::string>{"a",
+                                    "0",
+                                    "first",
+                                    "run-2",
+                                    "a--b",
+                                    "0-0",
+                                    "runs",
+                                    "experiments",
+                                    std::string(63, 'z'),
+                                    absl::StrCat("a", std::string(61, '-'), "b")};
   return ids;
 }
 
 // None matches [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?.
 const std::vector<std::string>& BadIds() {
-  static const auto& ids = *new std::vector<std::string>{
-      "",
-      "-",
-      "-a",
-      "a-",
-      "A",
-      "firsT",
-      "a_b",
-      "a.b",
-      "a..b",
-      ".",
-      "..",
-      "a.",
-      "a...",
-      "../",
-      "../../etc/passwd",
-      "a/b",
-      "/a",
-      "a/",
-      "a b",
-      " a",
-      "a\n",
-      "a\\b",
-      "a%2fb",
-      "%00",
-      std::string("a\0b", 3),
-      std::string("a\0", 2),
-      "é",
-      "naïve",
-      "実験",
-      "\xff\xfe",
-      "\xc0\xaf",
-      "\u202Ea",
-      "-1",
-      "$(reboot)",
-      "'; DROP TABLE runs; --",
-      std::string(64, 'a'),
-      std::string(1 << 20, 'a'),
-      std::string(1 << 20, '/'),
-      std::string(1 << 20, '.')};
+  static const auto& ids = *new std::vector<std::string>{"",
+                                                         "-",
+                                                         "-a",
+                                                         "a-",
+                                                         "A",
+                                                         "firsT",
+                                                         "a_b",
+                                                         "a.b",
+                                                         "a..b",
+                                                         ".",
+                                                         "..",
+                                                         "a.",
+                                                         "a...",
+                                                         "../",
+                                                         "../../etc/passwd",
+                                                         "a/b",
+                                                         "/a",
+                                                         "a/",
+                                                         "a b",
+                                                         " a",
+                                                         "a\n",
+                                                         "a\\b",
+                                                         "a%2fb",
+                                                         "%00",
+                                                         std::string("a\0b", 3),
+                                                         std::string("a\0", 2),
+                                                         "é",
+                                                         "naïve",
+                                                         "実験",
+                                                         "\xff\xfe",
+                                                         "\xc0\xaf",
+                                                         "\u202Ea",
+                                                         "-1",
+                                                         "$(reboot)",
+                                                         "'; DROP TABLE runs; --",
+                                                         std::string(64, 'a'),
+                                                         std::string(1 << 20, 'a'),
+                                                         std::string(1 << 20, '/'),
+                                                         std::string(1 << 20, '.')};
   return ids;
 }
 
 void ExpectRefusal(const absl::Status& status, const std::string& field, const std::string& given) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << given.substr(0, 80);
   EXPECT_TRUE(Mentions(status.message(), {field + " is "})) << given.substr(0, 80);
-  if (given.size() < 64) EXPECT_TRUE(Mentions(status.message(), {given}));
+  if (given.size() < 64) {
+    EXPECT_TRUE(Mentions(status.message(), {given}));
+  }
 }
 
 TEST(CheckExperimentIdTest, TakesWhatThePatternMatches) {

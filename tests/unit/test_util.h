@@ -35,7 +35,8 @@ inline std::map<std::string, std::string> ViolationsOf(const absl::Status& statu
     return violations;
   }
   google::rpc::BadRequest details;
-  EXPECT_TRUE(details.ParseFromString(std::string(*payload))) << "unreadable BadRequest: " << status;
+  EXPECT_TRUE(details.ParseFromString(std::string(*payload)))
+      << "unreadable BadRequest: " << status;
   for (const auto& violation : details.field_violations()) {
     violations[violation.field()] = violation.description();
   }

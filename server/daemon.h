@@ -1,0 +1,52 @@
+// All parts of the daemon, put together and taken apart in the right order.
+
+#ifndef ANNEAL_SERVER_DAEMON_H_
+#define ANNEAL_SERVER_DAEMON_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/executor/dispatcher.h"
+#include "server/executor/submission.h"
+#include "server/executor/thread_executor.h"
+#include "server/options.h"
+#include "server/rpc/blocking_pool.h"
+#include "server/rpc/event_hub.h"
+#include "server/rpc/server.h"
+#include "server/store/store.h"
+#include "server/training/dataset_registry.h"
+
+namespace anneal {
+
+// Thread-safe.
+class Daemon {
+ public:
+  // Opens the store, takes back what an earlier daemon left, serves. Errors as Store::Open and
+  // Server::Start.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(
+      const Options& options, executor::WallClock clock = executor::SystemWallClock);
+
+  // Stops accepting, ends streams, stops the runs (which go back to the queue), closes the store.
+  ~Daemon();
+
+  rpc::Server& server() { return *server_; }
+
+ private:
+  Daemon(std::unique_ptr<store::Store> store, const Options& options, executor::WallClock clock);
+
+  // In the order of their dependencies; destroyed from the last to the first.
+  std::unique_ptr<store::Store> store_;
+  training::DatasetRegistry datasets_;
+  executor::ThreadExecutor executor_;
+  executor::Dispatcher dispatcher_;
+  executor::Submission submission_;
+  rpc::EventHub hub_;
+  std::unique_ptr<rpc::BlockingPool> pool_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+}  // namespace anneal
+
+#endif  // ANNEAL_SERVER_DAEMON_H_

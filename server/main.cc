@@ -1,0 +1,97 @@
+// anneald: the experiment daemon.
+
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/version.h"
+#include "server/daemon.h"
+#include "server/options.h"
+
+namespace {
+
+// OpenBLAS reads its number of threads when it is loaded, before main: one a run is set by starting
+// over.
+void UseOneBlasThread(char** argv) {
+  if (std::getenv("OPENBLAS_NUM_THREADS") != nullptr) return;
+  ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  ::execv("/proc/self/exe", argv);
+  // Only reached when /proc is not there: slower, not wrong.
+}
+
+// Every watcher is a descriptor, and gRPC never recovers from running out of them.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Blocked in all threads, so that only sigwait sees them.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Whole or not at all, for whoever waits for the file to appear.
+bool WriteAddressFile(const std::string& path, const std::vector<std::string>& addresses) {
+  const std::string temporary = absl::StrCat(path, ".", ::getpid());
+  std::ofstream file(temporary);
+  for (const std::string& address : addresses) file << address << "\n";
+  file.close();
+  return file.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+int Fail(absl::string_view message) {
+  std::cerr << "anneald: " << message << "\n";
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const anneal::ParsedOptions parsed = anneal::ParseOptions(argc, argv);
+  if (parsed.exit_code.has_value()) return *parsed.exit_code;
+  const anneal::Options& options = parsed.options;
+  UseOneBlasThread(argv);
+  RaiseDescriptorLimit();
+  ::umask(0077);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("anneald"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  const sigset_t signals = BlockStopSignals();
+
+  auto daemon = anneal::Daemon::Start(options);
+  if (!daemon.ok()) return Fail(daemon.status().message());
+  const std::vector<std::string>& addresses = (*daemon)->server().addresses();
+  for (const std::string& address : addresses) {
+    std::cout << "listening on " << address << std::endl;
+  }
+  if (!options.address_file.empty() && !WriteAddressFile(options.address_file, addresses)) {
+    return Fail(absl::StrCat("cannot write --address-file ", options.address_file));
+  }
+  spdlog::info("anneald {} is up: {} workers, data in {}", std::string(anneal::kVersion),
+               options.workers, options.data_dir);
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  spdlog::info("stopping on signal {}", signal);
+  daemon->reset();
+  spdlog::info("stopped");
+  return 0;
+}

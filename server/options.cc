@@ -1,0 +1,71 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "common/paths.h"
+#include "common/version.h"
+
+namespace anneal {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr int kMaxWorkers = 1024;
+
+// Debian's dataset-* packages.
+constexpr const char* kSystemDatasets = "/usr/share/datasets";
+
+void AddOptions(CLI::App* app, Options* options) {
+  app->add_option("--data-dir", options->data_dir,
+                  "Directory of the database; one daemon at a time")
+      ->capture_default_str();
+  app->add_option("--listen", options->listen,
+                  "Address to serve at, repeatable: 127.0.0.1:PORT (0 takes a free one), "
+                  "[::1]:PORT or unix:PATH. Default: 127.0.0.1:7433 and the data directory's "
+                  "anneald.sock");
+  app->add_option("--address-file", options->address_file,
+                  "Write the addresses it listens on to this file, one a line");
+  app->add_option("--workers", options->workers, "Trainings at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, kMaxWorkers));
+  app->add_option("--datasets", options->datasets,
+                  "Directory with a directory of IDX files for each data set, repeatable; "
+                  "/usr/share/datasets is searched last")
+      ->capture_default_str();
+  app->add_option("--log-level", options->log_level, "What goes to the log on stderr")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+}
+
+}  // namespace
+
+ParsedOptions ParseOptions(int argc, char** argv) {
+  ParsedOptions parsed;
+  Options& options = parsed.options;
+  options.data_dir = DefaultDataDirectory();
+  options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.datasets = {DefaultDatasetDirectory()};
+  options.log_level = "info";
+
+  CLI::App app("anneald: queues, trains and records annealed networks; see anneal(1) to use it");
+  app.set_version_flag("--version", absl::StrCat("anneald ", kVersion));
+  app.set_config("--config", "", "Read options from this file, such as `workers = 2`");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  AddOptions(&app, &options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    parsed.exit_code = app.exit(error) == 0 ? 0 : kUsageError;
+    return parsed;
+  }
+  options.datasets.emplace_back(kSystemDatasets);
+  if (options.listen.empty()) {
+    options.listen = {absl::StrCat("127.0.0.1:", kDefaultPort),
+                      absl::StrCat("unix:", SocketPath(options.data_dir))};
+  }
+  return parsed;
+}
+
+}  // namespace anneal

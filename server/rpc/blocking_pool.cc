@@ -1,0 +1,40 @@
+#include "server/rpc/blocking_pool.h"
+
+#include <utility>
+
+namespace anneal::rpc {
+
+BlockingPool::BlockingPool(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+}
+
+BlockingPool::~BlockingPool() {
+  {
+    MutexLock lock(&mutex_);
+    closing_ = true;
+    wake_.SignalAll();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void BlockingPool::Run(std::function<void()> task) {
+  MutexLock lock(&mutex_);
+  tasks_.push_back(std::move(task));
+  wake_.Signal();
+}
+
+void BlockingPool::Work() {
+  while (true) {
+    std::function<void()> task;
+    {
+      MutexLock lock(&mutex_);
+      while (tasks_.empty() && !closing_) wake_.Wait(&mutex_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+}  // namespace anneal::rpc

@@ -1,0 +1,48 @@
+// Tells watchers that an experiment's log has grown. It carries no events: watchers read those from
+// the store, so that a slow one costs nothing and loses nothing.
+
+#ifndef ANNEAL_SERVER_RPC_EVENT_HUB_H_
+#define ANNEAL_SERVER_RPC_EVENT_HUB_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "absl/base/thread_annotations.h"
+#include "common/mutex.h"
+
+namespace anneal::rpc {
+
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  // New events are committed. Called from the writer's thread: must not block.
+  virtual void OnEvents() = 0;
+  // The server stops: end the stream. Must not block.
+  virtual void OnShutdown() = 0;
+};
+
+// Thread-safe.
+class EventHub {
+ public:
+  // False, and nothing done, after Shutdown.
+  bool Subscribe(int64_t experiment_key, const std::shared_ptr<Subscriber>& subscriber)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Unsubscribe(int64_t experiment_key, const Subscriber* subscriber)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void Publish(const std::set<int64_t>& experiment_keys) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  using Subscribers = std::map<const Subscriber*, std::shared_ptr<Subscriber>>;
+
+  Mutex mutex_;
+  std::map<int64_t, Subscribers> subscribers_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_RPC_EVENT_HUB_H_

@@ -1,0 +1,93 @@
+#include "server/rpc/experiment_service.h"
+
+#include <limits>
+
+#include "common/resource_name.h"
+#include "common/status.h"
+#include "server/rpc/page.h"
+#include "server/rpc/summary.h"
+#include "server/rpc/unary.h"
+#include "server/rpc/watch_reactor.h"
+#include "server/store/experiment_store.h"
+
+namespace anneal::rpc {
+
+grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
+    grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return services_.submission->Create(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerContext* context,
+                                                           const v1::GetExperimentRequest* request,
+                                                           v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Get(request->name()); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
+    grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
+    v1::ListExperimentsResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return List(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
+    grpc::CallbackServerContext* context, const v1::CancelExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Cancel(request->name()); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::SummarizeExperiments(
+    grpc::CallbackServerContext* context, const v1::SummarizeExperimentsRequest* request,
+    v1::SummarizeExperimentsResponse* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Summarize(services_.store, *request); });
+}
+
+grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
+    grpc::CallbackServerContext* /*context*/, const v1::WatchExperimentRequest* request) {
+  return WatchReactor::Start(*request, services_.store, services_.hub, services_.pool);
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", name));
+  v1::Experiment experiment;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(experiment, store::GetExperiment(db, id));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return experiment;
+}
+
+absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
+    const v1::ListExperimentsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const Page page,
+                          ParsePage(request, {std::numeric_limits<int64_t>::max()}));
+  std::vector<store::ListedExperiment> listed;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    // One more than asked for tells whether there is a next page.
+    ANNEAL_ASSIGN_OR_RETURN(listed, store::ListExperiments(db, page.begin[0], page.size + 1));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListExperimentsResponse response;
+  const size_t shown = std::min(listed.size(), static_cast<size_t>(page.size));
+  for (size_t i = 0; i < shown; ++i) {
+    *response.add_experiments() = std::move(listed[i].experiment);
+  }
+  if (listed.size() > shown) {
+    response.set_next_page_token(MakePageToken(request, {listed[shown - 1].key}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Cancel(const std::string& name) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", name));
+  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->CancelExperiment(id));
+  return Get(name);
+}
+
+}  // namespace anneal::rpc

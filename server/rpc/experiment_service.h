@@ -1,0 +1,43 @@
+// anneal.v1.ExperimentService. Thread-safe; every method only hands work to the pool.
+
+#ifndef ANNEAL_SERVER_RPC_EXPERIMENT_SERVICE_H_
+#define ANNEAL_SERVER_RPC_EXPERIMENT_SERVICE_H_
+
+#include "anneal/v1/services.grpc.pb.h"
+#include "server/rpc/services.h"
+
+namespace anneal::rpc {
+
+class ExperimentService final : public v1::ExperimentService::CallbackService {
+ public:
+  explicit ExperimentService(const Services& services) : services_(services) {}
+
+  grpc::ServerUnaryReactor* CreateExperiment(grpc::CallbackServerContext* context,
+                                             const v1::CreateExperimentRequest* request,
+                                             v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* GetExperiment(grpc::CallbackServerContext* context,
+                                          const v1::GetExperimentRequest* request,
+                                          v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* ListExperiments(grpc::CallbackServerContext* context,
+                                            const v1::ListExperimentsRequest* request,
+                                            v1::ListExperimentsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelExperiment(grpc::CallbackServerContext* context,
+                                             const v1::CancelExperimentRequest* request,
+                                             v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* SummarizeExperiments(
+      grpc::CallbackServerContext* context, const v1::SummarizeExperimentsRequest* request,
+      v1::SummarizeExperimentsResponse* response) override;
+  grpc::ServerWriteReactor<v1::Event>* WatchExperiment(
+      grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) override;
+
+ private:
+  absl::StatusOr<v1::Experiment> Get(const std::string& name);
+  absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
+  absl::StatusOr<v1::Experiment> Cancel(const std::string& name);
+
+  const Services services_;
+};
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_RPC_EXPERIMENT_SERVICE_H_

@@ -1,0 +1,60 @@
+#include "server/rpc/info_services.h"
+
+#include "common/presets.h"
+#include "common/status.h"
+#include "common/version.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/rpc/unary.h"
+#include "server/store/run_store.h"
+
+namespace anneal::rpc {
+
+// Presets are in memory: these two answer at once.
+grpc::ServerUnaryReactor* PresetService::ListPresets(grpc::CallbackServerContext* context,
+                                                     const v1::ListPresetsRequest* /*request*/,
+                                                     v1::ListPresetsResponse* response) {
+  response->mutable_presets()->Assign(Presets().begin(), Presets().end());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PresetService::GetPreset(grpc::CallbackServerContext* context,
+                                                   const v1::GetPresetRequest* request,
+                                                   v1::Preset* response) {
+  absl::StatusOr<v1::Preset> preset = FindPreset(request->name());
+  if (preset.ok()) *response = *std::move(preset);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(preset.status()));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                       const v1::GetServerInfoRequest* /*request*/,
+                                                       v1::ServerInfo* response) {
+  return Answer(context, services_.pool, response, [this] { return Info(); });
+}
+
+absl::StatusOr<v1::ServerInfo> ServerService::Info() {
+  v1::ServerInfo info;
+  info.set_version(std::string(kVersion));
+  *info.mutable_start_time() =
+      google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(services_.start_micros);
+  info.set_workers(services_.dispatcher->workers());
+  info.set_workers_busy(info.workers() - services_.dispatcher->idle_workers());
+  for (const std::string& name : services_.datasets->Names()) {
+    v1::DatasetInfo* dataset = info.add_datasets();
+    dataset->set_name(name);
+    const auto loaded = services_.datasets->Get(name);
+    if (!loaded.ok()) dataset->set_problem(std::string(loaded.status().message()));
+  }
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t pending, store::CountPendingRuns(db));
+    info.set_runs_pending(pending);
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return info;
+}
+
+}  // namespace anneal::rpc

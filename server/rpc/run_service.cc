@@ -1,0 +1,145 @@
+#include "server/rpc/run_service.h"
+
+#include <algorithm>
+
+#include "common/resource_name.h"
+#include "common/status.h"
+#include "server/rpc/page.h"
+#include "server/rpc/unary.h"
+#include "server/store/epoch_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/run_store.h"
+
+namespace anneal::rpc {
+namespace {
+
+constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
+
+v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
+  return view == v1::RUN_VIEW_BASIC || view == v1::RUN_VIEW_FULL ? view : otherwise;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
+                                             const v1::GetRunRequest* request, v1::Run* response) {
+  return Answer(context, services_.pool, response, [this, request] {
+    return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
+  });
+}
+
+grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
+                                               const v1::ListRunsRequest* request,
+                                               v1::ListRunsResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Runs(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
+                                                const v1::CancelRunRequest* request,
+                                                v1::Run* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Cancel(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
+                                                 const v1::ListEpochsRequest* request,
+                                                 v1::ListEpochsResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Epochs(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
+                                                 const v1::ListThetasRequest* request,
+                                                 v1::ListThetasResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Thetas(*request); });
+}
+
+absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run_name, ParseRunName("name", name));
+  v1::Run run;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, run_name, view));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return run;
+}
+
+absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("parent", request.parent()));
+  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0}));
+  const v1::RunView view = ViewOr(request.view(), v1::RUN_VIEW_BASIC);
+  std::vector<v1::Run> runs;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, id));
+    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRuns(db, key, id, page.begin[0], page.size + 1, view));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListRunsResponse response;
+  const size_t shown = std::min(runs.size(), static_cast<size_t>(page.size));
+  for (size_t i = 0; i < shown; ++i) *response.add_runs() = std::move(runs[i]);
+  if (runs.size() > shown) {
+    response.set_next_page_token(MakePageToken(request, {page.begin[0] + page.size}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Run> RunService::Cancel(const v1::CancelRunRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->CancelRun(name));
+  return Get(request.name(), v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
+  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0}));
+  std::vector<v1::Epoch> epochs;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(
+        epochs, store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListEpochsResponse response;
+  const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.size));
+  for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);
+  if (epochs.size() > shown) {
+    response.set_next_page_token(
+        MakePageToken(request, {response.epochs(response.epochs_size() - 1).epoch()}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
+  // The epoch and layer after which the page begins; layers count from -1.
+  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0, -2}));
+  store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.begin[0]),
+                          .after_layer = static_cast<int32_t>(page.begin[1]),
+                          .limit = page.size,
+                          .max_values = kMaxThetasInPage};
+  if (request.has_epoch()) query.epoch = request.epoch();
+  if (request.has_layer()) query.layer = request.layer();
+  std::vector<v1::ThetaVector> thetas;
+  bool more = false;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(thetas, store::ListThetas(db, run, query));
+    if (thetas.empty()) return absl::OkStatus();
+    query.after_epoch = thetas.back().epoch();
+    query.after_layer = thetas.back().layer();
+    query.limit = 1;
+    ANNEAL_ASSIGN_OR_RETURN(const auto next, store::ListThetas(db, run, query));
+    more = !next.empty();
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListThetasResponse response;
+  if (more) {
+    response.set_next_page_token(MakePageToken(request, {query.after_epoch, query.after_layer}));
+  }
+  for (v1::ThetaVector& theta : thetas) *response.add_thetas() = std::move(theta);
+  return response;
+}
+
+}  // namespace anneal::rpc

@@ -1,0 +1,29 @@
+// What the services need from the rest of the daemon. All borrowed, all thread-safe.
+
+#ifndef ANNEAL_SERVER_RPC_SERVICES_H_
+#define ANNEAL_SERVER_RPC_SERVICES_H_
+
+#include <cstdint>
+
+#include "server/executor/dispatcher.h"
+#include "server/executor/submission.h"
+#include "server/rpc/blocking_pool.h"
+#include "server/rpc/event_hub.h"
+#include "server/store/store.h"
+#include "server/training/dataset_registry.h"
+
+namespace anneal::rpc {
+
+struct Services {
+  store::Store* store = nullptr;
+  executor::Dispatcher* dispatcher = nullptr;
+  executor::Submission* submission = nullptr;
+  training::DatasetRegistry* datasets = nullptr;
+  EventHub* hub = nullptr;
+  BlockingPool* pool = nullptr;
+  int64_t start_micros = 0;  // wall clock
+};
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_RPC_SERVICES_H_

@@ -1,0 +1,17 @@
+// The one place where our errors become gRPC's. Pure; thread-safe.
+
+#ifndef ANNEAL_SERVER_RPC_STATUS_H_
+#define ANNEAL_SERVER_RPC_STATUS_H_
+
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+namespace anneal::rpc {
+
+// Same code and message; payloads become the details of a google.rpc.Status.
+grpc::Status ToGrpc(const absl::Status& status);
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_RPC_STATUS_H_
