@@ -1,0 +1,68 @@
+// What the commands share: the options that all of them take, and how one is run.
+
+#ifndef ANNEAL_CLIENT_COMMANDS_COMMAND_H_
+#define ANNEAL_CLIENT_COMMANDS_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/connection.h"
+#include "client/interrupt.h"
+#include "client/render/table.h"
+#include "google/protobuf/message.h"
+
+namespace anneal::client {
+
+// Exit codes.
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kInterrupted = 3;
+
+// Options of the whole program.
+struct Globals {
+  std::string server;
+  Interrupt* interrupt = nullptr;  // borrowed
+  // Set by the command that was chosen; returns the exit code.
+  std::function<int(Connection*)> command;
+};
+
+// --output, -q and --limit of a command that lists things.
+struct ListOptions {
+  std::string output = "table";
+  bool quiet = false;
+  int limit = 0;
+};
+void AddOutputOption(CLI::App* app, ListOptions* options);
+void AddListOptions(CLI::App* app, ListOptions* options);
+
+// Prints a list in the form asked for: `table` for people; `csv`, which has its own columns because
+// it is complete; JSON of the messages; or the names.
+struct Listing {
+  const render::Table* table = nullptr;
+  const render::Table* csv = nullptr;  // null: the table serves
+  std::vector<const google::protobuf::Message*> messages;
+  std::vector<std::string> names;
+};
+void Print(const ListOptions& options, const Listing& listing);
+
+// Says what went wrong, on stderr, a line a problem. Returns kUsage for INVALID_ARGUMENT, kFailure
+// otherwise.
+int Complain(const absl::Status& status);
+
+// Each adds its commands to the program.
+void AddPresetCommands(CLI::App* app, Globals* globals);
+void AddSubmitCommand(CLI::App* app, Globals* globals);
+void AddListCommand(CLI::App* app, Globals* globals);
+void AddShowCommand(CLI::App* app, Globals* globals);
+void AddHistoryCommands(CLI::App* app, Globals* globals);
+void AddWatchCommands(CLI::App* app, Globals* globals);
+void AddCompareCommand(CLI::App* app, Globals* globals);
+void AddServerCommand(CLI::App* app, Globals* globals);
+
+}  // namespace anneal::client
+
+#endif  // ANNEAL_CLIENT_COMMANDS_COMMAND_H_

@@ -1,0 +1,126 @@
+// anneal history and anneal theta: what a run recorded, epoch by epoch.
+
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/render/flatten.h"
+#include "client/render/format.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+using Align = render::Table::Align;
+
+int History(Connection* connection, const std::string& run, const ListOptions& options) {
+  const auto epochs = connection->ListEpochs(ExpandName(run), options.limit);
+  if (!epochs.ok()) return Complain(epochs.status());
+  render::Table table({{"", "EPOCH"},
+                       {"", "SECONDS"},
+                       {"", "IMG/S"},
+                       {"", "LR"},
+                       {"", "TRAIN LOSS"},
+                       {"", "TRAIN ACC %"},
+                       {"", "VAL LOSS"},
+                       {"", "VAL ACC %"},
+                       {"", "VAL F1 %"},
+                       {"", "ACC % AT θ=0"},
+                       {"", "PENALTY"},
+                       {"", "θ MIN"},
+                       {"", "θ MEAN"},
+                       {"", "θ MAX"}});
+  Listing listing{.table = &table};
+  for (const v1::Epoch& epoch : *epochs) {
+    table.AddRow(
+        {absl::StrCat(epoch.epoch()), render::Short(epoch.epoch_seconds()),
+         render::Short(epoch.samples_per_second()), render::Short(epoch.learning_rate()),
+         render::Short(epoch.train_loss()), render::Percent(epoch.train_accuracy()),
+         render::Short(epoch.validation_loss()), render::Percent(epoch.validation_accuracy()),
+         render::Percent(epoch.validation_f1()), render::Percent(epoch.validation_relu_accuracy()),
+         render::Short(epoch.penalty()), render::Short(epoch.theta().min()),
+         render::Short(epoch.theta().mean()), render::Short(epoch.theta().max())});
+    listing.messages.push_back(&epoch);
+    listing.names.push_back(absl::StrCat(epoch.epoch()));
+  }
+  const render::Table csv = render::FlatTable(listing.messages);
+  listing.csv = &csv;
+  Print(options, listing);
+  return kSuccess;
+}
+
+// Position of element `index` of a theta vector: channel, row and column, as many as it has.
+std::vector<std::string> ThetaPosition(const v1::ThetaVector& theta, int index) {
+  std::vector<std::string> position(3);
+  for (int axis = theta.shape_size() - 1; axis >= 0; --axis) {
+    position[static_cast<size_t>(axis)] = absl::StrCat(index % theta.shape(axis));
+    index /= theta.shape(axis);
+  }
+  return position;
+}
+
+int Theta(Connection* connection, const v1::ListThetasRequest& request,
+          const ListOptions& options) {
+  const auto thetas = connection->ListThetas(request, options.limit);
+  if (!thetas.ok()) return Complain(thetas.status());
+  if (thetas->empty()) {
+    std::cerr << "anneal: no thetas are recorded there; `anneal history "
+              << ShortenName(request.parent()) << "` shows the epochs there are\n";
+    return kFailure;
+  }
+  render::Table table({{"epoch", "EPOCH"},
+                       {"layer", "LAYER"},
+                       {"channel", "CHANNEL"},
+                       {"row", "ROW"},
+                       {"column", "COLUMN"},
+                       {"theta", "θ (RADIANS)"}});
+  Listing listing{.table = &table};
+  for (const v1::ThetaVector& theta : *thetas) {
+    for (int i = 0; i < theta.values_size(); ++i) {
+      const std::vector<std::string> position = ThetaPosition(theta, i);
+      table.AddRow({absl::StrCat(theta.epoch()), absl::StrCat(theta.layer()), position[0],
+                    position[1], position[2], render::Exact(theta.values(i))});
+    }
+    listing.messages.push_back(&theta);
+    listing.names.push_back(absl::StrCat(theta.epoch(), "/", theta.layer()));
+  }
+  Print(options, listing);
+  return kSuccess;
+}
+
+}  // namespace
+
+void AddHistoryCommands(CLI::App* app, Globals* globals) {
+  CLI::App* history = app->add_subcommand("history", "Show every epoch of a run");
+  const auto run = std::make_shared<std::string>();
+  const auto options = std::make_shared<ListOptions>();
+  history->add_option("run", *run, "Such as first/0")->required();
+  AddListOptions(history, options.get());
+  history->footer("Example: anneal history first/0 --output csv");
+  history->callback([globals, run, options] {
+    globals->command = [run, options](Connection* connection) {
+      return History(connection, *run, *options);
+    };
+  });
+
+  CLI::App* theta = app->add_subcommand("theta", "Show the full theta vectors of a run");
+  const auto request = std::make_shared<v1::ListThetasRequest>();
+  const auto theta_options = std::make_shared<ListOptions>();
+  theta->add_option("run", *run, "Such as first/0")->required();
+  theta->add_option_function<int>(
+      "--epoch", [request](int epoch) { request->set_epoch(epoch); }, "Only this epoch");
+  theta->add_option_function<int>(
+      "--layer", [request](int layer) { request->set_layer(layer); },
+      "Only this hidden layer, from 0");
+  AddListOptions(theta, theta_options.get());
+  theta->footer("Example: anneal theta first/0 --epoch 2 --output csv");
+  theta->callback([globals, run, request, theta_options] {
+    globals->command = [run, request, theta_options](Connection* connection) {
+      request->set_parent(ExpandName(*run));
+      return Theta(connection, *request, *theta_options);
+    };
+  });
+}
+
+}  // namespace anneal::client

@@ -1,0 +1,127 @@
+// anneal list: experiments, or the runs of one.
+
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/commands/command.h"
+#include "client/render/flatten.h"
+#include "client/render/format.h"
+#include "common/enum_name.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+using Align = render::Table::Align;
+
+// Prints `items`, whose rows the table has already.
+template <typename Item>
+void PrintItems(const ListOptions& options, const render::Table& table,
+                const std::vector<Item>& items) {
+  Listing listing{.table = &table};
+  for (const Item& item : items) {
+    listing.messages.push_back(&item);
+    listing.names.push_back(item.name());
+  }
+  const render::Table csv = render::FlatTable(listing.messages);
+  listing.csv = &csv;
+  Print(options, listing);
+}
+
+int ListExperiments(Connection* connection, const ListOptions& options) {
+  const auto experiments = connection->ListExperiments(options.limit);
+  if (!experiments.ok()) return Complain(experiments.status());
+  render::Table table({{"name", "EXPERIMENT", Align::kLeft},
+                       {"state", "STATE", Align::kLeft},
+                       {"ended", "ENDED"},
+                       {"failed", "FAILED"},
+                       {"preset", "PRESET", Align::kLeft},
+                       {"created", "CREATED (UTC)", Align::kLeft}});
+  for (const v1::Experiment& experiment : *experiments) {
+    const v1::RunCounts& counts = experiment.run_counts();
+    const int ended = counts.succeeded() + counts.failed() + counts.cancelled();
+    table.AddRow({ShortenName(experiment.name()), EnumName(experiment.state()),
+                  absl::StrCat(ended, "/", counts.total()), absl::StrCat(counts.failed()),
+                  experiment.preset().empty() ? "-" : experiment.preset(),
+                  render::Time(experiment.create_time())});
+  }
+  PrintItems(options, table, *experiments);
+  return kSuccess;
+}
+
+std::string ParametersText(const v1::Run& run) {
+  // Sorted: the wire keeps no order.
+  const std::map<std::string, std::string> sorted(run.parameters().begin(), run.parameters().end());
+  return sorted.empty() ? "-" : absl::StrJoin(sorted, " ", absl::PairFormatter("="));
+}
+
+std::string StateText(const v1::Run& run) {
+  if (run.has_failure()) return absl::StrCat("FAILED/", EnumName(run.failure().reason()));
+  if (run.has_queue_position()) return absl::StrCat("PENDING #", run.queue_position() + 1);
+  return EnumName(run.state());
+}
+
+std::string TestAccuracy(const v1::Run& run, v1::TestResult::Weights weights) {
+  for (const v1::TestResult& result : run.test_results()) {
+    if (result.weights() == weights) return render::Percent(result.accuracy());
+  }
+  return "-";
+}
+
+std::vector<std::string> RunRow(const v1::Run& run) {
+  const v1::Epoch& last = run.last_epoch();
+  const auto metric = [&last](const std::string& text) { return last.epoch() == 0 ? "-" : text; };
+  return {ShortenName(run.name()),
+          StateText(run),
+          absl::StrCat(run.seed()),
+          ParametersText(run),
+          absl::StrCat(run.epochs_done(), "/", run.epochs_total()),
+          metric(render::Short(last.train_loss())),
+          metric(render::Short(last.validation_loss())),
+          metric(render::Percent(last.validation_accuracy())),
+          metric(render::Short(last.theta().mean())),
+          TestAccuracy(run, v1::TestResult::WEIGHTS_LAST),
+          TestAccuracy(run, v1::TestResult::WEIGHTS_BEST),
+          metric(render::Duration(last.elapsed_seconds()))};
+}
+
+int ListRuns(Connection* connection, const std::string& name, const ListOptions& options) {
+  const auto runs = connection->ListRuns(ExpandName(name), options.limit);
+  if (!runs.ok()) return Complain(runs.status());
+  render::Table table({{"name", "RUN", Align::kLeft},
+                       {"state", "STATE", Align::kLeft},
+                       {"seed", "SEED"},
+                       {"parameters", "SWEEP", Align::kLeft},
+                       {"epochs", "EPOCHS"},
+                       {"train_loss", "TRAIN LOSS"},
+                       {"validation_loss", "VAL LOSS"},
+                       {"validation_accuracy", "VAL ACC %"},
+                       {"theta", "θ"},
+                       {"test_accuracy", "TEST ACC %"},
+                       {"best_test_accuracy", "BEST %"},
+                       {"elapsed", "TIME"}});
+  for (const v1::Run& run : *runs) table.AddRow(RunRow(run));
+  PrintItems(options, table, *runs);
+  return kSuccess;
+}
+
+}  // namespace
+
+void AddListCommand(CLI::App* app, Globals* globals) {
+  CLI::App* list = app->add_subcommand("list", "List experiments, or the runs of one");
+  const auto name = std::make_shared<std::string>();
+  const auto options = std::make_shared<ListOptions>();
+  list->add_option("experiment", *name, "List its runs");
+  AddListOptions(list, options.get());
+  list->footer("Example: anneal list first --output csv");
+  list->callback([globals, name, options] {
+    globals->command = [name, options](Connection* connection) {
+      return name->empty() ? ListExperiments(connection, *options)
+                           : ListRuns(connection, *name, *options);
+    };
+  });
+}
+
+}  // namespace anneal::client

@@ -1,0 +1,17 @@
+// The layers of a network as a table. Pure.
+
+#ifndef ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_
+#define ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_
+
+#include <string>
+
+#include "anneal/v1/resources.pb.h"
+
+namespace anneal::client {
+
+// A line a layer and one for the whole.
+std::string NetworkTable(const v1::NetworkSummary& network);
+
+}  // namespace anneal::client
+
+#endif  // ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_

@@ -1,0 +1,172 @@
+// anneal show: one experiment or run, whole.
+
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/commands/command.h"
+#include "client/commands/network_table.h"
+#include "client/render/flatten.h"
+#include "client/render/format.h"
+#include "common/config_text.h"
+#include "common/enum_name.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+using Align = render::Table::Align;
+
+// `name: value` lines, values aligned; empty values are left out.
+class Fields {
+ public:
+  void Add(const std::string& name, const std::string& value) {
+    if (value.empty()) return;
+    absl::StrAppend(&text_, render::Pad(name + ":", 14, Align::kLeft), " ", value, "\n");
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string Pairs(const google::protobuf::Map<std::string, std::string>& map) {
+  return absl::StrJoin(std::map<std::string, std::string>(map.begin(), map.end()), " ",
+                       absl::PairFormatter("="));
+}
+
+std::string ConfigText(const v1::TrainingConfig& config) {
+  return absl::StrCat("\nConfig\n", ToTextFormat(config));
+}
+
+std::string ExperimentText(const v1::Experiment& experiment) {
+  const v1::RunCounts& counts = experiment.run_counts();
+  Fields fields;
+  fields.Add("name", ShortenName(experiment.name()));
+  fields.Add("state", EnumName(experiment.state()));
+  fields.Add("runs", absl::StrCat(counts.total(), ": ", counts.pending(), " pending, ",
+                                  counts.running(), " running, ", counts.suspended(),
+                                  " suspended, ", counts.succeeded(), " succeeded, ",
+                                  counts.failed(), " failed, ", counts.cancelled(), " cancelled"));
+  fields.Add("preset", experiment.preset());
+  fields.Add("seeds", absl::StrJoin(experiment.seeds(), ","));
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    fields.Add("sweep", absl::StrCat(axis.field(), "=", absl::StrJoin(axis.values(), ",")));
+  }
+  fields.Add("labels", Pairs(experiment.labels()));
+  fields.Add("note", experiment.note());
+  fields.Add("priority", absl::StrCat(experiment.priority()));
+  fields.Add("created", render::Time(experiment.create_time()) + " UTC");
+  return absl::StrCat(fields.text(), "\n", NetworkTable(experiment.network()),
+                      ConfigText(experiment.config()));
+}
+
+std::string ConfusionText(const v1::TestResult& result) {
+  const int classes = result.classes_size();
+  std::vector<render::Table::Column> columns = {{"class", "CLASS"}};
+  for (int i = 0; i < classes; ++i) columns.push_back({absl::StrCat(i), absl::StrCat(i)});
+  for (const char* name : {"PRECISION %", "RECALL %", "F1 %"}) columns.push_back({name, name});
+  render::Table table(std::move(columns));
+  for (int actual = 0; actual < classes; ++actual) {
+    std::vector<std::string> row = {absl::StrCat(actual)};
+    for (int predicted = 0; predicted < classes; ++predicted) {
+      row.push_back(absl::StrCat(result.confusion(actual * classes + predicted)));
+    }
+    const v1::ClassMetrics& metrics = result.classes(actual);
+    row.push_back(render::Percent(metrics.precision()));
+    row.push_back(render::Percent(metrics.recall()));
+    row.push_back(render::Percent(metrics.f1()));
+    table.AddRow(std::move(row));
+  }
+  return table.ToText();
+}
+
+std::string TestText(const v1::TestResult& result) {
+  const bool last = result.weights() == v1::TestResult::WEIGHTS_LAST;
+  return absl::StrFormat(
+      "\nTest, %s weights (epoch %d): loss %.4f, accuracy %s %%, macro precision %s %%, recall "
+      "%s %%, F1 %s %%\nRows are the true classes, columns the predicted ones.\n%s",
+      last ? "last" : "best-validation", result.epoch(), result.loss(),
+      render::Percent(result.accuracy()), render::Percent(result.precision()),
+      render::Percent(result.recall()), render::Percent(result.f1()), ConfusionText(result));
+}
+
+std::string LastEpochText(const v1::Epoch& epoch) {
+  if (epoch.epoch() == 0) return "";
+  std::string text = absl::StrCat("\nLast epoch\n");
+  for (const auto& [name, value] : render::Flatten(epoch)) {
+    if (!value.empty()) {
+      absl::StrAppend(&text, "  ", render::Pad(name, 28, Align::kLeft), value, "\n");
+    }
+  }
+  return text;
+}
+
+std::string RunText(const v1::Run& run) {
+  Fields fields;
+  fields.Add("name", ShortenName(run.name()));
+  fields.Add("state", EnumName(run.state()));
+  if (run.has_failure()) {
+    fields.Add("failure",
+               absl::StrCat(EnumName(run.failure().reason()), ": ", run.failure().message()));
+  }
+  if (run.has_queue_position()) {
+    fields.Add("queue", absl::StrCat(run.queue_position(), " runs go first"));
+  }
+  fields.Add("seed", absl::StrCat(run.seed()));
+  fields.Add("sweep", Pairs(run.parameters()));
+  fields.Add("epochs", absl::StrCat(run.epochs_done(), " of ", run.epochs_total()));
+  fields.Add("attempts", absl::StrCat(run.attempts()));
+  fields.Add("engine", run.engine());
+  fields.Add("data sha256", run.dataset_sha256());
+  fields.Add("created", render::Time(run.create_time()) + " UTC");
+  if (run.has_start_time()) fields.Add("started", render::Time(run.start_time()) + " UTC");
+  if (run.has_end_time()) fields.Add("ended", render::Time(run.end_time()) + " UTC");
+  std::string text = fields.text();
+  if (run.has_network()) absl::StrAppend(&text, "\n", NetworkTable(run.network()));
+  absl::StrAppend(&text, LastEpochText(run.last_epoch()));
+  for (const v1::TestResult& result : run.test_results()) absl::StrAppend(&text, TestText(result));
+  return absl::StrCat(text, ConfigText(run.config()));
+}
+
+template <typename Resource>
+int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resource,
+             std::string (*to_text)(const Resource&)) {
+  if (!resource.ok()) return Complain(resource.status());
+  if (options.output == "table" && !options.quiet) {
+    std::cout << to_text(*resource);
+  } else if (options.output == "json" && !options.quiet) {
+    std::cout << ToJson(*resource, /*pretty=*/true);
+  } else {
+    const render::Table csv = render::FlatTable({&*resource});
+    Print(options, {.table = &csv, .names = {resource->name()}});
+  }
+  return kSuccess;
+}
+
+int Show(Connection* connection, const std::string& typed, const ListOptions& options) {
+  const std::string name = ExpandName(typed);
+  return IsRunName(name) ? PrintOne(options, connection->GetRun(name), RunText)
+                         : PrintOne(options, connection->GetExperiment(name), ExperimentText);
+}
+
+}  // namespace
+
+void AddShowCommand(CLI::App* app, Globals* globals) {
+  CLI::App* show = app->add_subcommand("show", "Show one experiment or run, whole");
+  const auto name = std::make_shared<std::string>();
+  const auto options = std::make_shared<ListOptions>();
+  show->add_option("name", *name, "Such as first, or first/0 for its run 0")->required();
+  AddOutputOption(show, options.get());
+  show->footer("Example: anneal show first/0");
+  show->callback([globals, name, options] {
+    globals->command = [name, options](Connection* connection) {
+      return Show(connection, *name, *options);
+    };
+  });
+}
+
+}  // namespace anneal::client

@@ -1,0 +1,225 @@
+// anneal submit: from presets, files and fields to a queued experiment.
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <random>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "client/commands/command.h"
+#include "client/commands/network_table.h"
+#include "client/follow.h"
+#include "client/render/progress.h"
+#include "client/seeds.h"
+#include "common/config_path.h"
+#include "common/config_text.h"
+#include "common/config_validation.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+
+namespace anneal::client {
+namespace {
+
+struct SubmitOptions {
+  std::string preset;
+  std::string file;
+  std::string like;
+  std::vector<std::string> set;
+  std::vector<std::string> sweep;
+  std::vector<std::string> labels;
+  std::string seeds = "0";
+  std::string id;
+  std::string note;
+  std::string request_id;
+  int priority = 0;
+  bool follow = false;
+  bool dry_run = false;
+  ListOptions output;
+};
+
+// Splits `key=value`.
+absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,
+                       std::string* value) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return InvalidField(option, absl::StrCat("is \"", text, "\"; expected name=value"));
+  }
+  *key = text.substr(0, equals);
+  *value = text.substr(equals + 1);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file.good()) return InvalidField("--file", absl::StrCat(path, " cannot be read"));
+  return text.str();
+}
+
+// The config that --set and --sweep start from.
+absl::StatusOr<v1::TrainingConfig> BaseConfig(Connection* connection,
+                                              const SubmitOptions& options) {
+  if (!options.file.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file));
+    return ParseConfig(text);
+  }
+  if (!options.like.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Run run, connection->GetRun(ExpandName(options.like)));
+    return run.config();
+  }
+  if (options.preset.empty()) return v1::TrainingConfig();
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Preset preset,
+                          connection->GetPreset(absl::StrCat("presets/", options.preset)));
+  return preset.config();
+}
+
+// A key of our own makes it safe to send the request again after a lost answer.
+std::string NewRequestId() {
+  std::random_device entropy;
+  return absl::StrFormat("%08x%08x%08x%08x", entropy(), entropy(), entropy(), entropy());
+}
+
+absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
+                                                         const SubmitOptions& options) {
+  v1::CreateExperimentRequest request;
+  request.set_experiment_id(options.id);
+  request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
+  request.set_validate_only(options.dry_run);
+  v1::Experiment* experiment = request.mutable_experiment();
+  experiment->set_preset(options.preset);
+  experiment->set_note(options.note);
+  experiment->set_priority(options.priority);
+  ANNEAL_ASSIGN_OR_RETURN(*experiment->mutable_config(), BaseConfig(connection, options));
+  std::string key;
+  std::string value;
+  for (const std::string& assignment : options.set) {
+    ANNEAL_RETURN_IF_ERROR(SplitPair("--set", assignment, &key, &value));
+    ANNEAL_RETURN_IF_ERROR(SetField(experiment->mutable_config(), key, value));
+  }
+  for (const std::string& axis_text : options.sweep) {
+    ANNEAL_RETURN_IF_ERROR(SplitPair("--sweep", axis_text, &key, &value));
+    v1::SweepAxis* axis = experiment->add_axes();
+    axis->set_field(key);
+    for (absl::string_view one : absl::StrSplit(value, ',')) axis->add_values(std::string(one));
+  }
+  for (const std::string& label : options.labels) {
+    ANNEAL_RETURN_IF_ERROR(SplitPair("--label", label, &key, &value));
+    (*experiment->mutable_labels())[key] = value;
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<int64_t> seeds, ParseSeeds(options.seeds));
+  experiment->mutable_seeds()->Assign(seeds.begin(), seeds.end());
+  return request;
+}
+
+void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
+  if (options.output.output == "json") {
+    std::cout << ToJson(experiment, /*pretty=*/true);
+    return;
+  }
+  std::cout << "valid: " << experiment.run_counts().total() << " runs\n\n"
+            << NetworkTable(experiment.network()) << "\n"
+            << ToTextFormat(ResolveConfig(experiment.config()));
+}
+
+// Sends the request, and again after a lost answer: the request's id makes that harmless.
+absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt,
+                                    const v1::CreateExperimentRequest& request) {
+  constexpr int kTries = 3;
+  absl::StatusOr<v1::Experiment> experiment = connection->Create(request);
+  for (int i = 1; i < kTries && absl::IsUnavailable(experiment.status()); ++i) {
+    if (!interrupt->Sleep(std::chrono::milliseconds(200))) break;
+    experiment = connection->Create(request);
+  }
+  return experiment;
+}
+
+int FollowSubmitted(Connection* connection, Interrupt* interrupt, const SubmitOptions& options,
+                    const std::string& name) {
+  // The name is the result and goes to stdout; progress does not.
+  const auto progress = render::MakeProgress(
+      options.output.quiet ? render::ProgressKind::kQuiet : render::ProgressKind::kAuto, stderr);
+  const auto followed = Follow(connection, interrupt, name, progress.get());
+  if (!followed.ok()) return Complain(followed.status());
+  if (*followed == Followed::kDetached) {
+    std::cerr << "detached; the runs go on. Come back with: anneal watch " << ShortenName(name)
+              << "\n";
+    return kInterrupted;
+  }
+  return *followed == Followed::kSucceeded ? kSuccess : kFailure;
+}
+
+int Submit(Connection* connection, Interrupt* interrupt, const SubmitOptions& options) {
+  const auto request = BuildRequest(connection, options);
+  if (!request.ok()) return Complain(request.status());
+  const auto experiment = Send(connection, interrupt, *request);
+  if (!experiment.ok()) return Complain(experiment.status());
+  if (options.dry_run) {
+    PrintPreview(options, *experiment);
+    return kSuccess;
+  }
+  const std::string name = ShortenName(experiment->name());
+  if (options.output.output == "json") {
+    std::cout << ToJson(*experiment, /*pretty=*/true);
+  } else if (options.output.quiet || options.output.output == "name") {
+    std::cout << name << "\n";
+  } else {
+    std::cout << "submitted " << name << ": " << experiment->run_counts().total() << " runs\n";
+  }
+  std::cout.flush();
+  return options.follow ? FollowSubmitted(connection, interrupt, options, experiment->name())
+                        : kSuccess;
+}
+
+}  // namespace
+
+void AddSubmitCommand(CLI::App* app, Globals* globals) {
+  CLI::App* submit = app->add_subcommand("submit", "Submit an experiment");
+  const auto options = std::make_shared<SubmitOptions>();
+  auto* preset = submit->add_option("--preset", options->preset, "Start from a preset");
+  auto* file = submit->add_option("--file", options->file,
+                                  "Start from a config in text format or JSON; - reads stdin");
+  auto* like = submit->add_option("--like", options->like, "Start from the config of a run");
+  preset->excludes(file)->excludes(like);
+  file->excludes(like);
+  submit->add_option("--set", options->set, "Set a field: --set epochs=3; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  submit
+      ->add_option("--sweep", options->sweep,
+                   "Run every value: --sweep optimizer.learning_rate=1e-3,1e-2; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  submit->add_option("--label", options->labels, "Label it: --label owner=ada; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  submit->add_option("--seeds", options->seeds, "A run for each: 0..3, or 1,5,9")
+      ->capture_default_str();
+  submit->add_option("--id", options->id, "Its name; made up if left out");
+  submit->add_option("--note", options->note, "Free text to keep with it");
+  submit->add_option("--priority", options->priority, "Higher ones start first")
+      ->capture_default_str();
+  submit->add_option("--request-id", options->request_id,
+                     "Key that makes sending the same submission again harmless");
+  submit->add_flag("-f,--follow", options->follow, "Watch it until it ends");
+  submit->add_flag("--dry-run", options->dry_run,
+                   "Check it and show what it would build; store nothing");
+  AddOutputOption(submit, &options->output);
+  submit->footer(
+      "Example: anneal submit --preset annealed --set epochs=3 --seeds 0..3 --id first -f");
+  submit->callback([globals, options] {
+    globals->command = [globals, options](Connection* connection) {
+      return Submit(connection, globals->interrupt, *options);
+    };
+  });
+}
+
+}  // namespace anneal::client

@@ -1,0 +1,81 @@
+// anneal watch, wait and cancel: being there while runs run.
+
+#include <iostream>
+#include <memory>
+
+#include "client/commands/command.h"
+#include "client/follow.h"
+#include "client/render/progress.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+int FollowToEnd(Connection* connection, Interrupt* interrupt, const std::string& typed,
+                const std::string& verb, render::Progress* progress) {
+  const auto followed = Follow(connection, interrupt, ExpandName(typed), progress);
+  if (!followed.ok()) return Complain(followed.status());
+  if (*followed == Followed::kDetached) {
+    std::cerr << "detached; the runs go on. Come back with: anneal " << verb << " " << typed
+              << "\n";
+    return kInterrupted;
+  }
+  return *followed == Followed::kSucceeded ? kSuccess : kFailure;
+}
+
+int Cancel(Connection* connection, const std::vector<std::string>& names) {
+  int code = kSuccess;
+  for (const std::string& typed : names) {
+    const std::string name = ExpandName(typed);
+    const absl::Status status =
+        IsRunName(name) ? connection->CancelRun(name) : connection->CancelExperiment(name);
+    if (status.ok()) {
+      std::cout << "cancelled " << ShortenName(name) << "\n";
+    } else {
+      code = Complain(status);
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+void AddWatchCommands(CLI::App* app, Globals* globals) {
+  const auto name = std::make_shared<std::string>();
+
+  CLI::App* watch = app->add_subcommand("watch", "Follow an experiment or run until it ends");
+  const auto output = std::make_shared<std::string>("table");
+  watch->add_option("name", *name, "Such as first or first/0")->required();
+  watch->add_option("--output,-o", *output, "table, or json for events, one a line")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  watch->footer("Example: anneal watch first");
+  watch->callback([globals, name, output] {
+    globals->command = [globals, name, output](Connection* connection) {
+      const auto progress = render::MakeProgress(
+          *output == "json" ? render::ProgressKind::kJson : render::ProgressKind::kAuto, stdout);
+      return FollowToEnd(connection, globals->interrupt, *name, "watch", progress.get());
+    };
+  });
+
+  CLI::App* wait = app->add_subcommand(
+      "wait", "Wait until an experiment or run has ended; fails unless all succeeded");
+  wait->add_option("name", *name, "Such as first or first/0")->required();
+  wait->footer("Example: anneal wait first && anneal list first");
+  wait->callback([globals, name] {
+    globals->command = [globals, name](Connection* connection) {
+      const auto progress = render::MakeProgress(render::ProgressKind::kQuiet, stdout);
+      return FollowToEnd(connection, globals->interrupt, *name, "wait", progress.get());
+    };
+  });
+
+  CLI::App* cancel = app->add_subcommand("cancel", "Cancel experiments or runs");
+  const auto names = std::make_shared<std::vector<std::string>>();
+  cancel->add_option("names", *names, "Such as first or first/0")->required();
+  cancel->footer("Example: anneal cancel first/1");
+  cancel->callback([globals, names] {
+    globals->command = [names](Connection* connection) { return Cancel(connection, *names); };
+  });
+}
+
+}  // namespace anneal::client

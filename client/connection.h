@@ -1,0 +1,70 @@
+// The daemon as the commands see it: plain calls that return StatusOr.
+
+#ifndef ANNEAL_CLIENT_CONNECTION_H_
+#define ANNEAL_CLIENT_CONNECTION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "anneal/v1/services.grpc.pb.h"
+
+namespace anneal::client {
+
+// Thread-safe. Calls block, at most 30 s; streams as long as they last. Errors carry the daemon's
+// message; UNAVAILABLE names the address and what to do.
+class Connection {
+ public:
+  // Does not connect yet. Empty: ANNEAL_SERVER, else the local daemon's socket if there is one,
+  // else its default port.
+  explicit Connection(std::string server);
+
+  const std::string& server() const { return server_; }
+
+  absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
+  absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name);
+  absl::StatusOr<v1::Run> GetRun(const std::string& name);
+  absl::Status CancelExperiment(const std::string& name);
+  absl::Status CancelRun(const std::string& name);
+  absl::StatusOr<v1::SummarizeExperimentsResponse> Summarize(const std::vector<std::string>& names);
+  absl::StatusOr<v1::ListPresetsResponse> ListPresets();
+  absl::StatusOr<v1::Preset> GetPreset(const std::string& name);
+  absl::StatusOr<v1::ServerInfo> GetServerInfo();
+
+  // All pages, up to `limit` entries; 0: no limit.
+  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments(int limit);
+  absl::StatusOr<std::vector<v1::Run>> ListRuns(const std::string& experiment, int limit);
+  absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(const std::string& run, int limit);
+  absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(v1::ListThetasRequest request, int limit);
+
+  // Hands on events until the stream ends, `context` is cancelled or `on_event` returns false.
+  absl::Status Watch(grpc::ClientContext* context, const v1::WatchExperimentRequest& request,
+                     const std::function<bool(const v1::Event&)>& on_event);
+
+ private:
+  absl::Status FromGrpc(const grpc::Status& status) const;
+
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Stub* stub,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) const;
+  template <typename Item, typename Request, typename Fetch>
+  absl::StatusOr<std::vector<Item>> AllPages(Request request, int limit, Fetch fetch) const;
+
+  const std::string server_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::ExperimentService::Stub> experiments_;
+  const std::unique_ptr<v1::RunService::Stub> runs_;
+  const std::unique_ptr<v1::PresetService::Stub> presets_;
+  const std::unique_ptr<v1::ServerService::Stub> server_info_;
+};
+
+}  // namespace anneal::client
+
+#endif  // ANNEAL_CLIENT_CONNECTION_H_

@@ -1,0 +1,74 @@
+// anneal: the client of anneald.
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/connection.h"
+#include "client/interrupt.h"
+#include "common/version.h"
+
+namespace {
+
+using anneal::client::Globals;
+
+void AddCommands(CLI::App* app, Globals* globals) {
+  app->add_option(
+      "--server", globals->server,
+      "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the "
+      "local daemon's socket, else 127.0.0.1:7433");
+  app->set_version_flag("--version", absl::StrCat("anneal ", anneal::kVersion));
+  app->require_subcommand(1);
+  app->fallthrough();
+  anneal::client::AddSubmitCommand(app, globals);
+  anneal::client::AddWatchCommands(app, globals);
+  anneal::client::AddListCommand(app, globals);
+  anneal::client::AddShowCommand(app, globals);
+  anneal::client::AddHistoryCommands(app, globals);
+  anneal::client::AddCompareCommand(app, globals);
+  anneal::client::AddPresetCommands(app, globals);
+  anneal::client::AddServerCommand(app, globals);
+}
+
+// Commands may be shortened while that is unambiguous: `anneal hist` for `anneal history`.
+std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
+  std::vector<std::string> matches;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == typed) return typed;
+    if (absl::StartsWith(command->get_name(), typed)) matches.push_back(command->get_name());
+  }
+  return matches.size() == 1 ? matches[0] : typed;
+}
+
+std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--server") {
+      ++i;  // and its value
+    } else if (!absl::StartsWith(arguments[i], "-")) {
+      arguments[i] = CompleteCommand(app, arguments[i]);
+      break;
+    }
+  }
+  return {arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // First, so that all threads leave the signals to it.
+  anneal::client::Interrupt interrupt;
+  Globals globals{.interrupt = &interrupt};
+  CLI::App app("anneal: submit, watch and query annealing experiments", "anneal");
+  AddCommands(&app, &globals);
+  try {
+    app.parse(Arguments(app, argc, argv));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? anneal::client::kSuccess : anneal::client::kUsage;
+  }
+  anneal::client::Connection connection(globals.server);
+  return globals.command(&connection);
+}

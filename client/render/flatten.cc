@@ -1,0 +1,111 @@
+#include "client/render/flatten.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "client/render/format.h"
+#include "common/enum_name.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace anneal::render {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+std::string Scalar(const Message& message, const FieldDescriptor& field) {
+  const auto* reflection = message.GetReflection();
+  if (field.has_presence() && !reflection->HasField(message, &field)) return "";
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return absl::StrCat(reflection->GetInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return absl::StrCat(reflection->GetInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return Exact(reflection->GetDouble(message, &field));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(message, &field) ? "true" : "false";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return ShortName(*reflection->GetEnum(message, &field));
+    default:
+      return reflection->GetString(message, &field);
+  }
+}
+
+void Add(const Message& message, const std::string& prefix, Values* values);
+
+void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& name,
+                 Values* values) {
+  if (field.message_type() == nullptr) return;
+  const auto* reflection = message.GetReflection();
+  for (int k = 0; k < reflection->FieldSize(message, &field); ++k) {
+    const Message& element = reflection->GetRepeatedMessage(message, &field, k);
+    if (field.is_map()) {
+      const auto* entry = field.message_type();
+      values->emplace_back(absl::StrCat(name, "_", Scalar(element, *entry->map_key())),
+                           Scalar(element, *entry->map_value()));
+    } else {
+      Add(element, absl::StrCat(name, "_", k, "_"), values);
+    }
+  }
+}
+
+void AddMessage(const Message& message, const FieldDescriptor& field, const std::string& name,
+                Values* values) {
+  using google::protobuf::Timestamp;
+  const Message& value = message.GetReflection()->GetMessage(message, &field);
+  if (field.message_type() != Timestamp::descriptor()) {
+    Add(value, name + "_", values);
+    return;
+  }
+  const bool is_set = message.GetReflection()->HasField(message, &field);
+  values->emplace_back(name, is_set ? google::protobuf::util::TimeUtil::ToString(
+                                          static_cast<const Timestamp&>(value))
+                                    : "");
+}
+
+void Add(const Message& message, const std::string& prefix, Values* values) {
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
+    const std::string name = absl::StrCat(prefix, field.name());
+    if (field.is_repeated()) {
+      AddRepeated(message, field, name, values);
+    } else if (field.message_type() != nullptr) {
+      AddMessage(message, field, name, values);
+    } else {
+      values->emplace_back(name, Scalar(message, field));
+    }
+  }
+}
+
+}  // namespace
+
+Values Flatten(const Message& message) {
+  Values values;
+  Add(message, "", &values);
+  return values;
+}
+
+Table FlatTable(const std::vector<const Message*>& messages) {
+  std::vector<Values> rows;
+  std::vector<Table::Column> columns;
+  std::map<std::string, size_t> index;
+  for (const Message* message : messages) {
+    rows.push_back(Flatten(*message));
+    for (const auto& [name, value] : rows.back()) {
+      if (index.emplace(name, columns.size()).second) columns.push_back({name, name});
+    }
+  }
+  const size_t width = columns.size();
+  Table table(std::move(columns));
+  for (const Values& row : rows) {
+    std::vector<std::string> cells(width);
+    for (const auto& [name, value] : row) cells[index.at(name)] = value;
+    table.AddRow(std::move(cells));
+  }
+  return table;
+}
+
+}  // namespace anneal::render

@@ -1,0 +1,54 @@
+#include "client/render/format.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+
+namespace anneal::render {
+namespace {
+
+template <typename Real>
+std::string Shortest(Real value) {
+  char buffer[64];
+  const auto result = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return {buffer, result.ptr};
+}
+
+}  // namespace
+
+std::string Percent(double share) { return absl::StrFormat("%.2f", 100 * share); }
+
+std::string Short(double value) { return absl::StrFormat("%.4g", value); }
+
+std::string Exact(double value) { return Shortest(value); }
+
+std::string Exact(float value) { return Shortest(value); }
+
+std::string Duration(double seconds) {
+  const auto whole = static_cast<int64_t>(std::llround(std::max(0.0, seconds)));
+  if (whole < 60) return absl::StrCat(whole, "s");
+  if (whole < 3600) return absl::StrFormat("%dm%02ds", whole / 60, whole % 60);
+  return absl::StrFormat("%dh%02dm", whole / 3600, whole / 60 % 60);
+}
+
+std::string Time(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0) return "-";
+  return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
+}
+
+std::string MeanOf(const v1::Statistic& statistic, bool percent) {
+  if (statistic.count() == 0) return "-";
+  const auto show = [percent](double value) {
+    return percent ? Percent(value) : absl::StrFormat("%.3f", value);
+  };
+  if (!statistic.has_standard_deviation()) return show(statistic.mean());
+  return absl::StrCat(show(statistic.mean()), " ± ", show(statistic.standard_deviation()));
+}
+
+}  // namespace anneal::render

@@ -1,0 +1,45 @@
+// Aligned columns for people, CSV for programs. Pure.
+
+#ifndef ANNEAL_CLIENT_RENDER_TABLE_H_
+#define ANNEAL_CLIENT_RENDER_TABLE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace anneal::render {
+
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  struct Column {
+    std::string key;     // in CSV
+    std::string header;  // on a terminal
+    Align align = Align::kRight;
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  // As many cells as there are columns.
+  void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  // Header and rows, two spaces between columns.
+  std::string ToText() const;
+  // RFC 4180, with \n line ends: keys, then rows.
+  std::string ToCsv() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Columns that a terminal needs for UTF-8 text without wide or combining characters.
+size_t DisplayWidth(absl::string_view text);
+
+// `text` with spaces to reach a width, on the side away from `align`.
+std::string Pad(absl::string_view text, size_t width, Table::Align align);
+
+}  // namespace anneal::render
+
+#endif  // ANNEAL_CLIENT_RENDER_TABLE_H_
