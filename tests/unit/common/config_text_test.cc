@@ -11,7 +11,7 @@
 #include "anneal/v1/resources.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {

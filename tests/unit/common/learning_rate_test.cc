@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck.h"
 #include "rapidcheck/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {

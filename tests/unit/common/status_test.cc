@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {

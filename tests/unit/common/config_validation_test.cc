@@ -17,7 +17,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {

@@ -9,7 +9,7 @@
 #include "common/config_validation.h"
 #include "common/resource_name.h"
 #include "gtest/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {

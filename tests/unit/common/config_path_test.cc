@@ -8,7 +8,7 @@
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "gtest/gtest.h"
-#include "tests/unit/test_util.h"
+#include "tests/unit/common/test_util.h"
 
 namespace anneal {
 namespace {
