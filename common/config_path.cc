@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "common/enum_name.h"
 #include "common/status.h"
+#include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace anneal {
@@ -62,7 +63,7 @@ absl::Status UnknownPath(const Descriptor& type, absl::string_view path) {
 }
 
 absl::Status WrongType(absl::string_view path, absl::string_view value, absl::string_view wanted) {
-  return InvalidField(path, absl::StrCat("is \"", value.substr(0, 80), "\"; expected ", wanted));
+  return InvalidField(path, absl::StrCat("is ", Quoted(value), "; expected ", wanted));
 }
 
 bool ParseReal(absl::string_view text, double* out) {
@@ -80,18 +81,34 @@ bool ParseReal(absl::string_view text, double* out) {
   return absl::SimpleAtod(text, out);
 }
 
-// Messages and lists: the value is the JSON of the field, put into an otherwise empty parent.
-absl::Status SetFromJson(Message* parent, const FieldDescriptor& field, absl::string_view path,
-                         absl::string_view value) {
+absl::Status ParseJson(const FieldDescriptor& field, absl::string_view path,
+                       absl::string_view value, const std::string& json, Message* out) {
+  const auto status = google::protobuf::util::JsonStringToMessage(json, out);
+  if (status.ok()) return absl::OkStatus();
+  const std::string element =
+      field.message_type() == nullptr ? field.cpp_type_name() : field.message_type()->name();
+  return WrongType(path, value,
+                   absl::StrCat("JSON of ", element, field.is_repeated() ? " in [ ]" : "", " (",
+                                std::string(status.message()), ")"));
+}
+
+absl::Status SetMessage(Message* message, const FieldDescriptor& field, absl::string_view path,
+                        absl::string_view value) {
+  const std::unique_ptr<Message> parsed(message->New());
+  ANNEAL_RETURN_IF_ERROR(ParseJson(field, path, value, std::string(value), parsed.get()));
+  message->GetReflection()->Swap(message, parsed.get());
+  return absl::OkStatus();
+}
+
+// JSON knows lists only inside of messages: the value goes into an otherwise empty parent, after it
+// was found to be a list and nothing more.
+absl::Status SetList(Message* parent, const FieldDescriptor& field, absl::string_view path,
+                     absl::string_view value) {
+  google::protobuf::ListValue list;
+  ANNEAL_RETURN_IF_ERROR(ParseJson(field, path, value, std::string(value), &list));
   const std::unique_ptr<Message> parsed(parent->New());
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      absl::StrCat("{\"", field.name(), "\": ", value, "}"), parsed.get());
-  if (!status.ok()) {
-    return WrongType(
-        path, value,
-        absl::StrCat("JSON of ", field.message_type()->name(), field.is_repeated() ? " in [ ]" : "",
-                     " (", std::string(status.message()), ")"));
-  }
+  ANNEAL_RETURN_IF_ERROR(ParseJson(
+      field, path, value, absl::StrCat("{\"", field.name(), "\": ", value, "}"), parsed.get()));
   parent->GetReflection()->ClearField(parent, &field);
   parent->MergeFrom(*parsed);
   return absl::OkStatus();
@@ -137,7 +154,7 @@ absl::Status SetScalar(Message* parent, const FieldDescriptor& field, absl::stri
       reflection->SetString(parent, &field, std::string(value));
       return absl::OkStatus();
     default:
-      return SetFromJson(parent, field, path, value);
+      return SetMessage(reflection->MutableMessage(parent, &field), field, path, value);
   }
 }
 
@@ -160,8 +177,8 @@ absl::Status SetIn(Message* root, absl::string_view path, absl::string_view valu
     if (field == nullptr) return UnknownPath(*root->GetDescriptor(), path);
     const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (i + 1 == parts.size()) {
-      return field->is_repeated() || is_message ? SetFromJson(message, *field, path, value)
-                                                : SetScalar(message, *field, path, value);
+      return field->is_repeated() ? SetList(message, *field, path, value)
+                                  : SetScalar(message, *field, path, value);
     }
     if (!is_message) return UnknownPath(*root->GetDescriptor(), path);
     if (!field->is_repeated()) {
@@ -174,7 +191,7 @@ absl::Status SetIn(Message* root, absl::string_view path, absl::string_view valu
                                              "; elements count from "
                                              "0, and the one after the last appends"));
     }
-    if (i + 1 == parts.size()) return UnknownPath(*root->GetDescriptor(), path);
+    if (i + 1 == parts.size()) return SetMessage(message, *field, path, value);
   }
   return UnknownPath(*root->GetDescriptor(), path);
 }

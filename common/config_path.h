@@ -13,15 +13,16 @@
 
 namespace anneal {
 
-// Sets the field at `path` to `value`. Elements of a list are addressed by number, from 0
-// (`network.layers.0.conv.filters`); the number after the last appends. Enums take short or full
+// Sets the field at `path` to `value`. Elements of a list of messages are addressed by number, from
+// 0 (`network.layers.0.conv.filters`); the number after the last appends. Enums take short or full
 // names, doubles also `pi/4` and the like; whole messages and lists take JSON.
 // INVALID_ARGUMENT, leaving `message` as it was: an unknown path (the error lists near ones), or a
 // value of the wrong type.
 absl::Status SetField(google::protobuf::Message* message, absl::string_view path,
                       absl::string_view value);
 
-// All paths that SetField can set to a single value, lists excluded, in the order of the schema.
+// All paths that SetField knows, but for those into the elements of lists, in the order of the
+// schema.
 std::vector<std::string> FieldPaths(const google::protobuf::Descriptor& type);
 
 }  // namespace anneal

@@ -13,13 +13,14 @@
 namespace anneal {
 
 // Reads JSON if the first character that is not white space is `{`, text format otherwise.
-// INVALID_ARGUMENT with line and column, or with the unknown field.
+// INVALID_ARGUMENT: with line and column in text format, with the place's text in JSON.
 absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text);
 
 std::string ToTextFormat(const google::protobuf::Message& message);
 
-// Field names as in the proto, numbers that read back to the same bits. `pretty` adds line breaks.
-// Fields at their default are printed too, so that every record has the same keys.
+// Field names as in the proto, numbers that read back to the same bits (but for the sign of 0).
+// `pretty` adds line breaks. Fields at their default are printed too, so that every record has the
+// same keys.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
 }  // namespace anneal

@@ -1,6 +1,7 @@
 #include "common/config_validation.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -16,6 +17,16 @@ namespace {
 
 constexpr int64_t kMaxBatchActivations = int64_t{1} << 28;  // floats: 1 GiB
 constexpr double kMaxRate = 1000;
+constexpr int kMaxLayers = 64;
+// PlanRun knows how long the run is; here only the sign can be wrong.
+constexpr int64_t kMaxUnits = std::numeric_limits<int64_t>::max();
+
+// All digits that matter: a value just out of range must not be shown as one in it.
+std::string Number(double value) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return {buffer, end.ptr};
+}
 
 // Sets a field of `config` to its default unless the user did.
 #define ANNEAL_DEFAULT(config, field, value) \
@@ -94,14 +105,14 @@ class Checker {
     const bool below = open_high ? value < high : value <= high;
     if (above && below) return;
     violations.Add(
-        field, absl::StrCat("is ", value, "; allowed is ", low,
+        field, absl::StrCat("is ", Number(value), "; allowed is ", low,
                             open_low ? " < value " : " <= value ", open_high ? "< " : "<= ", high));
   }
 
   void Angle(absl::string_view field, double value) {
     if (value >= kThetaRelu && value <= kThetaLinear) return;
-    violations.Add(field,
-                   absl::StrCat("is ", value, "; allowed is 0..pi/4 (0.7853981633974483) radians"));
+    violations.Add(field, absl::StrCat("is ", Number(value),
+                                       "; allowed is 0..pi/4 (0.7853981633974483) radians"));
   }
 
   // A value of an enum that this version knows and that says something.
@@ -109,14 +120,19 @@ class Checker {
   void Choice(absl::string_view field, Enum value) {
     const auto* type = google::protobuf::GetEnumDescriptor<Enum>();
     if (value != 0 && type->FindValueByNumber(value) != nullptr) return;
-    violations.Add(field, absl::StrCat("is not one of ", EnumChoices(*type)));
+    violations.Add(field, absl::StrCat("is ", static_cast<int>(value), ", which is not one of ",
+                                       EnumChoices(*type)));
   }
 
   FieldViolations violations;
 };
 
 void CheckLayers(const v1::NetworkConfig& network, Checker* check) {
-  check->Whole("network.layers (their number)", network.layers_size(), 1, 64);
+  if (network.layers_size() > kMaxLayers) {
+    check->violations.Add("network.layers",
+                          absl::StrCat("has ", network.layers_size(), " layers; at most ",
+                                       kMaxLayers, " are allowed"));
+  }
   for (int i = 0; i < network.layers_size(); ++i) {
     const v1::HiddenLayer& layer = network.layers(i);
     const std::string field = absl::StrCat("network.layers.", i);
@@ -125,7 +141,7 @@ void CheckLayers(const v1::NetworkConfig& network, Checker* check) {
       check->Whole(field + ".conv.filters", conv.filters(), 1, 4096);
       check->Whole(field + ".conv.kernel", conv.kernel(), 1, 64);
       check->Whole(field + ".conv.stride", conv.stride(), 1, 64);
-      check->Whole(field + ".conv.padding", conv.padding(), 0, std::max(conv.kernel() - 1, 0));
+      check->Whole(field + ".conv.padding", conv.padding(), 0, std::max(conv.kernel(), 1) - 1);
       check->Choice(field + ".conv.pool", conv.pool());
       check->Whole(field + ".conv.pool_size", conv.pool_size(), 2, 64);
     } else if (layer.has_dense()) {
@@ -148,6 +164,8 @@ void CheckSchedule(const v1::ThetaConfig& theta, Checker* check) {
   check->Whole("theta.plateau.patience", theta.plateau().patience(), 1, 100000);
   check->Real("theta.plateau.tolerance", theta.plateau().tolerance(), 0, 1, /*open_low=*/false,
               /*open_high=*/true);
+  if (theta.has_hold()) check->Whole("theta.hold", theta.hold(), 0, kMaxUnits);
+  if (theta.has_span()) check->Whole("theta.span", theta.span(), 1, kMaxUnits);
   if (theta.policy() != v1::THETA_POLICY_SCHEDULED) return;
   const bool plateau = theta.schedule() == v1::THETA_SCHEDULE_PLATEAU;
   if (plateau && theta.unit() != v1::SCHEDULE_UNIT_EPOCH) {
@@ -158,7 +176,7 @@ void CheckSchedule(const v1::ThetaConfig& theta, Checker* check) {
                                                      " has no span: leave it out"));
   }
   if (theta.schedule() != v1::THETA_SCHEDULE_CONSTANT && theta.start() == theta.end()) {
-    check->violations.Add("theta.start", absl::StrCat("is ", theta.start(),
+    check->violations.Add("theta.start", absl::StrCat("is ", Number(theta.start()),
                                                       ", the same as theta.end: nothing would be "
                                                       "annealed; pi/4 is linear, 0 is ReLU"));
   }
@@ -174,14 +192,15 @@ void CheckTheta(const v1::ThetaConfig& theta, Checker* check) {
   check->Angle("theta.upper_bound", theta.upper_bound());
   if (theta.policy() != v1::THETA_POLICY_TRAINABLE) return;
   if (theta.lower_bound() >= theta.upper_bound()) {
-    check->violations.Add(
-        "theta.lower_bound",
-        absl::StrCat("is ", theta.lower_bound(), "; it must be below theta.upper_bound, which is ",
-                     theta.upper_bound()));
+    check->violations.Add("theta.lower_bound",
+                          absl::StrCat("is ", Number(theta.lower_bound()),
+                                       "; it must be below theta.upper_bound, which is ",
+                                       Number(theta.upper_bound())));
   } else if (theta.start() < theta.lower_bound() || theta.start() > theta.upper_bound()) {
-    check->violations.Add("theta.start",
-                          absl::StrCat("is ", theta.start(), ", outside its bounds ",
-                                       theta.lower_bound(), "..", theta.upper_bound()));
+    check->violations.Add(
+        "theta.start",
+        absl::StrCat("is ", Number(theta.start()), ", outside its bounds ",
+                     Number(theta.lower_bound()), "..", Number(theta.upper_bound())));
   }
 }
 
@@ -237,7 +256,7 @@ void CheckLength(const v1::TrainingConfig& config, RunLength length, FieldViolat
                                            "theta.unit=STEP"));
     return;
   }
-  if (theta.has_hold() && (theta.hold() < 0 || theta.hold() > last)) {
+  if (theta.hold() > last) {
     violations->Add("theta.hold",
                     absl::StrCat("is ", theta.hold(), "; ", run, ": allowed is 0..", last));
     return;
@@ -252,7 +271,7 @@ void CheckLength(const v1::TrainingConfig& config, RunLength length, FieldViolat
                                                ", which leaves none to reach theta.end: allowed is "
                                                "0..",
                                                last - 1));
-  } else if (theta.has_span() && (theta.span() < 1 || theta.span() > most)) {
+  } else if (theta.span() > most) {
     violations->Add("theta.span", absl::StrCat("is ", theta.span(), "; ", run, ", ", theta.hold(),
                                                " of them held: allowed is 1..", most));
   }
@@ -302,9 +321,10 @@ absl::StatusOr<RunPlan> PlanRun(const v1::TrainingConfig& config, const DatasetS
   if (plan.validation_images < 1 || plan.train_images < 1) {
     violations.Add(
         "dataset.validation_fraction",
-        absl::StrCat("is ", config.dataset().validation_fraction(), ", which splits ",
+        absl::StrCat("is ", Number(config.dataset().validation_fraction()), ", which splits ",
                      data.train_images, " images into ", plan.train_images, " for training and ",
                      plan.validation_images, " for validation; both need one"));
+    PlanNetwork(config.network(), config.theta(), data, &violations);
     return violations.ToStatus();
   }
   if (config.dataset().train_limit() > 0) {

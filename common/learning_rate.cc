@@ -15,7 +15,7 @@ double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t
     case v1::LEARNING_RATE_SCHEDULE_INVERSE:
       return 1.0 / static_cast<double>(epoch + 1);
     case v1::LEARNING_RATE_SCHEDULE_LINEAR:
-      return 1 + (last - 1) * progress;
+      return std::lerp(1.0, last, progress);
     case v1::LEARNING_RATE_SCHEDULE_COSINE:
       return last + (1 - last) * (1 + std::cos(std::numbers::pi * progress)) / 2;
     case v1::LEARNING_RATE_SCHEDULE_STEP:

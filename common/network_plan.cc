@@ -68,8 +68,10 @@ void Count(bool batch_norm, LayerPlan* layer) {
   layer->parameters = layer->weights + layer->affine.channels * (batch_norm ? 3 : 1);
 }
 
-void CheckSize(const std::string& field, const LayerPlan& layer, FieldViolations* violations) {
-  if (layer.affine.units() > kMaxFeatureUnits) {
+// False for a layer so large that the sizes of those after it might not be counted any more.
+bool CheckSize(const std::string& field, const LayerPlan& layer, FieldViolations* violations) {
+  const bool fits = layer.affine.units() <= kMaxFeatureUnits;
+  if (!fits) {
     violations->Add(field, absl::StrCat("has a feature map of ", layer.affine.units(),
                                         " values; at most ", kMaxFeatureUnits, " are allowed"));
   }
@@ -78,6 +80,7 @@ void CheckSize(const std::string& field, const LayerPlan& layer, FieldViolations
                     absl::StrCat("gives ", field, " ", layer.thetas, " thetas; at most ",
                                  kMaxLayerThetas, " are allowed: use CHANNEL or a smaller layer"));
   }
+  return fits;
 }
 
 void Accumulate(LayerPlan layer, NetworkPlan* plan) {
@@ -130,7 +133,7 @@ NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& 
     }
     Count(config.batch_norm(), &layer);
     if (own_thetas) layer.thetas = ThetasOf(theta.granularity(), layer.output);
-    CheckSize(field, layer, violations);
+    if (!CheckSize(field, layer, violations)) return plan;
     input = layer.output;
     Accumulate(std::move(layer), &plan);
   }

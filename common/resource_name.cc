@@ -17,13 +17,6 @@ namespace {
 constexpr absl::string_view kExperiments = "experiments/";
 constexpr absl::string_view kRuns = "/runs/";
 constexpr size_t kMaxIdLength = 63;
-constexpr size_t kShownLength = 80;
-
-// Names come from users: an error repeats them, but not without end.
-std::string Quoted(absl::string_view text) {
-  if (text.size() <= kShownLength) return absl::StrCat("\"", text, "\"");
-  return absl::StrCat("\"", text.substr(0, kShownLength), "…\" (", text.size(), " bytes)");
-}
 
 bool IsExperimentId(absl::string_view id) {
   const auto allowed = [](char c) {
@@ -86,6 +79,8 @@ std::string ShortenName(absl::string_view name) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(name, absl::MaxSplits(kRuns, 1));
   if (!IsRunName(absl::StrCat(kExperiments, name))) return std::string(name);
+  // Shortened, this one would read as the name of an experiment.
+  if (parts.first == "experiments") return absl::StrCat(kExperiments, name);
   return absl::StrCat(parts.first, "/", parts.second);
 }
 

@@ -27,6 +27,15 @@ absl::Status FieldViolations::ToStatus() const {
   return WithReason(std::move(status), "INVALID_FIELD");
 }
 
+std::string Quoted(absl::string_view text) {
+  constexpr size_t kMost = 80;
+  if (text.size() <= kMost) return absl::StrCat("\"", text, "\"");
+  size_t end = kMost;
+  // UTF-8's continuation bytes go with the byte before them.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat("\"", text.substr(0, end), "…\" (", text.size(), " bytes)");
+}
+
 absl::Status InvalidField(absl::string_view field, absl::string_view description) {
   FieldViolations violations;
   violations.Add(field, description);

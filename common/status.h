@@ -53,6 +53,10 @@ class FieldViolations {
   std::vector<Violation> violations_;
 };
 
+// What a user wrote, in quotation marks, for a message: not without end, and cut between
+// characters.
+std::string Quoted(absl::string_view text);
+
 // INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 

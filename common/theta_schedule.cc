@@ -33,10 +33,11 @@ double ThetaSchedule::Value(int64_t epoch, int64_t step) const {
   }
   if (done <= hold_) return config_.start();
   if (done >= hold_ + span_) return config_.end();
-  return PathValue(static_cast<double>(done - hold_) / static_cast<double>(span_));
+  return PathValue(done - hold_);
 }
 
-double ThetaSchedule::PathValue(double p) const {
+double ThetaSchedule::PathValue(int64_t done) const {
+  const double p = static_cast<double>(done) / static_cast<double>(span_);
   double share = p;
   switch (config_.schedule()) {
     case v1::THETA_SCHEDULE_COSINE:
@@ -52,7 +53,8 @@ double ThetaSchedule::PathValue(double p) const {
       share = std::expm1(-config_.rate() * p) / std::expm1(-config_.rate());
       break;
     case v1::THETA_SCHEDULE_STEP:
-      share = std::floor(config_.steps() * p) / config_.steps();
+      // In whole numbers: steps * p may round to just below one.
+      share = static_cast<double>(config_.steps() * done / span_) / config_.steps();
       break;
     default:  // LINEAR
       break;

@@ -33,7 +33,8 @@ class ThetaSchedule {
   static int64_t LastUnit(const v1::ThetaConfig& config, RunLength length);
 
  private:
-  double PathValue(double progress) const;
+  // `done` of `span_` units of the path, 0 < done < span_.
+  double PathValue(int64_t done) const;
   double PlateauValue() const;
 
   v1::ThetaConfig config_;

@@ -135,12 +135,11 @@ TEST(SetFieldTest, TakesJsonForOneElementOfAList) {
   EXPECT_TRUE(Same(config, expected));
 }
 
-TEST(SetFieldTest, AddressesElementsOfAListOfScalars) {
+TEST(SetFieldTest, SetsAListOfScalarsAsAWholeOnly) {
   v1::Experiment experiment = FromText<v1::Experiment>("seeds: 1 seeds: 2");
-  const absl::Status changed = SetField(&experiment, "seeds.1", "5");
+  EXPECT_EQ(SetField(&experiment, "seeds.1", "5").code(), absl::StatusCode::kInvalidArgument);
+  const absl::Status changed = SetField(&experiment, "seeds", "[1, 5, 7]");
   EXPECT_TRUE(changed.ok()) << changed;
-  const absl::Status appended = SetField(&experiment, "seeds.2", "7");
-  EXPECT_TRUE(appended.ok()) << appended;
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>("seeds: 1 seeds: 5 seeds: 7")));
 }
 
@@ -311,11 +310,12 @@ TEST(SetFieldTest, DetailsOfALongUnicodeValueCanBeReadBack) {
   }
 }
 
-TEST(FieldPathsTest, ListsSingleValuesInTheOrderOfTheSchema) {
+TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
   const std::vector<std::string> expected = {
       "dataset.name",
       "dataset.validation_fraction",
       "dataset.train_limit",
+      "network.layers",
       "network.init_gain",
       "network.batch_norm",
       "theta.policy",
@@ -363,9 +363,9 @@ TEST(FieldPathsTest, ListsSingleValuesInTheOrderOfTheSchema) {
   EXPECT_EQ(FieldPaths(*v1::TrainingConfig::descriptor()), expected);
 }
 
-TEST(FieldPathsTest, ListsOnlyPathsThatTakeASingleValue) {
+TEST(FieldPathsTest, ListsOnlyPathsThatTakeAValue) {
   const std::vector<std::string> values = {"1",     "true", "FIXED", "LINEAR",  "NETWORK",
-                                           "EPOCH", "ADAM", "THETA", "CONSTANT"};
+                                           "EPOCH", "ADAM", "THETA", "CONSTANT", "[]"};
   for (const std::string& path : FieldPaths(*v1::TrainingConfig::descriptor())) {
     bool taken = false;
     for (const std::string& value : values) {

@@ -495,29 +495,28 @@ TEST(ContradictionTest, WhatJustFitsIsAccepted) {
   }
 }
 
-TEST(ContradictionTest, AHoldMayLastAsLongAsTheRun) {
-  // theta.hold has the range 0 to the length of the run, which is closed: a jump that never comes,
-  // a plateau that is never looked for.
+TEST(ContradictionTest, AHoldMustLeaveAUnitOfTheRun) {
   for (const char* schedule : {"JUMP", "PLATEAU"}) {
     const absl::Status status = Check(Resolved(
         absl::StrCat("theta { policy: THETA_POLICY_SCHEDULED hold: 10 schedule: THETA_SCHEDULE_",
                      schedule, " }")));
-    EXPECT_TRUE(status.ok()) << schedule << ": " << status;
+    EXPECT_TRUE(Mentions(ViolationsOf(status)["theta.hold"], {"10", "0..9"})) << schedule;
   }
 }
 
-TEST(ContradictionTest, OnlyAPathNeedsTwoUnits) {
-  // JUMP's hold is half of one epoch, rounded down: it starts at `end`. Nothing forbids that.
-  const absl::Status status = Check(
-      Resolved("theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_JUMP } epochs: 1"));
-  EXPECT_TRUE(status.ok()) << status;
+TEST(ContradictionTest, EveryScheduleButConstantNeedsTwoUnits) {
+  for (const char* schedule : {"LINEAR", "JUMP", "PLATEAU"}) {
+    const absl::Status status = Check(Resolved(absl::StrCat(
+        "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_", schedule,
+        " } epochs: 1")));
+    EXPECT_TRUE(Mentions(ViolationsOf(status)["epochs"], {"1", "2"})) << schedule;
+  }
 }
 
-TEST(ContradictionTest, StartMayEqualEnd) {
-  // Each has the range 0..pi/4, and nothing says that they must differ.
+TEST(ContradictionTest, AScheduleThatGoesNowhereIsRefused) {
   const absl::Status status =
       Check(Resolved("theta { policy: THETA_POLICY_SCHEDULED start: 0.25 end: 0.25 }"));
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(Mentions(ViolationsOf(status)["theta.start"], {"0.25", "theta.end"}));
 }
 
 TEST(ContradictionTest, FieldsOfOtherPoliciesAndSchedulesDoNotContradict) {
@@ -702,11 +701,12 @@ TEST(PlanRunTest, TrainLimitTakesTheFirstImagesOfTheTrainingSplit) {
   EXPECT_EQ(limited(1'000'000'000), std::pair(int64_t{54000}, int64_t{6000}));
 }
 
-TEST(PlanRunTest, ABatchMayBeAsLargeAsTheTrainingSplit) {
-  // batch_size has the range 1..65536 and is at most the size of the training split; there is no
-  // other limit in the contract.
-  const absl::Status status = Check(Resolved("batch_size: 54000"));
-  EXPECT_TRUE(status.ok()) << status;
+TEST(PlanRunTest, ABatchMustFitInMemory) {
+  // The default network has 16 * (25^2 + 12^2 + 10^2 + 5^2 + 2 * 3^2) + 2 * 10 = 14,612 values an
+  // image, and 2^28 / 14,612 = 18,370.
+  EXPECT_TRUE(Check(Resolved("batch_size: 18370")).ok());
+  const absl::Status status = Check(Resolved("batch_size: 18371"));
+  EXPECT_TRUE(Mentions(ViolationsOf(status)["batch_size"], {"18371", "1..18370"}));
 }
 
 TEST(PlanRunTest, ADataSetTooSmallToSplitIsRefused) {

@@ -277,11 +277,13 @@ TEST(NetworkPlanTest, FeatureMapsAreLimited) {
 }
 
 TEST(NetworkPlanTest, EverythingThatIsTooLargeIsReported) {
-  const auto violations = ViolationsOf(
+  const auto map = ViolationsOf(
       Plan("layers { conv { filters: 4096 kernel: 8 padding: 7 } }", Trainable("NEURON")).status);
-  EXPECT_EQ(violations.count("network.layers.0"), 1u);   // 5.0 million values in a feature map
-  EXPECT_EQ(violations.count("theta.granularity"), 1u);  // and as many thetas
-  EXPECT_EQ(violations.count("network.layers"), 1u);     // 10 * 5.0 million weights to the classes
+  EXPECT_EQ(map.count("network.layers.0"), 1u);   // 5.0 million values in a feature map
+  EXPECT_EQ(map.count("theta.granularity"), 1u);  // and as many thetas
+  const auto weights = ViolationsOf(
+      Plan("layers { dense { units: 65536 } } layers { dense { units: 65536 } }").status);
+  EXPECT_EQ(weights.count("network.layers"), 1u);  // 4.3 billion weights
 }
 
 TEST(NetworkPlanTest, TheLargestNetworkInRangeIsRefusedWithoutOverflow) {
