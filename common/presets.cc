@@ -18,9 +18,10 @@ struct Definition {
   absl::string_view id;
   absl::string_view description;
   absl::string_view config;  // text format
+  bool deep = false;         // DeepNetwork instead of the default one
 };
 
-// The four experiments, then controls and variants. All share a light L2 penalty.
+// The four experiments, then controls and variants.
 constexpr Definition kDefinitions[] = {
     {"baseline", "Experiment 1: a ReLU network, theta fixed at 0",
      "theta { policy: THETA_POLICY_FIXED } regularizer { l2: 1e-5 }"},
@@ -39,7 +40,29 @@ constexpr Definition kDefinitions[] = {
     {"annealed-jump", "Control: linear for half of the run, then ReLU at once",
      "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_JUMP }"
      " regularizer { l2: 1e-5 }"},
+    {"high-lr-baseline", "Ten times the learning rate: a ReLU network",
+     "optimizer { learning_rate: 0.01 } regularizer { l2: 1e-5 }"},
+    {"high-lr-annealed", "Ten times the learning rate: annealed linearly",
+     "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_LINEAR }"
+     " optimizer { learning_rate: 0.01 } regularizer { l2: 1e-5 }"},
+    {"deep-baseline", "24 conv layers without normalisation: a ReLU network", "", /*deep=*/true},
+    {"deep-annealed", "24 conv layers without normalisation: annealed linearly",
+     "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_LINEAR }", /*deep=*/true},
 };
+
+// 8 layers at 14x14, then 16 at 7x7, each conv 8@3x3: deep enough that gradients have a way to go.
+void DeepNetwork(v1::NetworkConfig* network) {
+  constexpr int kLayers = 24;
+  constexpr int kLayersAt14 = 8;
+  for (int i = 0; i < kLayers; ++i) {
+    v1::ConvLayer* conv = network->add_layers()->mutable_conv();
+    conv->set_filters(8);
+    conv->set_kernel(3);
+    conv->set_padding(1);
+    if (i == 0) conv->set_stride(2);
+    if (i + 1 == kLayersAt14) conv->set_pool(v1::POOL_MAX);
+  }
+}
 
 std::vector<v1::Preset> BuildPresets() {
   std::vector<v1::Preset> presets;
@@ -50,6 +73,7 @@ std::vector<v1::Preset> BuildPresets() {
     // A typo here is a programmer's error; the test of all presets finds it.
     google::protobuf::TextFormat::ParseFromString(std::string(definition.config),
                                                   preset.mutable_config());
+    if (definition.deep) DeepNetwork(preset.mutable_config()->mutable_network());
   }
   return presets;
 }

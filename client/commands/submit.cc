@@ -15,6 +15,7 @@
 #include "client/commands/network_table.h"
 #include "client/follow.h"
 #include "client/render/progress.h"
+#include "client/render/schedule.h"
 #include "client/seeds.h"
 #include "common/config_path.h"
 #include "common/config_text.h"
@@ -39,6 +40,7 @@ struct SubmitOptions {
   int priority = 0;
   bool follow = false;
   bool dry_run = false;
+  bool plot_schedule = false;
   ListOptions output;
 };
 
@@ -126,8 +128,13 @@ void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment
     return;
   }
   std::cout << "valid: " << experiment.run_counts().total() << " runs\n\n"
-            << NetworkTable(experiment.network()) << "\n"
-            << ToTextFormat(ResolveConfig(experiment.config()));
+            << NetworkTable(experiment.network()) << "\n";
+  if (options.plot_schedule) {
+    std::cout << render::ScheduleChart(ResolveConfig(experiment.config()),
+                                       experiment.steps_per_epoch())
+              << "\n";
+  }
+  std::cout << ToTextFormat(ResolveConfig(experiment.config()));
 }
 
 // Sends the request, and again after a lost answer: the request's id makes that harmless.
@@ -212,6 +219,8 @@ void AddSubmitCommand(CLI::App* app, Globals* globals) {
   submit->add_flag("-f,--follow", options->follow, "Watch it until it ends");
   submit->add_flag("--dry-run", options->dry_run,
                    "Check it and show what it would build; store nothing");
+  submit->add_flag("--plot-schedule", options->plot_schedule,
+                   "With --dry-run: draw theta and the learning rate over the epochs");
   AddOutputOption(submit, &options->output);
   submit->footer(
       "Example: anneal submit --preset annealed --set epochs=3 --seeds 0..3 --id first -f");

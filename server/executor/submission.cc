@@ -106,6 +106,7 @@ v1::Experiment OnlyInput(const v1::Experiment& experiment) {
   input.clear_run_counts();
   input.clear_last_sequence();
   input.clear_network();
+  input.clear_steps_per_epoch();
   return input;
 }
 
@@ -135,6 +136,7 @@ absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequ
   if (request.validate_only()) {
     v1::Experiment preview = experiment.submission;
     *preview.mutable_network() = experiment.network;
+    preview.set_steps_per_epoch(experiment.steps_per_epoch);
     preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
     const absl::Status is_free = store_->Read([&](store::Connection& db) -> absl::Status {
       if (store::ExperimentKey(db, experiment.id).ok()) {
@@ -195,7 +197,10 @@ absl::Status Submission::PlanRuns(const v1::Experiment& submission,
     ANNEAL_RETURN_IF_ERROR(CheckConfig(cell.config));
     ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(cell.config.dataset().name()));
     ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(cell.config, dataset->shape()));
-    if (experiment->runs.empty()) experiment->network = Summarize(plan.network);
+    if (experiment->runs.empty()) {
+      experiment->network = Summarize(plan.network);
+      experiment->steps_per_epoch = plan.length.steps_per_epoch;
+    }
     store::NewRun run{.epochs = cell.config.epochs(),
                       .parameters_json = ParametersJson(cell.parameters),
                       .config_json = store::ToColumn(cell.config)};

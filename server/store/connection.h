@@ -20,7 +20,7 @@ class Connection {
  public:
   enum class Mode {
     kReadWrite,  // creates the file if it is missing; checkpoints the WAL
-    kReadOnly,   // never checkpoints (see docs/storage.md on why only one connection may)
+    kReadOnly,   // never checkpoints (see migrations/README.md on why only one connection may)
   };
 
   // Opens the file with this project's settings. Errors as StatusFromSqlite.

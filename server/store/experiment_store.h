@@ -26,8 +26,9 @@ struct NewExperiment {
   std::string id;
   std::string request_id;  // empty: none
   std::string request_sha256;
-  v1::Experiment submission;  // with output only fields clear
-  v1::NetworkSummary network;
+  v1::Experiment submission;    // with output only fields clear
+  v1::NetworkSummary network;   // of the first run
+  int64_t steps_per_epoch = 0;  // of the first run; not stored
   std::vector<NewRun> runs;
   int64_t time_micros = 0;
 };

@@ -1,0 +1,66 @@
+#include "client/render/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/render/format.h"
+#include "client/render/table.h"
+#include "common/activation.h"
+#include "common/learning_rate.h"
+#include "common/theta_schedule.h"
+
+namespace anneal::render {
+namespace {
+
+constexpr int64_t kMostLines = 20;
+
+std::string Bar(double theta) {
+  constexpr int kWidth = 24;
+  const auto filled = static_cast<int>(std::lround(theta / kThetaLinear * kWidth));
+  std::string bar;
+  for (int i = 0; i < kWidth; ++i) bar += i < filled ? "█" : "·";
+  return bar;
+}
+
+// Why the thetas in the chart are not the whole story; empty if they are.
+std::string Remark(const v1::ThetaConfig& theta) {
+  if (theta.policy() == v1::THETA_POLICY_TRAINABLE) {
+    return "theta is trained: only its start is known\n";
+  }
+  if (theta.policy() == v1::THETA_POLICY_SCHEDULED &&
+      theta.schedule() == v1::THETA_SCHEDULE_PLATEAU) {
+    return absl::StrCat("PLATEAU: theta moves by ",
+                        Short(theta.plateau().notch() * std::abs(theta.end() - theta.start())),
+                        " whenever the training loss stalls; below is a run in which it never "
+                        "does\n");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string ScheduleChart(const v1::TrainingConfig& config, int64_t steps_per_epoch) {
+  using Align = Table::Align;
+  const RunLength length = {.epochs = config.epochs(), .steps_per_epoch = steps_per_epoch};
+  const ThetaSchedule schedule(config.theta(), length);
+  Table table({{"epoch", "EPOCH"},
+               {"theta", "θ"},
+               {"", "0 to π/4", Align::kLeft},
+               {"slope", "SLOPE"},
+               {"learning_rate", "LR"}});
+  const int64_t lines = std::min(length.epochs, kMostLines);
+  for (int64_t line = 0; line < lines; ++line) {
+    const int64_t epoch = lines == 1 ? 0 : line * (length.epochs - 1) / (lines - 1);
+    const int64_t step = epoch * steps_per_epoch;
+    const double theta = schedule.Value(epoch, step);
+    const double rate = config.optimizer().learning_rate() *
+                        LearningRateFactor(config.optimizer(), length, epoch, step);
+    table.AddRow({absl::StrCat(epoch + 1), absl::StrFormat("%.4f", theta), Bar(theta),
+                  absl::StrFormat("%.4f", Slope(theta)), Short(rate)});
+  }
+  return absl::StrCat(Remark(config.theta()), table.ToText());
+}
+
+}  // namespace anneal::render

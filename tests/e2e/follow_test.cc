@@ -1,0 +1,319 @@
+// watch, wait, cancel and submit -f: in a pipe, at a terminal, and interrupted.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/records.h"
+#include "tests/e2e/test_daemon.h"
+
+namespace anneal {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kComeBack[] = "Come back with: ";
+
+// How often each run's epochs are told in lines for people.
+std::map<std::string, int> EpochLines(const std::vector<std::string>& lines) {
+  std::map<std::string, int> counts;
+  for (const std::string& line : lines) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    for (size_t i = 0; i + 1 < words.size(); ++i) {
+      if (words[i] == "epoch") ++counts[absl::StrCat(words[0], " ", words[i + 1])];
+    }
+  }
+  return counts;
+}
+
+// Columns of text without combining characters.
+int Columns(const std::string& text) {
+  int columns = 0;
+  for (const char c : text) columns += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+  return columns;
+}
+
+// The lines of a terminal that were drawn over later: the live ones.
+std::vector<std::string> LiveLines(const std::string& screen) {
+  std::vector<std::string> above;
+  std::vector<std::string> live;
+  const std::string erase = "\x1b[1A\x1b[2K";
+  for (std::string line : absl::StrSplit(absl::StrReplaceAll(screen, {{"\r\n", "\n"}}), '\n')) {
+    while (absl::StartsWith(line, erase)) {
+      line.erase(0, erase.size());
+      if (above.empty()) {
+        ADD_FAILURE() << "erases a line that was not drawn";
+        return live;
+      }
+      live.push_back(above.back());
+      above.pop_back();
+    }
+    above.push_back(line);
+  }
+  return live;
+}
+
+class FollowTest : public ::testing::Test {
+ protected:
+  // A run that goes on for longer than any test here takes.
+  void SubmitLong(const std::string& id) { daemon_.Submit(id, {"--set", "epochs=50000"}); }
+
+  // Waits until `watcher` has told of something.
+  static void WaitForAnEpoch(Process* watcher) {
+    EXPECT_TRUE(watcher->WaitFor([](const std::string& output, const std::string& errors) {
+      return absl::StrContains(output + errors, "epoch ");
+    })) << watcher->output() << watcher->errors();
+  }
+
+  TestDaemon daemon_;
+};
+
+TEST_F(FollowTest, WatchPrintsALineAnEpochIntoAPipe) {
+  daemon_.Submit("first", {"--seeds", "0..1"});
+  const Finished finished = daemon_.Anneal({"watch", "first"});
+  EXPECT_EQ(finished.code, kFine) << finished.errors;
+  EXPECT_THAT(finished.output, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(EpochLines(Lines(finished.output)),
+              ElementsAre(std::pair("first/0 1/3", 1), std::pair("first/0 2/3", 1),
+                          std::pair("first/0 3/3", 1), std::pair("first/1 1/3", 1),
+                          std::pair("first/1 2/3", 1), std::pair("first/1 3/3", 1)));
+  EXPECT_THAT(finished.output, HasSubstr("first/0 SUCCEEDED\n"));
+}
+
+TEST_F(FollowTest, WatchOfOneRunTellsOfThatRunOnly) {
+  daemon_.Submit("first", {"--seeds", "0..1"});
+  const Finished finished = daemon_.Anneal({"watch", "first/1"});
+  EXPECT_EQ(finished.code, kFine) << finished.errors;
+  EXPECT_THAT(finished.output, Not(HasSubstr("first/0")));
+  EXPECT_EQ(EpochLines(Lines(finished.output)).size(), 3U);
+}
+
+TEST_F(FollowTest, WatchAsJsonPrintsEveryEventOfTheLogOnceAndInOrder) {
+  daemon_.RunToEnd("first", {"--seeds", "0..1"});
+  const Finished finished = daemon_.Anneal({"watch", "first", "--output", "json"});
+  EXPECT_EQ(finished.code, kFine);
+  const auto experiment = ParseJson<v1::Experiment>(
+      daemon_.Anneal({"show", "first", "--output", "json"}).output);
+  std::vector<int64_t> sequences;
+  int epochs = 0;
+  for (const std::string& line : Lines(finished.output)) {
+    const auto event = ParseJson<v1::Event>(line);
+    sequences.push_back(event.sequence());
+    epochs += event.has_epoch() ? 1 : 0;
+  }
+  EXPECT_EQ(epochs, 6);
+  std::vector<int64_t> expected;
+  for (int64_t i = 1; i <= experiment.last_sequence(); ++i) expected.push_back(i);
+  EXPECT_EQ(sequences, expected);
+}
+
+TEST_F(FollowTest, WaitSaysNothingAndSucceedsWhenAllHave) {
+  daemon_.Submit("first", {"--seeds", "0..2"});
+  const Finished finished = daemon_.Anneal({"wait", "first"});
+  EXPECT_EQ(finished.code, kFine);
+  EXPECT_EQ(finished.output + finished.errors, "");
+  for (const char* run : {"first/0", "first/1", "first/2"}) {
+    EXPECT_EQ(daemon_.GetRun(run).state(), v1::RUN_STATE_SUCCEEDED);
+  }
+}
+
+TEST_F(FollowTest, WaitAndWatchFailUnlessAllSucceeded) {
+  daemon_.RunToEnd("wild", {"--set", "optimizer.kind=SGD", "--sweep",
+                            "optimizer.learning_rate=0.001,1000"});
+  EXPECT_EQ(daemon_.Anneal({"wait", "wild"}).code, kFailed);
+  EXPECT_EQ(daemon_.Anneal({"watch", "wild"}).code, kFailed);
+  EXPECT_EQ(daemon_.Anneal({"wait", "wild/0"}).code, kFine);
+  EXPECT_EQ(daemon_.Anneal({"wait", "wild/1"}).code, kFailed);
+  EXPECT_THAT(daemon_.Anneal({"watch", "wild/1"}).output, HasSubstr("wild/1 FAILED: diverged"));
+}
+
+TEST_F(FollowTest, CancelStopsRunningAndWaitingRunsAndWaitNoticesIt) {
+  daemon_.Submit("long", {"--set", "epochs=50000", "--seeds", "0..3"});
+  ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 1));
+  const auto wait = daemon_.StartAnneal({"wait", "long"});
+  const Finished cancelled = daemon_.Anneal({"cancel", "long/3"});
+  EXPECT_EQ(cancelled.code, kFine) << cancelled.errors;
+  EXPECT_THAT(cancelled.output, HasSubstr("long/3"));
+  EXPECT_EQ(daemon_.GetRun("long/3").state(), v1::RUN_STATE_CANCELLED);
+  EXPECT_EQ(daemon_.GetRun("long/2").state(), v1::RUN_STATE_PENDING);
+  EXPECT_EQ(daemon_.Anneal({"cancel", "experiments/long"}).code, kFine);
+  const auto finished = wait->Wait();
+  ASSERT_TRUE(finished.has_value());
+  EXPECT_EQ(finished->code, kFailed);
+  const auto experiment = ParseJson<v1::Experiment>(
+      daemon_.Anneal({"show", "long", "--output", "json"}).output);
+  EXPECT_EQ(experiment.run_counts().cancelled(), 4);
+  EXPECT_EQ(daemon_.Anneal({"cancel", "long"}).code, kFine) << "cancelling again is harmless";
+}
+
+TEST_F(FollowTest, CancelGoesOnAfterANameThatIsNotThere) {
+  SubmitLong("long");
+  const Finished finished = daemon_.Anneal({"cancel", "nope", "long"});
+  EXPECT_EQ(finished.code, kFailed);
+  EXPECT_THAT(finished.errors, HasSubstr("nope"));
+  EXPECT_EQ(daemon_.Anneal({"wait", "long"}).code, kFailed);
+  EXPECT_EQ(daemon_.GetRun("long/0").state(), v1::RUN_STATE_CANCELLED);
+}
+
+TEST_F(FollowTest, CtrlCDetachesWithTheCommandToComeBackAndTheRunGoesOn) {
+  SubmitLong("long");
+  struct Case {
+    std::vector<std::string> command;
+    std::string come_back;
+  };
+  const std::vector<Case> cases = {{{"watch", "long"}, "anneal watch long"},
+                                   {{"watch", "long/0"}, "anneal watch long/0"},
+                                   {{"submit", "--like", "long/0", "--id", "more", "-f"},
+                                    "anneal watch more"}};
+  ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 1));
+  for (const Case& one : cases) {
+    const auto client = daemon_.StartAnneal(one.command);
+    WaitForAnEpoch(client.get());
+    client->Signal(SIGINT);
+    const auto finished = client->Wait();
+    ASSERT_TRUE(finished.has_value()) << one.come_back;
+    EXPECT_EQ(finished->code, kDetached) << one.come_back;
+    EXPECT_THAT(finished->errors, HasSubstr(one.come_back + "\n"));
+  }
+  const int before = daemon_.GetRun("long/0").epochs_done();
+  EXPECT_TRUE(daemon_.WaitForEpochs("long/0", before + 1)) << "the run stopped";
+}
+
+TEST_F(FollowTest, CtrlCEndsWaitToo) {
+  SubmitLong("long");
+  ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 1));
+  const auto wait = daemon_.StartAnneal({"wait", "long"});
+  wait->Signal(SIGINT);
+  const auto finished = wait->Wait();
+  ASSERT_TRUE(finished.has_value());
+  // A signal before it handles signals ends it as signals do.
+  if (finished->code != 128 + SIGINT) {
+    EXPECT_EQ(finished->code, kDetached);
+    EXPECT_THAT(finished->errors, HasSubstr("anneal wait long\n"));
+  }
+  EXPECT_EQ(daemon_.GetRun("long/0").state(), v1::RUN_STATE_RUNNING);
+}
+
+TEST_F(FollowTest, TheCommandToComeBackReachesTheServerThatWasNamed) {
+  SubmitLong("long");
+  const ProcessOptions nowhere = {
+      .environment = {{"ANNEAL_SERVER", ""}, {"XDG_STATE_HOME", daemon_.file("empty")}}};
+  Process watch({ANNEAL, "--server", daemon_.address(), "watch", "long"}, nowhere);
+  WaitForAnEpoch(&watch);
+  watch.Signal(SIGINT);
+  const auto detached = watch.Wait();
+  ASSERT_TRUE(detached.has_value());
+  const size_t at = detached->errors.find(kComeBack);
+  ASSERT_NE(at, std::string::npos) << detached->errors;
+  std::vector<std::string> command = absl::StrSplit(
+      absl::StripAsciiWhitespace(detached->errors.substr(at + sizeof(kComeBack) - 1)), ' ');
+  ASSERT_EQ(command[0], "anneal");
+  command[0] = ANNEAL;
+  EXPECT_EQ(daemon_.Anneal({"cancel", "long"}).code, kFine);
+  const Finished back = RunProcess(command, nowhere);
+  EXPECT_THAT(back.output, HasSubstr("long/0 CANCELLED")) << detached->errors << back.errors;
+}
+
+TEST_F(FollowTest, ATerminalShowsLiveLinesThatFitIt) {
+  const auto client = daemon_.StartAnneal(
+      {"submit", "--file", daemon_.tiny_config(), "--id", "first", "--set", "epochs=200", "--seeds",
+       "0..2", "-f"},
+      {.environment = {{"TERM", "xterm-256color"}}, .terminal = true});
+  const auto finished = client->Wait();
+  ASSERT_TRUE(finished.has_value());
+  EXPECT_EQ(finished->code, kFine) << finished->output;
+  const std::vector<std::string> live = LiveLines(finished->output);
+  EXPECT_GE(live.size(), 3U) << finished->output;
+  int told = 0;
+  for (const std::string& line : live) {
+    EXPECT_LE(Columns(line), 80) << line;
+    told += absl::StartsWith(line, "first/") ? 1 : 0;
+  }
+  EXPECT_GT(told, 0) << "no live line of a run";
+  EXPECT_THAT(finished->output, HasSubstr("SUCCEEDED"));
+}
+
+TEST_F(FollowTest, ALiveLineOfEightyColumnsShowsThetaWhole) {
+  SubmitLong("long");
+  const auto client =
+      daemon_.StartAnneal({"watch", "long"}, {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  EXPECT_TRUE(client->WaitFor([](const std::string& output, const std::string&) {
+    const std::vector<std::string> live = LiveLines(output);
+    return live.size() > 20;
+  })) << client->output();
+  bool shown = false;
+  for (const std::string& line : LiveLines(client->output())) {
+    shown = shown || absl::StrContains(line, "θ 0.7");
+  }
+  EXPECT_TRUE(shown) << client->output().substr(0, 2000);
+}
+
+TEST_F(FollowTest, CtrlCAtATerminalDetaches) {
+  SubmitLong("long");
+  const auto client =
+      daemon_.StartAnneal({"watch", "long"}, {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  WaitForAnEpoch(client.get());
+  client->Type("\x03");
+  const auto finished = client->Wait();
+  ASSERT_TRUE(finished.has_value());
+  EXPECT_EQ(finished->code, kDetached);
+  EXPECT_THAT(finished->output, HasSubstr("anneal watch long"));
+}
+
+TEST_F(FollowTest, ADumbTerminalGetsALineAnEpoch) {
+  daemon_.RunToEnd("first");
+  for (const std::map<std::string, std::string>& environment :
+       {std::map<std::string, std::string>{{"TERM", "dumb"}}, {}}) {
+    const auto client = daemon_.StartAnneal({"watch", "first"},
+                                            {.environment = environment, .terminal = true});
+    const auto finished = client->Wait();
+    ASSERT_TRUE(finished.has_value());
+    EXPECT_EQ(finished->code, kFine);
+    EXPECT_THAT(finished->output, Not(HasSubstr("\x1b")));
+    const auto told = EpochLines(Lines(absl::StrReplaceAll(finished->output, {{"\r\n", "\n"}})));
+    EXPECT_EQ(told.size(), 3U) << finished->output;
+    for (const auto& [epoch, times] : told) EXPECT_EQ(times, 1) << epoch;
+  }
+}
+
+TEST(SilentServerTest, CtrlCEndsACommandThatWaitsForAnAnswer) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  {
+    Process client({ANNEAL, "--server", absl::StrCat("127.0.0.1:", ntohs(address.sin_port)),
+                    "list"});
+    // Once it is connected it handles signals and waits.
+    const int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    EXPECT_GE(connection, 0);
+    client.Signal(SIGINT);
+    const auto finished = client.Wait(Seconds(3));
+    EXPECT_TRUE(finished.has_value()) << "Ctrl-C does nothing";
+    if (finished.has_value()) EXPECT_EQ(finished->code, kDetached) << finished->errors;
+    ::close(connection);
+  }
+  ::close(listener);
+}
+
+}  // namespace
+}  // namespace anneal
