@@ -53,6 +53,19 @@ absl::Status Record(store::Transaction& transaction, const v1::RunReport& report
   }
 }
 
+// Errors of the disk, which may pass, rather than of what is to be written.
+bool IsStorage(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) ||
+         absl::IsInternal(status) || absl::IsDataLoss(status) || absl::IsPermissionDenied(status);
+}
+
+v1::Failure NotStorable(const absl::Status& status) {
+  v1::Failure failure;
+  failure.set_reason(v1::FAILURE_REASON_INTERNAL);
+  failure.set_message(absl::StrCat("its report could not be stored: ", status.message()));
+  return failure;
+}
+
 v1::Failure WorkerLost(int64_t losses) {
   v1::Failure failure;
   failure.set_reason(v1::FAILURE_REASON_WORKER_LOST);
@@ -164,18 +177,27 @@ absl::StatusOr<int> Dispatcher::StartRuns() {
 }
 
 absl::Status Dispatcher::OnReport(const v1::RunReport& report) {
-  return WriteWhenThereIsRoom([this, &report](store::Transaction& transaction) {
+  const absl::Status status = WriteWhenPossible([this, &report](store::Transaction& transaction) {
     return Record(transaction, report, clock_());
   });
+  if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status) || IsStorage(status)) {
+    return status;
+  }
+  // The report itself cannot be stored, and never will be: the run must not stay RUNNING for ever.
+  const absl::Status failed = WriteWhenPossible([&](store::Transaction& transaction) {
+    return store::ChangeRunState(transaction, report.run_id(), v1::RUN_STATE_FAILED, clock_(),
+                                 NotStorable(status));
+  });
+  return failed.ok() ? status : failed;
 }
 
-absl::Status Dispatcher::WriteWhenThereIsRoom(const store::Writer::WriteFunction& function) {
+absl::Status Dispatcher::WriteWhenPossible(const store::Writer::WriteFunction& function) {
   bool told = false;
   while (true) {
     absl::Status status = store_->Write(function);
-    if (!absl::IsResourceExhausted(status)) return status;
+    if (!IsStorage(status)) return status;
     if (!std::exchange(told, true)) {
-      spdlog::error("the disk is full; training waits for room: {}", std::string(status.message()));
+      spdlog::error("cannot write; training waits: {}", std::string(status.message()));
     }
     if (!Pause(kRetryPause)) return status;
   }

@@ -58,9 +58,9 @@ class Dispatcher final : public Listener {
   absl::StatusOr<int> StartRuns();
   absl::Status Cancel(
       const std::function<absl::StatusOr<std::vector<int64_t>>(store::Connection&)>& find);
-  // Writes again, once a second, while the disk is full: runs wait instead of failing. Gives up on
-  // shutdown.
-  absl::Status WriteWhenThereIsRoom(const store::Writer::WriteFunction& function)
+  // Writes again, once a second, while the store cannot (a full disk, most of all): runs wait
+  // instead of failing. Gives up on shutdown.
+  absl::Status WriteWhenPossible(const store::Writer::WriteFunction& function)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits for a change, at most that long. Returns false on shutdown.
   bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
@@ -29,8 +31,17 @@ absl::Status Configure(sqlite3* handle, Connection::Mode mode, Connection* conne
   return connection->Execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
 }
 
-absl::StatusCode CodeFromSqlite(int code) {
+// SQLite says FULL for a full file system only; quotas and limits are the same to whoever waits.
+bool IsOutOfRoom(sqlite3* handle) {
+  const int error = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+absl::StatusCode CodeFromSqlite(sqlite3* handle, int code) {
   switch (code & 0xff) {
+    case SQLITE_IOERR:
+      return IsOutOfRoom(handle) ? absl::StatusCode::kResourceExhausted
+                                 : absl::StatusCode::kInternal;
     case SQLITE_FULL:
       return absl::StatusCode::kResourceExhausted;
     case SQLITE_CORRUPT:
@@ -56,7 +67,7 @@ absl::StatusCode CodeFromSqlite(int code) {
 
 absl::Status StatusFromSqlite(sqlite3* handle, int code, absl::string_view what) {
   const char* message = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle);
-  return absl::Status(CodeFromSqlite(code),
+  return absl::Status(CodeFromSqlite(handle, code),
                       absl::StrCat("SQLite: ", message, " (code ", code, ") in: ", what));
 }
 

@@ -191,7 +191,8 @@ absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(Connection& db, int64_t 
   Statement select = db.Prepare(
       "SELECT epoch, layer, shape, radians FROM thetas WHERE run_id = ?1"
       " AND (epoch, layer) > (?2, ?3)"
-      " AND epoch BETWEEN coalesce(?4, 0) AND coalesce(?4, 2147483647) AND (?5 IS NULL OR layer = ?5)"
+      " AND epoch BETWEEN coalesce(?4, 0) AND coalesce(?4, 2147483647) AND (?5 IS NULL OR layer = "
+      "?5)"
       " ORDER BY epoch, layer LIMIT ?6");
   select.Bind(run_key, query.after_epoch, query.after_layer, query.epoch, query.layer, query.limit);
   std::vector<v1::ThetaVector> thetas;

@@ -3,7 +3,7 @@
 #ifndef ANNEAL_SERVER_TRAINING_REFERENCE_ACTIVATION_H_
 #define ANNEAL_SERVER_TRAINING_REFERENCE_ACTIVATION_H_
 
-#include <torch/torch.h>
+#include "server/training/reference/torch.h"
 
 namespace anneal::training {
 

@@ -3,11 +3,10 @@
 #ifndef ANNEAL_SERVER_TRAINING_REFERENCE_LANCZOS_H_
 #define ANNEAL_SERVER_TRAINING_REFERENCE_LANCZOS_H_
 
-#include <torch/torch.h>
-
 #include <functional>
 
 #include "server/training/engine.h"
+#include "server/training/reference/torch.h"
 
 namespace anneal::training {
 

@@ -4,8 +4,6 @@
 #ifndef ANNEAL_SERVER_TRAINING_REFERENCE_NETWORK_H_
 #define ANNEAL_SERVER_TRAINING_REFERENCE_NETWORK_H_
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "anneal/v1/resources.pb.h"
 #include "common/network_plan.h"
 #include "server/training/engine.h"
+#include "server/training/reference/torch.h"
 
 namespace anneal::training {
 

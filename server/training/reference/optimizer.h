@@ -3,12 +3,11 @@
 #ifndef ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
 #define ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
 #include "anneal/v1/config.pb.h"
 #include "server/training/reference/network.h"
+#include "server/training/reference/torch.h"
 
 namespace anneal::training {
 

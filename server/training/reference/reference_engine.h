@@ -3,13 +3,12 @@
 #ifndef ANNEAL_SERVER_TRAINING_REFERENCE_REFERENCE_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_REFERENCE_REFERENCE_ENGINE_H_
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "server/training/engine.h"
 #include "server/training/reference/network.h"
 #include "server/training/reference/optimizer.h"
+#include "server/training/reference/torch.h"
 
 namespace anneal::training {
 
