@@ -1,8 +1,5 @@
-#cmake - D DIRECTORY = ... - D OUTPUT =                                                \
-                           ... - P : writes a source with the text of every migration, \
-           in order.
-file(GLOB files ${
-  DIRECTORY}/*.sql)
+# cmake -D DIRECTORY=... -D OUTPUT=... -P: writes a source with the text of every migration, in order.
+file(GLOB files ${DIRECTORY}/*.sql)
 list(SORT files)
 set(entries "")
 set(expected 1)

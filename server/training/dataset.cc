@@ -53,6 +53,25 @@ absl::StatusOr<Part> LoadPart(const std::string& directory, absl::string_view pr
               .width = images.shape[2]};
 }
 
+absl::Status CountClasses(const std::string& directory, Dataset* dataset) {
+  std::array<bool, 256> in_training{};
+  for (const uint8_t label : dataset->train.labels) {
+    in_training[label] = true;
+    dataset->classes = std::max(dataset->classes, label + 1);
+  }
+  if (dataset->classes < kMinClasses) {
+    return absl::DataLossError(
+        absl::StrCat(directory, ": all training labels are 0; two classes or more are needed"));
+  }
+  for (const uint8_t label : dataset->test.labels) {
+    if (!in_training[label]) {
+      return absl::DataLossError(absl::StrCat(directory, ": the test part has the label ",
+                                              int{label}, ", which training has not"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Exact sums of whole numbers: the same moments on every machine.
 absl::Status ComputeMoments(const std::string& directory, Dataset* dataset) {
   std::array<int64_t, 256> histogram{};
@@ -90,15 +109,7 @@ absl::StatusOr<Dataset> LoadDataset(const std::string& directory) {
                   .train = std::move(train.images),
                   .test = std::move(test.images),
                   .sha256 = hash.HexDigest()};
-  const auto highest = [](const std::vector<uint8_t>& labels) {
-    return int{*std::max_element(labels.begin(), labels.end())};
-  };
-  dataset.classes = highest(dataset.train.labels) + 1;
-  if (dataset.classes < kMinClasses || highest(dataset.test.labels) >= dataset.classes) {
-    return absl::DataLossError(absl::StrCat(
-        directory, ": training labels are 0..", dataset.classes - 1, ", test labels go up to ",
-        highest(dataset.test.labels), "; two classes or more are needed, all in training"));
-  }
+  ANNEAL_RETURN_IF_ERROR(CountClasses(directory, &dataset));
   ANNEAL_RETURN_IF_ERROR(ComputeMoments(directory, &dataset));
   return dataset;
 }

@@ -89,8 +89,15 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
     ANNEAL_RETURN_IF_ERROR(ReadBytes(file.get(), path, array.values.data() + done, size));
     done += size;
   }
+  // At the end gzip's checksum is read and compared.
   uint8_t extra = 0;
-  if (gzread(file.get(), &extra, 1) != 0) {
+  const int more = gzread(file.get(), &extra, 1);
+  int code = Z_OK;
+  const char* error = gzerror(file.get(), &code);
+  if (more < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+    return Damaged(path, absl::StrCat("is damaged at its end: ", error, "; fetch it again"));
+  }
+  if (more > 0) {
     return Damaged(
         path, absl::StrCat("does not end after the ", values, " values that its header announces"));
   }

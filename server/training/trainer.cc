@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/classification.h"
 #include "common/config_validation.h"
 #include "common/learning_rate.h"
@@ -135,6 +136,8 @@ bool Training::RunEpoch(int64_t epoch, v1::EpochReport* report) {
   if (!TrainEpoch(epoch, record)) return false;
   EvaluateEpoch(record);
   RecordThetas(report);
+  // Before the probe, whose eigenvalues need finite numbers; and after it.
+  if (!CheckFinite(*record)) return false;
   probe_.Measure(engine_.get(), record);
   record->set_epoch_seconds(watch.Seconds());
   elapsed_seconds_ += record->epoch_seconds();
@@ -322,7 +325,8 @@ absl::StatusOr<v1::RunEnd> Train(const v1::RunAssignment& assignment, const Data
                                  const TrainingObserver& observer, const std::stop_token& stop) {
   const absl::StatusOr<RunPlan> plan = PlanRun(assignment.config(), dataset.shape());
   if (!plan.ok()) {
-    return Failed(v1::FAILURE_REASON_INVALID_DATA, std::string(plan.status().message()));
+    return Failed(v1::FAILURE_REASON_INVALID_DATA,
+                  absl::StrReplaceAll(plan.status().message(), {{"\n", "; "}}));
   }
   try {
     return Training(assignment, dataset, *plan, observer, stop).Run();

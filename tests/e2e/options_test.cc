@@ -111,8 +111,8 @@ TEST(OptionsTest, BadUsageOfTheDaemonIsCodeTwo) {
   };
   for (std::vector<std::string> arguments : cases) {
     const std::string last = arguments.back();
-    arguments.insert(arguments.begin(), {ANNEALD, "--data-dir", directory.file("data"), "--listen",
-                                         "127.0.0.1:0"});
+    arguments.insert(arguments.begin(),
+                     {ANNEALD, "--data-dir", directory.file("data"), "--listen", "127.0.0.1:0"});
     const Finished finished = RunProcess(arguments);
     EXPECT_EQ(finished.code, 2) << last << ": " << finished.errors;
     EXPECT_EQ(finished.output, "") << last;
@@ -123,8 +123,8 @@ TEST(OptionsTest, BadUsageOfTheDaemonIsCodeTwo) {
 TEST(OptionsTest, TheDaemonRefusesAddressesThatOthersCanReach) {
   const TempDirectory directory;
   for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "nonsense"}) {
-    const Finished finished = RunProcess(
-        {ANNEALD, "--data-dir", directory.file("data"), "--listen", address});
+    const Finished finished =
+        RunProcess({ANNEALD, "--data-dir", directory.file("data"), "--listen", address});
     EXPECT_NE(finished.code, 0) << address;
     EXPECT_EQ(finished.output, "") << address;
     EXPECT_EQ(Lines(finished.errors).size(), 1U) << finished.errors;
@@ -161,17 +161,21 @@ TEST(OptionsTest, AConfigurationFileGivesOptionsThatTheCommandLineOverrides) {
       return errors.find("is up") != std::string::npos;
     })) << daemon.errors();
     const std::string address = Lines(Contents(other.file("configured-address"))).at(0);
-    const Finished server =
-        RunProcess({ANNEAL, "--server", address, "server", "--output", "json"});
+    const Finished server = RunProcess({ANNEAL, "--server", address, "server", "--output", "json"});
     EXPECT_EQ(ParseJson<v1::ServerInfo>(server.output).workers(), workers);
     EXPECT_THAT(server.output, HasSubstr("tiny"));
   }
 }
 
 TEST(OptionsTest, AnUnreachableServerIsOneLineWithTheRemedy) {
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"list"}, {"show", "first"}, {"submit", "--preset", "baseline"},
-        {"watch", "first"}, {"wait", "first"}, {"cancel", "first"}, {"presets"}, {"server"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"list"},
+                                                    {"show", "first"},
+                                                    {"submit", "--preset", "baseline"},
+                                                    {"watch", "first"},
+                                                    {"wait", "first"},
+                                                    {"cancel", "first"},
+                                                    {"presets"},
+                                                    {"server"}}) {
     std::vector<std::string> command = {ANNEAL};
     command.insert(command.end(), arguments.begin(), arguments.end());
     EXPECT_TRUE(IsOneLineError(RunProcess(command, Nowhere()), kFailed,
@@ -182,11 +186,11 @@ TEST(OptionsTest, AnUnreachableServerIsOneLineWithTheRemedy) {
 
 TEST(OptionsTest, TheServerFlagGoesBeforeTheEnvironment) {
   const TestDaemon daemon;
-  const Finished before = RunProcess({ANNEAL, "--server", daemon.address(), "presets", "-q"},
-                                     Nowhere());
+  const Finished before =
+      RunProcess({ANNEAL, "--server", daemon.address(), "presets", "-q"}, Nowhere());
   EXPECT_EQ(before.code, kFine) << before.errors;
-  const Finished after = RunProcess({ANNEAL, "presets", "-q", "--server", daemon.address()},
-                                    Nowhere());
+  const Finished after =
+      RunProcess({ANNEAL, "presets", "-q", "--server", daemon.address()}, Nowhere());
   EXPECT_EQ(after.code, kFine) << after.errors;
   EXPECT_EQ(after.output, before.output);
   const Finished environment = daemon.Anneal({"presets", "-q"});

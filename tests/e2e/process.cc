@@ -139,10 +139,10 @@ void Process::Monitor() {
       if (size <= 0) {
         // A terminal whose other side has not been opened yet hangs up too: the child is alive.
         siginfo_t info{};
-        const bool alive = i == 0 && input_ >= 0 &&
-                           ::waitid(P_PID, static_cast<id_t>(child_), &info,
-                                    WEXITED | WNOHANG | WNOWAIT) == 0 &&
-                           info.si_pid == 0;
+        const bool alive =
+            i == 0 && input_ >= 0 &&
+            ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid == 0;
         if (alive) {
           std::this_thread::sleep_for(kPoll);
         } else {

@@ -51,15 +51,16 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t pid() const { return child_; }
   void Signal(int signal);
   // As if typed at the terminal.
   void Type(absl::string_view text);
 
   // Waits until `condition` holds for what it wrote so far; false when the time is up, or when it
   // ended without.
-  bool WaitFor(const std::function<bool(const std::string& output, const std::string& errors)>&
-                   condition,
-               Seconds patience = kPatience);
+  bool WaitFor(
+      const std::function<bool(const std::string& output, const std::string& errors)>& condition,
+      Seconds patience = kPatience);
   // Waits for the end; nothing when the time is up.
   std::optional<Finished> Wait(Seconds patience = kPatience);
 

@@ -32,15 +32,21 @@ class QueryTest : public ::testing::Test {
   static void SetUpTestSuite() {
     daemon_ = std::make_unique<TestDaemon>();
     daemon_->RunToEnd("first", {"--seeds", "0..1"});
-    daemon_->RunToEnd("channels", {"--set", "theta.policy=TRAINABLE", "--set",
-                                   "theta.granularity=CHANNEL", "--set", "theta.learning_rate=0.1",
-                                   "--set", "epochs=2"});
-    daemon_->RunToEnd("wild", {"--set", "optimizer.kind=SGD", "--set",
-                               "optimizer.learning_rate=1000"});
-    daemon_->RunToEnd("sweep", {"--set", "epochs=1", "--sweep", "batch_size=16,32", "--sweep",
-                                "regularizer.l1=0", "--sweep", "regularizer.l2=0", "--sweep",
-                                "optimizer.beta1=0.8", "--sweep", "optimizer.beta2=0.9", "--label",
-                                "owner=ada", "--label", "b=2", "--label", "c=3", "--label", "d=4"});
+    daemon_->RunToEnd("channels",
+                      {"--set", "theta.policy=TRAINABLE", "--set", "theta.granularity=CHANNEL",
+                       "--set", "theta.learning_rate=0.1", "--set", "epochs=2"});
+    daemon_->RunToEnd("wild",
+                      {"--set", "optimizer.kind=SGD", "--set", "optimizer.learning_rate=1000"});
+    daemon_->RunToEnd("sweep", {"--set",   "epochs=1",
+                                "--sweep", "batch_size=16,32",
+                                "--sweep", "regularizer.l1=0",
+                                "--sweep", "regularizer.l2=0",
+                                "--sweep", "optimizer.beta1=0.8",
+                                "--sweep", "optimizer.beta2=0.9",
+                                "--label", "owner=ada",
+                                "--label", "b=2",
+                                "--label", "c=3",
+                                "--label", "d=4"});
   }
   static void TearDownTestSuite() { daemon_.reset(); }
 
@@ -50,16 +56,22 @@ class QueryTest : public ::testing::Test {
   static std::string Print(std::vector<std::string> arguments, const std::string& output) {
     arguments.insert(arguments.end(), {"--output", output});
     const Finished finished = Anneal(arguments);
-    EXPECT_EQ(finished.code, kFine) << arguments[0] << " --output " << output << ": "
-                                    << finished.errors;
+    EXPECT_EQ(finished.code, kFine)
+        << arguments[0] << " --output " << output << ": " << finished.errors;
     EXPECT_EQ(finished.errors, "");
     return finished.output;
   }
 
   // Every command that lists things.
   static std::vector<std::vector<std::string>> Lists() {
-    return {{"list"},           {"list", "first"},       {"history", "first/0"}, {"theta", "first/0"},
-            {"compare", "first", "sweep"}, {"presets"}, {"list", "sweep"},      {"list", "wild"}};
+    return {{"list"},
+            {"list", "first"},
+            {"history", "first/0"},
+            {"theta", "first/0"},
+            {"compare", "first", "sweep"},
+            {"presets"},
+            {"list", "sweep"},
+            {"list", "wild"}};
   }
 
   static std::unique_ptr<TestDaemon> daemon_;
@@ -95,16 +107,12 @@ TEST_F(QueryTest, ListShowsTheRunsOfAnExperimentWithTheirLastAndTestMetrics) {
 }
 
 TEST_F(QueryTest, ShortAndFullNamesAreTheSame) {
-  const std::vector<std::vector<std::string>> commands = {{"list", "first"},
-                                                          {"show", "first"},
-                                                          {"show", "first/0"},
-                                                          {"history", "first/0"},
-                                                          {"theta", "first/0"},
-                                                          {"watch", "first"},
-                                                          {"compare", "first"}};
+  const std::vector<std::vector<std::string>> commands = {
+      {"list", "first"},    {"show", "first"},  {"show", "first/0"}, {"history", "first/0"},
+      {"theta", "first/0"}, {"watch", "first"}, {"compare", "first"}};
   for (const std::vector<std::string>& command : commands) {
-    const std::string full = absl::StrContains(command[1], '/') ? "experiments/first/runs/0"
-                                                                : "experiments/first";
+    const std::string full =
+        absl::StrContains(command[1], '/') ? "experiments/first/runs/0" : "experiments/first";
     const Finished with_short = Anneal(command);
     const Finished with_full = Anneal({command[0], full});
     EXPECT_EQ(with_full.code, kFine) << command[0] << ": " << with_full.errors;
@@ -192,8 +200,8 @@ TEST_F(QueryTest, HistoryKeysAreTheNamesOfTheProtosFields) {
     for (const auto& [key, ignored] : value.struct_value().fields()) keys.insert(key);
     EXPECT_EQ(keys, expected);
     for (const char* summary : {"min", "mean", "max", "q05", "median", "q95"}) {
-      EXPECT_TRUE(value.struct_value().fields().at("theta").struct_value().fields().contains(
-          summary));
+      EXPECT_TRUE(
+          value.struct_value().fields().at("theta").struct_value().fields().contains(summary));
     }
     const auto& layers = value.struct_value().fields().at("layers").list_value();
     ASSERT_EQ(layers.values_size(), 2);
@@ -217,8 +225,7 @@ TEST_F(QueryTest, HistoryAsCsvHasEveryNumberOfTheJsonToTheBit) {
       }
       double value = std::nan("");
       EXPECT_TRUE(absl::SimpleAtod(cell, &value)) << field->name() << ": " << cell;
-      EXPECT_EQ(value, epochs[row].GetReflection()->GetDouble(epochs[row], field))
-          << field->name();
+      EXPECT_EQ(value, epochs[row].GetReflection()->GetDouble(epochs[row], field)) << field->name();
       ++compared;
     }
     double gradient_norm = 0;
@@ -361,8 +368,7 @@ TEST_F(QueryTest, WhatIsNotThereFailsAndWhatCannotBeANameIsUsage) {
         << command;
   }
   for (const char* command : {"show", "history", "theta", "watch", "wait", "cancel"}) {
-    EXPECT_TRUE(IsOneLineError(Anneal({command, "first/99"}), kFailed, {"first", "99"}))
-        << command;
+    EXPECT_TRUE(IsOneLineError(Anneal({command, "first/99"}), kFailed, {"first", "99"})) << command;
     EXPECT_TRUE(IsOneLineError(Anneal({command, "nope/0"}), kFailed, {"nope"})) << command;
   }
   EXPECT_TRUE(IsOneLineError(Anneal({"history", "first"}), kBadUsage, {"run"}));

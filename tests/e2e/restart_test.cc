@@ -30,9 +30,8 @@ std::string IntegrityOf(const std::string& database) {
   EXPECT_EQ(sqlite3_open_v2(database.c_str(), &connection, SQLITE_OPEN_READWRITE, nullptr),
             SQLITE_OK);
   sqlite3_stmt* statement = nullptr;
-  EXPECT_EQ(
-      sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, nullptr),
-      SQLITE_OK);
+  EXPECT_EQ(sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, nullptr),
+            SQLITE_OK);
   std::string answer;
   if (sqlite3_step(statement) == SQLITE_ROW) {
     answer = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
@@ -181,15 +180,15 @@ TEST_F(RestartTest, WhatWasAcknowledgedIsThereAfterAKill) {
 TEST_F(RestartTest, ASecondDaemonOnTheDirectoryEndsWithAClearLineAndHarmsNothing) {
   const Finished second =
       RunProcess({ANNEALD, "--data-dir", daemon_.data_directory(), "--listen", "127.0.0.1:0"});
-  EXPECT_TRUE(IsOneLineError(second, kFailed,
-                             {"anneald: ", daemon_.data_directory(), "--data-dir"}));
+  EXPECT_TRUE(
+      IsOneLineError(second, kFailed, {"anneald: ", daemon_.data_directory(), "--data-dir"}));
   EXPECT_EQ(daemon_.Anneal({"list"}).code, kFine);
 }
 
 TEST(PortTest, ASecondDaemonOnThePortEndsWithAClearLine) {
   const TestDaemon daemon;
-  const Finished second = RunProcess({ANNEALD, "--data-dir", daemon.file("other"), "--listen",
-                                      daemon.address()});
+  const Finished second =
+      RunProcess({ANNEALD, "--data-dir", daemon.file("other"), "--listen", daemon.address()});
   EXPECT_EQ(second.code, kFailed);
   EXPECT_EQ(second.output, "");
   EXPECT_THAT(Lines(second.errors).back(),

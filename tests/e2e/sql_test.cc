@@ -79,18 +79,19 @@ TEST(SqlTest, TheViewsHaveWhatTheClientShowsWhileTheDaemonTrains) {
               ElementsAre(ElementsAre("RUNNING")));
 
   const std::vector<v1::Epoch> epochs = daemon.History("first/1");
-  const std::string where = " FROM epoch_metrics WHERE experiment = 'first' AND run = 1 "
-                            "ORDER BY epoch";
-  EXPECT_THAT(database.Numbers("SELECT train_loss" + where),
-              ElementsAre(epochs.at(0).train_loss(), epochs.at(1).train_loss(),
-                          epochs.at(2).train_loss()));
+  const std::string where =
+      " FROM epoch_metrics WHERE experiment = 'first' AND run = 1 "
+      "ORDER BY epoch";
+  EXPECT_THAT(
+      database.Numbers("SELECT train_loss" + where),
+      ElementsAre(epochs.at(0).train_loss(), epochs.at(1).train_loss(), epochs.at(2).train_loss()));
   EXPECT_THAT(database.Numbers("SELECT theta_mean" + where),
               ElementsAre(epochs.at(0).theta().mean(), epochs.at(1).theta().mean(),
                           epochs.at(2).theta().mean()));
-  EXPECT_THAT(database.Numbers("SELECT gradient_norm FROM layer_metrics WHERE experiment = 'first' "
-                               "AND run = 1 AND epoch = 2 ORDER BY layer"),
-              ElementsAre(epochs.at(1).layers(0).gradient_norm(),
-                          epochs.at(1).layers(1).gradient_norm()));
+  EXPECT_THAT(
+      database.Numbers("SELECT gradient_norm FROM layer_metrics WHERE experiment = 'first' "
+                       "AND run = 1 AND epoch = 2 ORDER BY layer"),
+      ElementsAre(epochs.at(1).layers(0).gradient_norm(), epochs.at(1).layers(1).gradient_norm()));
   const v1::Run run = daemon.GetRun("first/0");
   EXPECT_THAT(database.Numbers(
                   "SELECT test_accuracy FROM run_overview WHERE experiment = 'first' AND run = 0"),

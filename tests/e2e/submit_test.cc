@@ -58,12 +58,11 @@ TEST_F(SubmitTest, RunsAPresetOnTheDataSetThatWasSet) {
 
 TEST_F(SubmitTest, TakesEveryPresetBackAsPresetsShowPrintsItInBothForms) {
   const std::vector<std::string> presets = Lines(daemon_.Anneal({"presets", "-q"}).output);
-  ASSERT_THAT(presets, ::testing::IsSupersetOf({"baseline", "annealed", "trainable-shared",
-                                                "trainable-per-neuron"}));
+  ASSERT_THAT(presets, ::testing::IsSupersetOf(
+                           {"baseline", "annealed", "trainable-shared", "trainable-per-neuron"}));
   for (const std::string& preset : presets) {
     const std::string text = daemon_.Anneal({"presets", "show", preset}).output;
-    const std::string json =
-        daemon_.Anneal({"presets", "show", preset, "--output", "json"}).output;
+    const std::string json = daemon_.Anneal({"presets", "show", preset, "--output", "json"}).output;
     const auto config = ParseConfig(text);
     ASSERT_TRUE(config.ok()) << config.status();
     const v1::Experiment from_text =
@@ -76,8 +75,9 @@ TEST_F(SubmitTest, TakesEveryPresetBackAsPresetsShowPrintsItInBothForms) {
 
 TEST_F(SubmitTest, ReadsAConfigFromStdin) {
   const v1::Experiment experiment =
-      Preview({"--file", "-"}, "dataset { name: \"tiny\" } epochs: 7 network { layers { dense { "
-                               "units: 3 } } }");
+      Preview({"--file", "-"},
+              "dataset { name: \"tiny\" } epochs: 7 network { layers { dense { "
+              "units: 3 } } }");
   EXPECT_EQ(experiment.config().epochs(), 7);
   EXPECT_EQ(experiment.config().network().layers(0).dense().units(), 3);
 }
@@ -98,9 +98,8 @@ TEST_F(SubmitTest, StartsFromTheConfigOfAnEarlierRun) {
 TEST_F(SubmitTest, SetsFieldsOfEveryTypeAndTheLastOneWins) {
   const v1::Experiment experiment =
       Preview({"--file", daemon_.tiny_config(), "--set", "epochs=5", "--set", "epochs=6", "--set",
-               "theta.start=pi/8", "--set", "optimizer.kind=sgd", "--set",
-               "optimizer.momentum=0.5", "--set", "optimizer.nesterov=true", "--set",
-               "network.layers.0.conv.filters=8"});
+               "theta.start=pi/8", "--set", "optimizer.kind=sgd", "--set", "optimizer.momentum=0.5",
+               "--set", "optimizer.nesterov=true", "--set", "network.layers.0.conv.filters=8"});
   EXPECT_EQ(experiment.config().epochs(), 6);
   EXPECT_DOUBLE_EQ(experiment.config().theta().start(), 0.39269908169872414);
   EXPECT_EQ(experiment.config().optimizer().kind(), v1::OPTIMIZER_KIND_SGD);
@@ -165,10 +164,9 @@ TEST_F(SubmitTest, QuietFollowingPrintsTheNameAlone) {
 }
 
 TEST_F(SubmitTest, PrintsTheExperimentAsJson) {
-  const Finished finished =
-      daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--id", "first", "--seeds", "1,5",
-                      "--label", "owner=ada", "--note", "a \"note\", and more", "--priority", "7",
-                      "--output", "json"});
+  const Finished finished = daemon_.Anneal(
+      {"submit", "--file", daemon_.tiny_config(), "--id", "first", "--seeds", "1,5", "--label",
+       "owner=ada", "--note", "a \"note\", and more", "--priority", "7", "--output", "json"});
   ASSERT_EQ(finished.code, kFine) << finished.errors;
   const auto experiment = ParseJson<v1::Experiment>(finished.output);
   EXPECT_EQ(experiment.name(), "experiments/first");
@@ -205,8 +203,8 @@ TEST_F(SubmitTest, SendingTheSameRequestAgainIsHarmless) {
   EXPECT_EQ(again.code, kFine);
   EXPECT_EQ(first.output, again.output);
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, first.output);
-  const Finished other = daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--request-id",
-                                         "key-1", "--set", "epochs=9"});
+  const Finished other = daemon_.Anneal(
+      {"submit", "--file", daemon_.tiny_config(), "--request-id", "key-1", "--set", "epochs=9"});
   EXPECT_TRUE(IsOneLineError(other, kFailed, {"request_id"}));
 }
 
@@ -282,10 +280,9 @@ TEST_F(SubmitTest, EveryViolationIsNamedALineEach) {
       daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--set", "epochs=0", "--set",
                       "batch_size=-1", "--set", "optimizer.learning_rate=0"});
   EXPECT_EQ(finished.code, kBadUsage);
-  EXPECT_THAT(Lines(finished.errors),
-              ::testing::UnorderedElementsAre(HasSubstr("epochs is 0"),
-                                              HasSubstr("batch_size is -1"),
-                                              HasSubstr("optimizer.learning_rate is 0")));
+  EXPECT_THAT(Lines(finished.errors), ::testing::UnorderedElementsAre(
+                                          HasSubstr("epochs is 0"), HasSubstr("batch_size is -1"),
+                                          HasSubstr("optimizer.learning_rate is 0")));
 }
 
 TEST_F(SubmitTest, OneSourceOfAConfigIsEnough) {

@@ -8,9 +8,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// tan(pi/4) rounds to just below or above 1; the linear end must be the identity.
+// tan(pi/4) rounds to just below or above 1; the linear end must be the identity. The correction is
+// a constant to autograd, which sees tan(theta) alone.
 torch::Tensor SlopeOf(const torch::Tensor& theta) {
-  return torch::where(theta >= kThetaLinear, torch::ones_like(theta), theta.tan());
+  const torch::Tensor slope = theta.tan();
+  const torch::Tensor exact =
+      torch::where(theta >= kThetaLinear, torch::ones_like(slope), slope).detach();
+  return slope + (exact - slope.detach());
 }
 
 struct AnnealedActivation : torch::autograd::Function<AnnealedActivation> {
@@ -26,7 +30,7 @@ struct AnnealedActivation : torch::autograd::Function<AnnealedActivation> {
     const torch::Tensor& theta = saved[1];
     const torch::Tensor& g = gradients[0];
     const torch::Tensor alpha = SlopeOf(theta);
-    const torch::Tensor negative = x < 0;
+    const torch::Tensor negative = x <= 0;
     const torch::Tensor in_x = torch::where(negative, g * alpha, g);
     const torch::Tensor terms = torch::where(negative, g * x, torch::zeros_like(x));
     return {in_x, (1 + alpha * alpha) * terms.sum_to_size(theta.sizes())};

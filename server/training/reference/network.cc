@@ -160,6 +160,12 @@ torch::Tensor Network::Normalise(Layer& layer, const torch::Tensor& input, const
   Statistics& statistics = relu ? layer.relu : layer.current;
   // Statistics for theta = 0 are the plain mean over the batches they are given.
   const double momentum = relu ? 1.0 / static_cast<double>(relu_batches_) : kNormMomentum;
+  // The unbiased variance of a single value is not a number: such a batch is normalised, but says
+  // nothing of the statistics.
+  if (mode.training && input.numel() == input.size(1)) {
+    return torch::batch_norm(input, layer.scale, layer.shift, {}, {}, /*training=*/true, momentum,
+                             kNormEpsilon, /*cudnn_enabled=*/true);
+  }
   return torch::batch_norm(input, layer.scale, layer.shift, statistics.mean, statistics.variance,
                            mode.training, momentum, kNormEpsilon, /*cudnn_enabled=*/true);
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 #include <string>
-#include <optional>
 #include <vector>
 
 #include "anneal/v1/config.pb.h"
@@ -235,7 +235,7 @@ RC_GTEST_PROP(ThetaScheduleTest, OnlyPlateauHeedsTheLoss, ()) {
 std::vector<double> SimulatePlateau(const v1::ThetaConfig& config,
                                     const std::vector<double>& losses) {
   const v1::PlateauConfig& plateau = config.plateau();
-  std::optional<double> mark;  // the loss of the epoch that improved last
+  double mark = std::numeric_limits<double>::infinity();  // the loss that improved last
   int without_improvement = 0;
   int moves = 0;
   std::vector<double> thetas;
@@ -245,12 +245,12 @@ std::vector<double> SimulatePlateau(const v1::ThetaConfig& config,
   };
   for (const double loss : losses) {
     thetas.push_back(theta());
-    const bool improves = !mark.has_value() || loss < (1 - plateau.tolerance()) * *mark;
+    const bool improves = loss < (1 - plateau.tolerance()) * mark;
     if (improves) mark = loss;
     without_improvement = improves ? 0 : without_improvement + 1;
     if (without_improvement == plateau.patience()) {
       ++moves;
-      mark.reset();
+      mark = std::numeric_limits<double>::infinity();
       without_improvement = 0;
     }
   }

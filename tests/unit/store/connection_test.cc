@@ -1,4 +1,5 @@
-// The settings that make the database durable, as SQLite itself reports them, and its errors as ours.
+// The settings that make the database durable, as SQLite itself reports them, and its errors as
+// ours.
 
 #include "server/store/connection.h"
 
@@ -121,18 +122,18 @@ TEST_F(ConnectionTest, ViolatedConstraintsSayWhichKindTheyAre) {
           "INSERT INTO parent (id, name) VALUES (1, 'a');"
           "INSERT INTO child VALUES (1, 1);"
           "INSERT INTO loose (rowid, x) VALUES (1, 1)");
-  const std::vector<std::string> taken = {"INSERT INTO parent (id) VALUES (1)",
-                                          "INSERT INTO parent (name) VALUES ('a')",
-                                          "INSERT INTO child VALUES (1, 1)",
-                                          "INSERT INTO loose (rowid, x) VALUES (1, 2)"};
+  const std::vector<std::string> taken = {
+      "INSERT INTO parent (id) VALUES (1)", "INSERT INTO parent (name) VALUES ('a')",
+      "INSERT INTO child VALUES (1, 1)", "INSERT INTO loose (rowid, x) VALUES (1, 2)"};
   for (const std::string& sql : taken) {
     const absl::Status status = db->Execute(sql);
     EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(sql));
   }
-  const std::vector<std::string> wrong = {
-      "INSERT INTO parent (id, age) VALUES (2, -1)", "INSERT INTO parent (id, age) VALUES (2, NULL)",
-      "INSERT INTO parent (id, age) VALUES (2, 'old')", "INSERT INTO child VALUES (9, 1)"};
+  const std::vector<std::string> wrong = {"INSERT INTO parent (id, age) VALUES (2, -1)",
+                                          "INSERT INTO parent (id, age) VALUES (2, NULL)",
+                                          "INSERT INTO parent (id, age) VALUES (2, 'old')",
+                                          "INSERT INTO child VALUES (9, 1)"};
   for (const std::string& sql : wrong) {
     const absl::Status status = db->Execute(sql);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;

@@ -95,9 +95,11 @@ TEST(StoreLockTest, SecondStoreOnTheSameDirectoryIsRefusedAndTheFirstGoesOn) {
   const auto second = Store::Open(directory.file("data"));
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(Mentions(second.status().message(), {directory.file("data")}));
-  EXPECT_TRUE((*first)->Write([](Transaction& transaction) {
-                return InsertExperiment(transaction, SomeExperiment("still-here"));
-              }).ok());
+  EXPECT_TRUE((*first)
+                  ->Write([](Transaction& transaction) {
+                    return InsertExperiment(transaction, SomeExperiment("still-here"));
+                  })
+                  .ok());
   EXPECT_EQ(ModeOf(directory.file("data")), 0700);
 }
 

@@ -16,7 +16,7 @@ namespace anneal::store {
 namespace {
 
 // Outcomes of the child processes below; gtest's own assertions do not cross the fork.
-enum Outcome {
+enum Outcome : int {
   kAsPromised = 0,
   kDidNotOpen,
   kLimitNotSet,
@@ -145,7 +145,8 @@ TEST_F(FullDatabaseTest, FullDatabaseIsResourceExhaustedAndGoesOnWithRoom) {
   EXPECT_EQ(Check(store_.get(), acknowledged + 1), kAsPromised);
 }
 
-// SQLite rolls the whole transaction back on a full disk: no write that shared it may claim success.
+// SQLite rolls the whole transaction back on a full disk: no write that shared it may claim
+// success.
 TEST_F(FullDatabaseTest, OnlyAcknowledgedWritesAreThereWhenManyShareAFullDisk) {
   SetMaxPages(QueryInt("PRAGMA page_count") + 30);
   constexpr int kThreads = 16;

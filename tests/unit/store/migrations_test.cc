@@ -1,4 +1,5 @@
-// What happens to a database file on the way in: fresh ones are made, ours are kept, others refused.
+// What happens to a database file on the way in: fresh ones are made, ours are kept, others
+// refused.
 
 #include "server/store/migrations.h"
 
@@ -145,9 +146,10 @@ TEST_F(SchemaTest, EveryTableIsStrict) {
   EXPECT_GE(QueryInt("SELECT count(*) FROM pragma_table_list WHERE schema = 'main'"
                      " AND type = 'table' AND strict = 1"),
             8);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM pragma_table_list WHERE schema = 'main'"
-                     " AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"),
-            0);
+  EXPECT_EQ(
+      QueryInt("SELECT count(*) FROM pragma_table_list WHERE schema = 'main'"
+               " AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"),
+      0);
 }
 
 TEST_F(SchemaTest, ValueOfTheWrongTypeIsRefused) {
@@ -205,7 +207,8 @@ TEST_F(SchemaTest, DocumentedViewsAnswerToAnyProgram) {
             "1;");
   EXPECT_EQ(text("SELECT epoch FROM epoch_metrics WHERE experiment = 'shown' ORDER BY epoch"),
             "1;2;");
-  EXPECT_EQ(text("SELECT count(*) FROM layer_metrics WHERE experiment = 'shown' AND run = 0"), "6;");
+  EXPECT_EQ(text("SELECT count(*) FROM layer_metrics WHERE experiment = 'shown' AND run = 0"),
+            "6;");
   EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
 }
 

@@ -48,7 +48,7 @@ inline double AwkwardDouble(int n) {
                            std::nextafter(0.0, 1.0) * 12345,
                            3};
   const size_t count = sizeof(values) / sizeof(values[0]);
-  return values[static_cast<size_t>(n) % count] * (n < 10 ? 1 : std::nextafter(1.0, 2.0));
+  return values[static_cast<size_t>(n) % count] / (n < 10 ? 1 : std::nextafter(1.0, 2.0));
 }
 
 // Sets every number of a message, messages inside it included, to a value of its own.
@@ -190,9 +190,8 @@ class StoreTest : public ::testing::Test {
     return Read([&](Connection& db) { return ExperimentKey(db, id); });
   }
   int64_t RunKeyOf(const std::string& id, int64_t ordinal) {
-    return Read([&](Connection& db) {
-      return RunKey(db, {.experiment_id = id, .ordinal = ordinal});
-    });
+    return Read(
+        [&](Connection& db) { return RunKey(db, {.experiment_id = id, .ordinal = ordinal}); });
   }
   v1::Experiment Get(const std::string& id) {
     return Read([&](Connection& db) { return GetExperiment(db, id); });
@@ -209,9 +208,8 @@ class StoreTest : public ::testing::Test {
     });
   }
   absl::Status Record(int64_t run_key, const v1::EpochReport& report) {
-    return Write([&](Transaction& transaction) {
-      return RecordEpoch(transaction, run_key, kNow, report);
-    });
+    return Write(
+        [&](Transaction& transaction) { return RecordEpoch(transaction, run_key, kNow, report); });
   }
 
   TempDirectory directory_;

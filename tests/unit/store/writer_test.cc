@@ -33,11 +33,12 @@ class WriterTest : public StoreTest {
       std::promise<void> begun;
       std::future<void> has_begun = begun.get_future();
       thread_ = std::thread([this, store, begun = std::move(begun)]() mutable {
-        EXPECT_TRUE(store->Write([&](Transaction&) {
-                           begun.set_value();
-                           open_.get_future().wait();
-                           return absl::OkStatus();
-                         })
+        EXPECT_TRUE(store
+                        ->Write([&](Transaction&) {
+                          begun.set_value();
+                          open_.get_future().wait();
+                          return absl::OkStatus();
+                        })
                         .ok());
       });
       has_begun.wait();
@@ -187,8 +188,9 @@ TEST_F(WriterTest, EventsOfAFailedWriteAreNotAnnouncedWithItsNeighbours) {
   const int64_t good = KeyOf("good");
   const int64_t bad = KeyOf("bad");
   std::set<int64_t> told;
-  store_->set_commit_listener(
-      [&](const std::set<int64_t>& experiments) { told.insert(experiments.begin(), experiments.end()); });
+  store_->set_commit_listener([&](const std::set<int64_t>& experiments) {
+    told.insert(experiments.begin(), experiments.end());
+  });
   std::vector<std::thread> threads;
   {
     const Obstacle obstacle(store_.get());

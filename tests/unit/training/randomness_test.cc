@@ -67,7 +67,7 @@ TEST(RandomnessTest, GivesTheSameSplitForTheSameSeedOnly) {
 
 TEST(RandomnessTest, GivesEveryThetaPolicyTheSameSplit) {
   const Split fixed = SplitTrainingFile(PlanWith(""), kImages, 7);
-  for (const std::string& theta :
+  for (const std::string theta :
        {"theta { policy: THETA_POLICY_SCHEDULED }",
         "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }"}) {
     const Split other = SplitTrainingFile(PlanWith(theta), kImages, 7);

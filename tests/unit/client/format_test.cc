@@ -1,0 +1,97 @@
+#include "client/render/format.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "gtest/gtest.h"
+#include "rapidcheck/gtest.h"
+
+namespace anneal::render {
+namespace {
+
+TEST(PercentTest, HasTwoDecimalsAndNoSign) {
+  EXPECT_EQ(Percent(0.98734), "98.73");
+  EXPECT_EQ(Percent(0), "0.00");
+  EXPECT_EQ(Percent(1), "100.00");
+  EXPECT_EQ(Percent(0.5), "50.00");
+}
+
+TEST(ShortTest, HasFourSignificantDigits) {
+  EXPECT_EQ(Short(2.173603307723999), "2.174");
+  EXPECT_EQ(Short(0.00058690991), "0.0005869");
+  EXPECT_EQ(Short(0), "0");
+  EXPECT_EQ(Short(6957.8559), "6958");
+  EXPECT_EQ(Short(1e-9), "1e-09");
+}
+
+TEST(ExactTest, IsShortWhereThatIsEnough) {
+  EXPECT_EQ(Exact(0.1), "0.1");
+  EXPECT_EQ(Exact(0.1F), "0.1");
+  EXPECT_EQ(Exact(1.0), "1");
+  EXPECT_EQ(Exact(std::atan(1.0)), "0.7853981633974483");
+}
+
+RC_GTEST_PROP(ExactTest, DoublesReadBackToTheSameBits, (uint64_t bits)) {
+  const auto value = std::bit_cast<double>(bits);
+  RC_PRE(!std::isnan(value));
+  double read = 0;
+  RC_ASSERT(absl::SimpleAtod(Exact(value), &read));
+  RC_ASSERT(std::bit_cast<uint64_t>(read) == bits);
+}
+
+RC_GTEST_PROP(ExactTest, FloatsReadBackToTheSameBits, (uint32_t bits)) {
+  const auto value = std::bit_cast<float>(bits);
+  RC_PRE(!std::isnan(value));
+  float read = 0;
+  RC_ASSERT(absl::SimpleAtof(Exact(value), &read));
+  RC_ASSERT(std::bit_cast<uint32_t>(read) == bits);
+}
+
+TEST(DurationTest, GrowsFromSecondsToHours) {
+  EXPECT_EQ(Duration(0), "0s");
+  EXPECT_EQ(Duration(42), "42s");
+  EXPECT_EQ(Duration(59.4), "59s");
+  EXPECT_EQ(Duration(59.6), "1m00s");
+  EXPECT_EQ(Duration(187), "3m07s");
+  EXPECT_EQ(Duration(3599.7), "1h00m");
+  EXPECT_EQ(Duration(7500), "2h05m");
+  EXPECT_EQ(Duration(360000), "100h00m");
+  EXPECT_EQ(Duration(-5), "0s");
+}
+
+TEST(TimeTest, IsUtcToTheMinute) {
+  google::protobuf::Timestamp time;
+  time.set_seconds(1'795'415'820);
+  EXPECT_EQ(Time(time), "2026-11-23 06:37");
+  EXPECT_EQ(Time(google::protobuf::Timestamp()), "-");
+}
+
+v1::Statistic StatisticOf(int count, double mean) {
+  v1::Statistic statistic;
+  statistic.set_count(count);
+  statistic.set_mean(mean);
+  return statistic;
+}
+
+TEST(MeanOfTest, ShowsTheDeviationOnlyWhereThereIsOne) {
+  v1::Statistic statistic = StatisticOf(3, 0.98765);
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/true), "98.77");
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/false), "0.988");
+  statistic.set_standard_deviation(0.00123);
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/true), "98.77 ± 0.12");
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/false), "0.988 ± 0.001");
+  statistic.set_standard_deviation(0);
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/true), "98.77 ± 0.00");
+}
+
+TEST(MeanOfTest, IsADashWithoutRuns) {
+  EXPECT_EQ(MeanOf(v1::Statistic(), /*percent=*/true), "-");
+  EXPECT_EQ(MeanOf(v1::Statistic(), /*percent=*/false), "-");
+}
+
+}  // namespace
+}  // namespace anneal::render

@@ -1,0 +1,111 @@
+#include "client/render/table.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "rapidcheck/gtest.h"
+
+namespace anneal::render {
+namespace {
+
+using Align = Table::Align;
+
+// Reads RFC 4180 with \n line ends, as a program would.
+std::vector<std::vector<std::string>> ReadCsv(const std::string& text) {
+  std::vector<std::vector<std::string>> rows(1, std::vector<std::string>(1));
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      rows.back().back() += text[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && c == ',') {
+      rows.back().emplace_back();
+    } else if (!quoted && c == '\n') {
+      rows.emplace_back(1);
+    } else {
+      rows.back().back() += c;
+    }
+  }
+  rows.pop_back();  // what begins after the last line end
+  return rows;
+}
+
+TEST(TableTest, AlignsHeadersAndCellsWithTwoSpacesBetweenColumns) {
+  Table table({{"name", "NAME", Align::kLeft}, {"loss", "LOSS"}, {"note", "NOTE", Align::kLeft}});
+  table.AddRow({"first/0", "1", "x"});
+  table.AddRow({"a", "12.345", ""});
+  EXPECT_EQ(table.ToText(),
+            "NAME       LOSS  NOTE\n"
+            "first/0       1  x\n"
+            "a        12.345\n");
+}
+
+TEST(TableTest, AlignsByCharactersNotBytes) {
+  Table table({{"a", "θ", Align::kLeft}, {"b", "MEAN ± SD"}});
+  table.AddRow({"θθθ", "0.5 ± 0.1"});
+  table.AddRow({"abc", "10.25 ± 0.1"});
+  EXPECT_EQ(table.ToText(),
+            "θ      MEAN ± SD\n"
+            "θθθ    0.5 ± 0.1\n"
+            "abc  10.25 ± 0.1\n");
+}
+
+TEST(TableTest, ATableWithoutRowsIsItsHeader) {
+  const Table table({{"name", "NAME", Align::kLeft}, {"seed", "SEED"}});
+  EXPECT_EQ(table.ToText(), "NAME  SEED\n");
+  EXPECT_EQ(table.ToCsv(), "name,seed\n");
+}
+
+TEST(TableTest, CsvHasKeysNotHeadersAndNoPadding) {
+  Table table({{"train_loss", "TRAIN LOSS"}, {"theta", "θ"}});
+  table.AddRow({"1", ""});
+  table.AddRow({"", "0.5"});
+  EXPECT_EQ(table.ToCsv(), "train_loss,theta\n1,\n,0.5\n");
+}
+
+TEST(TableTest, CsvQuotesWhatWouldBeReadAsSomethingElse) {
+  Table table({{"a,b", "A"}, {"c", "C"}});
+  table.AddRow({"plain", "with, comma"});
+  table.AddRow({"say \"hi\"", "two\nlines"});
+  table.AddRow({"carriage\rreturn", "\""});
+  EXPECT_EQ(table.ToCsv(),
+            "\"a,b\",c\n"
+            "plain,\"with, comma\"\n"
+            "\"say \"\"hi\"\"\",\"two\nlines\"\n"
+            "\"carriage\rreturn\",\"\"\"\"\n");
+}
+
+RC_GTEST_PROP(TableTest, CsvReadsBackToTheSameCells, ()) {
+  const auto cell = rc::gen::container<std::string>(
+      rc::gen::element('a', ',', '"', '\n', '\r', ' ', '\t', ';', '\'', '=', '\\'));
+  const auto rows = *rc::gen::container<std::vector<std::vector<std::string>>>(
+      rc::gen::container<std::vector<std::string>>(3, cell));
+  Table table({{"x", "X"}, {"y", "Y"}, {"z", "Z"}});
+  for (const auto& row : rows) table.AddRow(row);
+  auto read = ReadCsv(table.ToCsv());
+  RC_ASSERT(!read.empty());
+  read.erase(read.begin());
+  RC_ASSERT(read == rows);
+}
+
+TEST(DisplayWidthTest, CountsCharacters) {
+  EXPECT_EQ(DisplayWidth(""), 0U);
+  EXPECT_EQ(DisplayWidth("theta"), 5U);
+  EXPECT_EQ(DisplayWidth("θ"), 1U);
+  EXPECT_EQ(DisplayWidth("1 ± 2"), 5U);
+  EXPECT_EQ(DisplayWidth("━━╌"), 3U);
+}
+
+TEST(PadTest, AddsSpacesOnTheSideAwayFromTheAlignment) {
+  EXPECT_EQ(Pad("ab", 4, Align::kLeft), "ab  ");
+  EXPECT_EQ(Pad("ab", 4, Align::kRight), "  ab");
+  EXPECT_EQ(Pad("θ", 3, Align::kRight), "  θ");
+  EXPECT_EQ(Pad("abcd", 2, Align::kLeft), "abcd");
+  EXPECT_EQ(Pad("", 0, Align::kRight), "");
+}
+
+}  // namespace
+}  // namespace anneal::render

@@ -1,0 +1,117 @@
+#include "server/store/event_store.h"
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "tests/unit/common/test_util.h"
+#include "tests/unit/store/store_test_util.h"
+
+namespace anneal::store {
+namespace {
+
+class EventStoreTest : public StoreTest {
+ protected:
+  absl::Status Say(int64_t experiment, const std::string& text,
+                   std::optional<int64_t> run = std::nullopt, int64_t time = kNow) {
+    return Write([&](Transaction& transaction) {
+      return AppendMessage(transaction, experiment, run, time, text);
+    });
+  }
+  std::vector<v1::Event> List(const std::string& id, int64_t after, int limit) {
+    return Read([&](Connection& db) { return ListEvents(db, KeyOf(id), id, after, limit); });
+  }
+};
+
+TEST_F(EventStoreTest, SequencesHaveNoGapsWhoeverWritesThemAndFails) {
+  Insert(SomeExperiment("a"));
+  Insert(SomeExperiment("b"));
+  const int64_t keys[] = {KeyOf("a"), KeyOf("b")};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 20; ++i) {
+        const bool fails = i % 4 == 3;
+        const absl::Status status = Write([&](Transaction& transaction) -> absl::Status {
+          absl::Status appended = AppendMessage(transaction, keys[thread % 2], std::nullopt, kNow,
+                                                absl::StrCat(thread, "-", i));
+          return fails ? absl::AbortedError("no") : appended;
+        });
+        EXPECT_EQ(status.ok(), !fails) << status;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const char* id : {"a", "b"}) {
+    const std::vector<v1::Event> events = List(id, 0, 1000);
+    ASSERT_EQ(events.size(), 61U);
+    for (size_t i = 0; i < events.size(); ++i) {
+      EXPECT_EQ(events[i].sequence(), static_cast<int64_t>(i) + 1);
+      EXPECT_EQ(events[i].experiment(), absl::StrCat("experiments/", id));
+    }
+    EXPECT_EQ(Get(id).last_sequence(), 61);
+  }
+}
+
+TEST_F(EventStoreTest, MessagesComeBackWithTheirTimeAndRun) {
+  Insert(SomeExperiment("a", 2));
+  ASSERT_TRUE(Say(KeyOf("a"), "about all \xe2\x82\xac").ok());
+  // The clock was set back: order is that of the sequence.
+  ASSERT_TRUE(Say(KeyOf("a"), "about one", RunKeyOf("a", 1), kNow - 1'000'000).ok());
+  const std::vector<v1::Event> events = List("a", 1, 10);
+  ASSERT_EQ(events.size(), 2U);
+  v1::Event expected;
+  expected.set_experiment("experiments/a");
+  expected.set_sequence(2);
+  *expected.mutable_time() = ToTimestamp(kNow);
+  expected.set_message("about all \xe2\x82\xac");
+  EXPECT_TRUE(Same(events[0], expected));
+  expected.set_sequence(3);
+  *expected.mutable_time() = ToTimestamp(kNow - 1'000'000);
+  expected.set_run("experiments/a/runs/1");
+  expected.set_message("about one");
+  EXPECT_TRUE(Same(events[1], expected));
+}
+
+TEST_F(EventStoreTest, EventsAreListedAfterAnySequence) {
+  Insert(SomeExperiment("a"));
+  for (int i = 2; i <= 10; ++i) ASSERT_TRUE(Say(KeyOf("a"), absl::StrCat(i)).ok());
+  for (int64_t after = 0; after <= 11; ++after) {
+    const std::vector<v1::Event> events = List("a", after, 4);
+    EXPECT_EQ(static_cast<int64_t>(events.size()),
+              std::min<int64_t>(4, std::max<int64_t>(0, 10 - after)));
+    for (size_t i = 0; i < events.size(); ++i) {
+      EXPECT_EQ(events[i].sequence(), after + 1 + static_cast<int64_t>(i));
+    }
+  }
+}
+
+TEST_F(EventStoreTest, EventOfAnExperimentThatIsNotThereIsRefused) {
+  EXPECT_FALSE(Say(999, "to nobody").ok());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM events"), 0);
+}
+
+TEST_F(EventStoreTest, PositionSaysWhetherTheLogCanStillGrow) {
+  Insert(SomeExperiment("a", 3));
+  const auto position = [this] {
+    return Read([&](Connection& db) { return GetLogPosition(db, KeyOf("a")); });
+  };
+  EXPECT_EQ(position().last_sequence, 1);
+  EXPECT_FALSE(position().all_runs_ended);
+  ASSERT_TRUE(Change(RunKeyOf("a", 0), v1::RUN_STATE_CANCELLED).ok());
+  ASSERT_TRUE(Change(RunKeyOf("a", 1), v1::RUN_STATE_RUNNING).ok());
+  ASSERT_TRUE(Change(RunKeyOf("a", 1), v1::RUN_STATE_SUCCEEDED).ok());
+  ASSERT_TRUE(Change(RunKeyOf("a", 2), v1::RUN_STATE_SUSPENDED).ok());
+  EXPECT_FALSE(position().all_runs_ended) << "a suspended run comes back";
+  ASSERT_TRUE(Change(RunKeyOf("a", 2), v1::RUN_STATE_CANCELLED).ok());
+  EXPECT_TRUE(position().all_runs_ended);
+  EXPECT_EQ(position().last_sequence, 6);
+  EXPECT_EQ(TryRead([](Connection& db) { return GetLogPosition(db, 999).status(); }).code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace anneal::store

@@ -1,0 +1,161 @@
+#include "server/store/experiment_store.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/store/event_store.h"
+#include "tests/unit/common/test_util.h"
+#include "tests/unit/store/store_test_util.h"
+
+namespace anneal::store {
+namespace {
+
+using ::testing::ElementsAre;
+
+class ExperimentStoreTest : public StoreTest {
+ protected:
+  std::vector<std::string> List(int64_t before_key, int limit) {
+    std::vector<std::string> names;
+    for (const ListedExperiment& listed :
+         Read([&](Connection& db) { return ListExperiments(db, before_key, limit); })) {
+      names.push_back(listed.experiment.name());
+    }
+    return names;
+  }
+};
+
+TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionComesBack) {
+  NewExperiment experiment = SomeExperiment("full", 3, -1000);
+  v1::Experiment& submission = experiment.submission;
+  *submission.mutable_config() = FromText<v1::TrainingConfig>(
+      "dataset { name: 'tiny' train_limit: 0 } epochs: 7 batch_size: 32"
+      " network { layers { conv { filters: 4 kernel: 3 pool: POOL_MAX } } batch_norm: false }"
+      " theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_COSINE hold: 3000000000"
+      "         plateau { patience: 2 } }");
+  submission.mutable_config()->mutable_optimizer()->set_learning_rate(std::nextafter(0.1, 1));
+  submission.mutable_config()->mutable_optimizer()->set_epsilon(
+      std::numeric_limits<double>::denorm_min());
+  submission.mutable_config()->mutable_theta()->set_start(0.78539816339744830962);
+  v1::SweepAxis* axis = submission.add_axes();
+  axis->set_field("optimizer.learning_rate");
+  axis->add_values("0.1");
+  axis->add_values("1e-3");
+  submission.add_seeds(std::numeric_limits<int64_t>::max());
+  submission.add_seeds(std::numeric_limits<int64_t>::min());
+  submission.set_preset("annealed");
+  (*submission.mutable_labels())["paper.fig-1"] = "caf\xc3\xa9 \"quoted\" \\ \n";
+  submission.set_note("line\nline\t\xf0\x9f\x8d\x8b '; DROP TABLE runs; --");
+  int next = 1;
+  FillNumbers(&experiment.network, &next);
+  v1::LayerSummary* layer = experiment.network.add_layers();
+  layer->set_description("conv 4@3x3");
+  layer->add_output_shape(4);
+  Insert(experiment);
+  Reopen();
+
+  const v1::Experiment got = Get("full");
+  v1::Experiment expected = submission;
+  expected.set_name("experiments/full");
+  *expected.mutable_network() = experiment.network;
+  *expected.mutable_create_time() = ToTimestamp(kNow);
+  expected.set_state(v1::RUN_STATE_PENDING);
+  expected.mutable_run_counts()->set_total(3);
+  expected.mutable_run_counts()->set_pending(3);
+  expected.set_last_sequence(1);
+  EXPECT_TRUE(Same(expected, got));
+  EXPECT_EQ(got.create_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(got.create_time().nanos(), 123'456'000);
+}
+
+TEST_F(ExperimentStoreTest, NewExperimentBeginsItsLogAndItsRunsArePending) {
+  Insert(SomeExperiment("new", 2));
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM events"), 1);
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_EQ(GetRunOf("new", run).state(), v1::RUN_STATE_PENDING);
+  }
+}
+
+TEST_F(ExperimentStoreTest, TakenIdIsAlreadyExistsAndLeavesTheFirstAlone) {
+  Insert(SomeExperiment("taken", 2));
+  const absl::Status status = Write([](Transaction& transaction) {
+    return InsertExperiment(transaction, SomeExperiment("taken", 5));
+  });
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(Mentions(status.message(), {"taken"}));
+  EXPECT_TRUE(status.GetPayload(kErrorInfoUrl).has_value());
+  EXPECT_EQ(Get("taken").run_counts().total(), 2);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM runs"), 2);
+}
+
+TEST_F(ExperimentStoreTest, RequestIsFoundByItsIdOnly) {
+  NewExperiment experiment = SomeExperiment("asked");
+  experiment.request_id = "key-1";
+  experiment.request_sha256 = "abc";
+  Insert(experiment);
+  Insert(SomeExperiment("silent-1"));
+  Insert(SomeExperiment("silent-2"));  // having no request_id is not having the same one
+  const auto find = [this](const std::string& id) {
+    return Read([&](Connection& db) { return FindRequest(db, id); });
+  };
+  ASSERT_TRUE(find("key-1").has_value());
+  EXPECT_EQ(find("key-1")->experiment_id, "asked");
+  EXPECT_EQ(find("key-1")->request_sha256, "abc");
+  EXPECT_FALSE(find("key-2").has_value());
+  EXPECT_FALSE(find("").has_value());
+}
+
+TEST_F(ExperimentStoreTest, UnknownIdIsNotFoundAndNamed) {
+  const absl::Status get =
+      TryRead([](Connection& db) { return GetExperiment(db, "nothing").status(); });
+  EXPECT_EQ(get.code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(Mentions(get.message(), {"nothing"}));
+  EXPECT_EQ(TryRead([](Connection& db) { return ExperimentKey(db, "nothing").status(); }).code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(ExperimentStoreTest, ListShowsTheNewestFirstFromAnyKeyOn) {
+  for (const char* id : {"a", "c", "b"}) Insert(SomeExperiment(id));
+  constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+  EXPECT_THAT(List(kEnd, 10), ElementsAre("experiments/b", "experiments/c", "experiments/a"));
+  EXPECT_THAT(List(kEnd, 2), ElementsAre("experiments/b", "experiments/c"));
+  EXPECT_THAT(List(KeyOf("b"), 10), ElementsAre("experiments/c", "experiments/a"));
+  EXPECT_THAT(List(KeyOf("a"), 10), ElementsAre());
+}
+
+TEST_F(ExperimentStoreTest, ListLeavesOutTheNetworkOnly) {
+  Insert(SomeExperiment("a", 2, 7));
+  const auto listed = Read([](Connection& db) { return ListExperiments(db, 1000, 1); });
+  ASSERT_EQ(listed.size(), 1U);
+  v1::Experiment expected = Get("a");
+  EXPECT_TRUE(expected.has_network());
+  expected.clear_network();
+  EXPECT_TRUE(Same(expected, listed[0].experiment));
+  EXPECT_EQ(listed[0].key, KeyOf("a"));
+}
+
+TEST_F(ExperimentStoreTest, DamagedColumnIsDataLoss) {
+  Insert(SomeExperiment("a"));
+  ASSERT_TRUE(Write([](Transaction& transaction) {
+                return transaction.db().Execute("UPDATE experiments SET submission = '{\"epo'");
+              }).ok());
+  EXPECT_EQ(TryRead([](Connection& db) { return GetExperiment(db, "a").status(); }).code(),
+            absl::StatusCode::kDataLoss);
+}
+
+TEST_F(ExperimentStoreTest, FieldThatThisVersionDoesNotKnowIsSkipped) {
+  Insert(SomeExperiment("a"));
+  ASSERT_TRUE(Write([](Transaction& transaction) {
+                return transaction.db().Execute(
+                    "UPDATE experiments SET submission = '{\"from_the_future\": [1], \"note\":"
+                    " \"hi\"}'");
+              }).ok());
+  EXPECT_EQ(Get("a").note(), "hi");
+}
+
+}  // namespace
+}  // namespace anneal::store

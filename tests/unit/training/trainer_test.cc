@@ -1,0 +1,719 @@
+#include "server/training/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <latch>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "gmock/gmock.h"
+#include "server/training/engine.h"
+#include "tests/fixtures/temp_directory.h"
+#include "tests/fixtures/tiny_dataset.h"
+#include "tests/unit/training/training_test_util.h"
+
+namespace anneal::training {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kTestImages = 100;
+constexpr int kClasses = 4;
+// 300 images, of which a fifth validates, in batches of 16.
+constexpr int64_t kStepsPerEpoch = 15;
+
+const Dataset& Tiny() {
+  static const Dataset* const dataset = [] {
+    const TempDirectory directory;
+    WriteTinyDataset(directory.path());
+    return new Dataset(LoadDataset(directory.path()).value());
+  }();
+  return *dataset;
+}
+
+// Layers of `changes` replace those of the tiny network.
+v1::TrainingConfig ConfigOf(const std::string& changes = "", const std::string& more = "") {
+  v1::TrainingConfig config = FromText<v1::TrainingConfig>(
+      "dataset { name: 'tiny' validation_fraction: 0.2 } "
+      "network { layers { conv { filters: 4 kernel: 3 pool: POOL_MAX } } "
+      "          layers { dense { units: 8 } } } "
+      "optimizer { learning_rate: 0.01 } epochs: 4 batch_size: 16");
+  v1::TrainingConfig changed = FromText<v1::TrainingConfig>(changes);
+  changed.MergeFrom(FromText<v1::TrainingConfig>(more));
+  if (changed.network().layers_size() > 0) config.mutable_network()->clear_layers();
+  config.MergeFrom(changed);
+  config = ResolveConfig(config);
+  EXPECT_EQ(CheckConfig(config), absl::OkStatus());
+  return config;
+}
+
+// All that a run reported.
+struct Reports {
+  std::optional<v1::RunStarted> started;
+  std::vector<v1::EpochReport> epochs;
+  std::vector<std::string> order;
+  absl::StatusOr<v1::RunEnd> end;
+
+  const v1::Epoch& epoch(size_t i) const { return epochs.at(i).epoch(); }
+  const v1::Epoch& last() const { return epochs.at(epochs.size() - 1).epoch(); }
+};
+
+struct Run {
+  int64_t seed = 1;
+  std::function<absl::Status(const v1::RunStarted&)> on_started = nullptr;
+  std::function<absl::Status(const v1::EpochReport&)> on_epoch = nullptr;
+  std::stop_token stop = {};
+};
+
+// On the calling thread.
+Reports TrainOn(const v1::TrainingConfig& config, const Run& run = {}) {
+  PrepareTrainingThread();
+  v1::RunAssignment assignment;
+  assignment.set_name("experiments/e/runs/0");
+  assignment.set_run_id(1);
+  *assignment.mutable_config() = config;
+  assignment.set_seed(run.seed);
+  Reports reports;
+  const TrainingObserver observer = {
+      .on_started =
+          [&](const v1::RunStarted& started) {
+            reports.started = started;
+            reports.order.push_back("started");
+            return run.on_started ? run.on_started(started) : absl::OkStatus();
+          },
+      .on_epoch =
+          [&](const v1::EpochReport& report) {
+            reports.epochs.push_back(report);
+            reports.order.push_back(absl::StrCat("epoch ", report.epoch().epoch()));
+            return run.on_epoch ? run.on_epoch(report) : absl::OkStatus();
+          }};
+  reports.end = Train(assignment, Tiny(), observer, run.stop);
+  return reports;
+}
+
+// Everything but times, as bytes.
+std::vector<std::string> BitsOf(const Reports& reports) {
+  std::vector<std::string> bits;
+  if (reports.started.has_value()) bits.push_back(reports.started->SerializeAsString());
+  for (v1::EpochReport report : reports.epochs) {
+    report.mutable_epoch()->clear_epoch_seconds();
+    report.mutable_epoch()->clear_elapsed_seconds();
+    report.mutable_epoch()->clear_samples_per_second();
+    bits.push_back(report.SerializeAsString());
+  }
+  if (reports.end.ok()) bits.push_back(reports.end->SerializeAsString());
+  return bits;
+}
+
+Reports WithoutDiagnostics(Reports reports) {
+  for (v1::EpochReport& report : reports.epochs) {
+    report.mutable_epoch()->clear_convexity_violations();
+    report.mutable_epoch()->clear_hessian_max_eigenvalue();
+    report.mutable_epoch()->clear_hessian_min_eigenvalue();
+    for (v1::LayerMetrics& layer : *report.mutable_epoch()->mutable_layers()) {
+      layer.clear_linear_gap();
+      layer.clear_negative_share();
+    }
+  }
+  return reports;
+}
+
+void ExpectCompleted(const Reports& reports) {
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  ASSERT_TRUE(reports.end->has_completed()) << reports.end->DebugString();
+}
+
+const v1::TestResult& ResultOf(const Reports& reports, v1::TestResult::Weights weights) {
+  static const v1::TestResult none;
+  for (const v1::TestResult& result : reports.end->completed().test_results()) {
+    if (result.weights() == weights) return result;
+  }
+  ADD_FAILURE() << "no test result of " << weights;
+  return none;
+}
+
+const std::string kScheduled = "theta { policy: THETA_POLICY_SCHEDULED } ";
+
+TEST(TrainerTest, ReportsItsStartAndThenEachEpochInOrder) {
+  const Reports reports = TrainOn(ConfigOf());
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.order,
+            (std::vector<std::string>{"started", "epoch 1", "epoch 2", "epoch 3", "epoch 4"}));
+  EXPECT_FALSE(reports.started->engine().empty());
+  EXPECT_EQ(reports.started->dataset_sha256(), Tiny().sha256);
+  const v1::NetworkSummary& network = reports.started->network();
+  ASSERT_EQ(network.layers_size(), 3);
+  // conv: 4 x 9 + 4; dense: 8 x 100 + 8; output: 4 x 8 + 4.
+  EXPECT_EQ(network.parameter_count(), 40 + 808 + 36);
+  EXPECT_EQ(network.theta_count(), 1);
+}
+
+TEST(TrainerTest, RecordsStepsTimesAndLayersOfEachEpoch) {
+  const Reports reports = TrainOn(ConfigOf());
+  ASSERT_EQ(reports.epochs.size(), 4u);
+  double elapsed = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    const v1::Epoch& epoch = reports.epoch(i);
+    EXPECT_EQ(epoch.step(), kStepsPerEpoch * epoch.epoch());
+    EXPECT_EQ(epoch.learning_rate(), 0.01);
+    EXPECT_GT(epoch.epoch_seconds(), 0);
+    elapsed += epoch.epoch_seconds();
+    EXPECT_NEAR(epoch.elapsed_seconds(), elapsed, 1e-9);
+    // Training is part of the epoch.
+    EXPECT_GE(epoch.samples_per_second(), 240 / epoch.epoch_seconds());
+    ASSERT_EQ(epoch.layers_size(), 3);
+    for (const v1::LayerMetrics& layer : epoch.layers()) {
+      EXPECT_GT(layer.gradient_norm(), 0);
+      EXPECT_FALSE(layer.has_linear_gap());
+      EXPECT_FALSE(layer.has_negative_share());
+    }
+    EXPECT_FALSE(epoch.has_convexity_violations());
+    EXPECT_FALSE(epoch.has_hessian_max_eigenvalue());
+    EXPECT_FALSE(epoch.has_hessian_min_eigenvalue());
+    ASSERT_EQ(reports.epochs[i].thetas_size(), 1);
+    EXPECT_EQ(reports.epochs[i].thetas(0).epoch(), epoch.epoch());
+    EXPECT_EQ(reports.epochs[i].thetas(0).layer(), -1);
+    EXPECT_EQ(epoch.theta().count(), 1);
+  }
+}
+
+TEST(TrainerTest, Learns) {
+  for (const std::string& theta :
+       {std::string(), std::string("theta { policy: THETA_POLICY_SCHEDULED span: 3 }"),
+        std::string("theta { policy: THETA_POLICY_TRAINABLE }"),
+        std::string("network { batch_norm: true }"),
+        std::string("optimizer { kind: OPTIMIZER_KIND_SGD momentum: 0.9 learning_rate: 0.02 }")}) {
+    const Reports reports = TrainOn(ConfigOf("epochs: 8", theta));
+    ExpectCompleted(reports);
+    EXPECT_GT(reports.last().validation_accuracy(), 0.9) << theta;
+    EXPECT_GT(reports.last().train_accuracy(), 0.9) << theta;
+    EXPECT_LT(reports.last().train_loss(), reports.epoch(0).train_loss()) << theta;
+    EXPECT_GT(ResultOf(reports, v1::TestResult::WEIGHTS_LAST).accuracy(), 0.9) << theta;
+  }
+}
+
+TEST(TrainerTest, SaysNothingOfLearningWhatRateZeroCannotLearn) {
+  // Practically no step: the loss of an epoch is the mean over images, whose order and division
+  // into batches must not matter; 240 images leave 16 for the last batch of 32.
+  const Reports reports = TrainOn(
+      ConfigOf("batch_size: 32 optimizer { kind: OPTIMIZER_KIND_SGD learning_rate: 1e-30 }"));
+  ExpectCompleted(reports);
+  for (size_t i = 1; i < 4; ++i) {
+    EXPECT_NEAR(reports.epoch(i).train_loss(), reports.epoch(0).train_loss(), 1e-6);
+    EXPECT_EQ(reports.epoch(i).train_accuracy(), reports.epoch(0).train_accuracy());
+    EXPECT_EQ(reports.epoch(i).validation_loss(), reports.epoch(0).validation_loss());
+  }
+}
+
+TEST(TrainerTest, RunsALinearScheduleFromExactlyItsStartToExactlyItsEnd) {
+  const float linear = static_cast<float>(kQuarterPi);
+  const Reports reports = TrainOn(ConfigOf("epochs: 5", kScheduled));
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.epochs.front().thetas(0).values(0), linear);
+  EXPECT_EQ(reports.epoch(0).theta().max(), linear);
+  EXPECT_EQ(reports.epochs.back().thetas(0).values(0), 0);
+  EXPECT_EQ(reports.last().theta().max(), 0);
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(reports.epoch(i).theta().mean(), kQuarterPi * (1 - static_cast<double>(i) / 4),
+                1e-7);
+  }
+}
+
+TEST(TrainerTest, RunsALinearScheduleByStepsBetweenItsOwnBounds) {
+  const Reports reports =
+      TrainOn(ConfigOf("epochs: 3 theta { policy: THETA_POLICY_SCHEDULED unit: SCHEDULE_UNIT_STEP "
+                       "start: 0.7 end: 0.25 }"));
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.last().theta().mean(), 0.25);
+  // Of the epoch's last step: number 15 and 30 of the path's 44 units, counted from 1.
+  EXPECT_NEAR(reports.epoch(0).theta().mean(), 0.7 - 0.45 * 14 / 44, 1e-6);
+  EXPECT_NEAR(reports.epoch(1).theta().mean(), 0.7 - 0.45 * 29 / 44, 1e-6);
+}
+
+struct Granularity {
+  std::string name;
+  int64_t thetas;
+};
+
+class TrainableThetaTest : public ::testing::TestWithParam<Granularity> {};
+
+TEST_P(TrainableThetaTest, MovesAndStaysInItsBounds) {
+  const std::string theta =
+      absl::StrCat("theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_",
+                   GetParam().name, " start: 0.4 lower_bound: 0.35 upper_bound: 0.45 ");
+  for (const char* rate : {"learning_rate: 0.0001 }", "learning_rate: 0.2 }"}) {
+    const Reports reports = TrainOn(ConfigOf(theta + rate));
+    ExpectCompleted(reports);
+    for (const v1::EpochReport& report : reports.epochs) {
+      const v1::ThetaSummary& summary = report.epoch().theta();
+      EXPECT_EQ(summary.count(), GetParam().thetas);
+      EXPECT_GE(summary.min(), 0.35f);
+      EXPECT_LE(summary.max(), 0.45f);
+      EXPECT_GT(summary.max() - 0.4f + 0.4f - summary.min() + std::abs(summary.mean() - 0.4f),
+                1e-5);
+      int64_t values = 0;
+      for (const v1::ThetaVector& vector : report.thetas()) {
+        values += vector.values_size();
+        EXPECT_EQ(vector.epoch(), report.epoch().epoch());
+        EXPECT_EQ(
+            std::accumulate(vector.shape().begin(), vector.shape().end(), 1, std::multiplies<>()),
+            vector.values_size());
+      }
+      EXPECT_EQ(values, GetParam().thetas);
+    }
+  }
+}
+
+TEST_P(TrainableThetaTest, LeavesTheLinearEndDownwardsOnly) {
+  const Reports reports = TrainOn(ConfigOf(
+      absl::StrCat("theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_",
+                   GetParam().name, " learning_rate: 0.01 }")));
+  ExpectCompleted(reports);
+  // One or two may rest against their bound; of many, some gain by bending.
+  if (GetParam().thetas > 2) {
+    EXPECT_LT(reports.last().theta().min(), 0.78);
+  }
+  EXPECT_LE(reports.last().theta().max(), static_cast<float>(kQuarterPi));
+  EXPECT_GE(reports.last().theta().min(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Granularities, TrainableThetaTest,
+                         ::testing::Values(Granularity{"NETWORK", 1}, Granularity{"LAYER", 2},
+                                           Granularity{"CHANNEL", 12},
+                                           Granularity{"NEURON", 4 * 25 + 8}),
+                         [](const auto& param_info) { return param_info.param.name; });
+
+TEST(TrainerTest, GivesTheSameBitsTwiceAndOthersForAnotherSeed) {
+  for (const std::string& theta :
+       {kScheduled,
+        std::string(
+            "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }"),
+        std::string("network { batch_norm: true }")}) {
+    const v1::TrainingConfig config = ConfigOf("epochs: 3", theta);
+    const Reports once = TrainOn(config);
+    ExpectCompleted(once);
+    EXPECT_EQ(BitsOf(once), BitsOf(TrainOn(config))) << theta;
+    EXPECT_NE(BitsOf(once), BitsOf(TrainOn(config, {.seed = 2}))) << theta;
+  }
+}
+
+TEST(TrainerTest, GivesTheSameBitsBesideAnotherRun) {
+  const v1::TrainingConfig config = ConfigOf(kScheduled);
+  const std::vector<std::string> alone = BitsOf(TrainOn(config));
+  // The other run has begun before and ends after: it trains until it is told to stop.
+  std::latch other_trains(1);
+  std::stop_source stop;
+  std::jthread other([&] {
+    bool first = true;
+    TrainOn(ConfigOf("epochs: 100000", "network { layers { dense { units: 9 } } }"),
+            {.seed = 5,
+             .on_epoch =
+                 [&](const v1::EpochReport&) {
+                   if (std::exchange(first, false)) other_trains.count_down();
+                   return absl::OkStatus();
+                 },
+             .stop = stop.get_token()});
+  });
+  other_trains.wait();
+  std::vector<std::string> beside;
+  std::jthread([&] { beside = BitsOf(TrainOn(config)); }).join();
+  stop.request_stop();
+  other.join();
+  EXPECT_EQ(alone, beside);
+}
+
+const std::string kExploding =
+    "optimizer { kind: OPTIMIZER_KIND_SGD learning_rate: 1000 } "
+    "theta { start: 0.78539816339744830962 } ";
+
+TEST(TrainerTest, EndsAsDivergedWhenTheLearningRateIsTooHigh) {
+  const Reports reports = TrainOn(ConfigOf(kExploding));
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  EXPECT_EQ(reports.end->failure().reason(), v1::FAILURE_REASON_DIVERGED)
+      << reports.end->DebugString();
+  const std::string& message = reports.end->failure().message();
+  EXPECT_THAT(message, ContainsRegex("epoch [0-9]+"));
+  EXPECT_THAT(message, ContainsRegex("step [0-9]+"));
+  EXPECT_THAT(message, HasSubstr("optimizer.learning_rate"));
+  EXPECT_THAT(message, Not(HasSubstr("\n")));
+  for (const v1::EpochReport& report : reports.epochs) {
+    EXPECT_TRUE(std::isfinite(report.epoch().train_loss()));
+    EXPECT_TRUE(std::isfinite(report.epoch().validation_loss()));
+  }
+}
+
+TEST(TrainerTest, NamesTheEpochThatDivergedAndTheLastFiniteLoss) {
+  // The warm-up is gentle at first; from a learning rate of 20 on, the penalty's steps overshoot
+  // by more than they correct.
+  const Reports reports = TrainOn(ConfigOf(
+      kExploding,
+      "epochs: 50 optimizer { warmup_epochs: 50 learning_rate: 100 } regularizer { l2: 0.05 }"));
+  ASSERT_EQ(reports.end->failure().reason(), v1::FAILURE_REASON_DIVERGED)
+      << reports.end->DebugString();
+  ASSERT_GT(reports.epochs.size(), 0u);
+  EXPECT_THAT(reports.end->failure().message(),
+              HasSubstr(absl::StrCat("epoch ", reports.epochs.size() + 1)));
+  EXPECT_THAT(reports.end->failure().message(),
+              HasSubstr(absl::StrCat(reports.last().train_loss())));
+}
+
+TEST(TrainerTest, EndsAsDivergedWhateverLooksAtTheWeightsFirst) {
+  // One step an epoch, after which nothing is finite any more.
+  const std::string one_step = "batch_size: 240 epochs: 20 ";
+  for (const std::string& diagnostics :
+       {std::string(), std::string("diagnostics { activations: true probe_size: 20 }"),
+        std::string("diagnostics { convexity: true probe_size: 20 }"),
+        std::string("diagnostics { hessian_every: 1 probe_size: 20 }")}) {
+    const Reports reports = TrainOn(ConfigOf(kExploding, one_step + diagnostics));
+    ASSERT_EQ(reports.end.status(), absl::OkStatus()) << diagnostics;
+    EXPECT_EQ(reports.end->failure().reason(), v1::FAILURE_REASON_DIVERGED)
+        << diagnostics << reports.end->DebugString();
+  }
+}
+
+TEST(TrainerTest, SaysInOneLineWhyTheConfigDoesNotFitTheDataSet) {
+  v1::TrainingConfig config = ConfigOf("network { layers { conv { filters: 2 kernel: 13 } } }");
+  Reports reports = TrainOn(config);
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  EXPECT_EQ(reports.end->failure().reason(), v1::FAILURE_REASON_INVALID_DATA);
+  EXPECT_THAT(reports.end->failure().message(), HasSubstr("kernel"));
+  EXPECT_TRUE(reports.order.empty());
+  config.set_batch_size(1000);
+  reports = TrainOn(config);
+  EXPECT_THAT(reports.end->failure().message(), HasSubstr("kernel"));
+  EXPECT_THAT(reports.end->failure().message(), HasSubstr("batch_size"));
+  EXPECT_THAT(reports.end->failure().message(), Not(HasSubstr("\n")));
+}
+
+TEST(TrainerTest, StopsBeforeTheFirstStepWhenItWasAskedTo) {
+  std::stop_source stop;
+  stop.request_stop();
+  const Reports reports = TrainOn(ConfigOf(), {.stop = stop.get_token()});
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  EXPECT_TRUE(reports.end->stopped());
+  EXPECT_TRUE(reports.epochs.empty());
+}
+
+TEST(TrainerTest, StopsBetweenEpochs) {
+  std::stop_source stop;
+  const Reports reports =
+      TrainOn(ConfigOf("epochs: 100000"), {.on_epoch =
+                                               [&](const v1::EpochReport& report) {
+                                                 if (report.epoch().epoch() == 2) {
+                                                   stop.request_stop();
+                                                 }
+                                                 return absl::OkStatus();
+                                               },
+                                           .stop = stop.get_token()});
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  EXPECT_TRUE(reports.end->stopped());
+  EXPECT_EQ(reports.epochs.size(), 2u);
+}
+
+TEST(TrainerTest, StopsWhenAnotherThreadAsks) {
+  std::stop_source stop;
+  std::latch trains(1);
+  std::jthread other([&] {
+    trains.wait();
+    stop.request_stop();
+  });
+  const Reports reports = TrainOn(ConfigOf("epochs: 100000"), {.on_started =
+                                                                   [&](const v1::RunStarted&) {
+                                                                     trains.count_down();
+                                                                     return absl::OkStatus();
+                                                                   },
+                                                               .stop = stop.get_token()});
+  ASSERT_EQ(reports.end.status(), absl::OkStatus());
+  EXPECT_TRUE(reports.end->stopped());
+}
+
+TEST(TrainerTest, EndsWithTheObserversErrorAtItsStart) {
+  const Reports reports = TrainOn(ConfigOf(), {.on_started = [](const v1::RunStarted&) {
+                                    return absl::ResourceExhaustedError("full");
+                                  }});
+  EXPECT_EQ(reports.end.status(), absl::ResourceExhaustedError("full"));
+  EXPECT_TRUE(reports.epochs.empty());
+}
+
+TEST(TrainerTest, EndsWithTheObserversErrorAtAnEpoch) {
+  const Reports reports = TrainOn(
+      ConfigOf(), {.on_epoch = [](const v1::EpochReport& report) {
+        return report.epoch().epoch() == 2 ? absl::AbortedError("no more") : absl::OkStatus();
+      }});
+  EXPECT_EQ(reports.end.status(), absl::AbortedError("no more"));
+  EXPECT_EQ(reports.epochs.size(), 2u);
+}
+
+TEST(TrainerTest, StopsEarlyWhenNothingImprovesEnough) {
+  const Reports reports =
+      TrainOn(ConfigOf("epochs: 50 early_stopping { patience: 2 min_delta: 1000 }"));
+  ExpectCompleted(reports);
+  // The first epoch improves on none at all.
+  EXPECT_EQ(reports.epochs.size(), 3u);
+  EXPECT_EQ(ResultOf(reports, v1::TestResult::WEIGHTS_LAST).epoch(), 3);
+}
+
+TEST(TrainerTest, StopsEarlyAtTheFirstEpochThatExhaustsItsPatience) {
+  constexpr int kPatience = 2;
+  const Reports reports =
+      TrainOn(ConfigOf("epochs: 300 optimizer { learning_rate: 0.03 } regularizer { l2: 0.01 } "
+                       "early_stopping { patience: 2 }"));
+  ExpectCompleted(reports);
+  double lowest = std::numeric_limits<double>::infinity();
+  int without = 0;
+  for (size_t i = 0; i < reports.epochs.size(); ++i) {
+    ASSERT_LT(without, kPatience) << "went on after epoch " << i;
+    const double loss = reports.epoch(i).validation_loss();
+    without = loss < lowest ? 0 : without + 1;
+    lowest = std::min(lowest, loss);
+  }
+  EXPECT_EQ(without, kPatience);
+  EXPECT_LT(reports.epochs.size(), 300u);
+}
+
+TEST(TrainerTest, RecordsTheInverseLearningRate) {
+  const Reports reports =
+      TrainOn(ConfigOf("optimizer { schedule: LEARNING_RATE_SCHEDULE_INVERSE }"));
+  ExpectCompleted(reports);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(reports.epoch(i).learning_rate(), 0.01 / static_cast<double>(i + 1), 1e-15);
+  }
+}
+
+TEST(TrainerTest, RecordsTheWarmedUpLearningRateOfTheLastStep) {
+  const Reports reports = TrainOn(ConfigOf("optimizer { warmup_epochs: 2 }"));
+  ExpectCompleted(reports);
+  EXPECT_NEAR(reports.epoch(0).learning_rate(), 0.005, 1e-15);
+  EXPECT_NEAR(reports.epoch(1).learning_rate(), 0.01, 1e-15);
+  EXPECT_NEAR(reports.epoch(2).learning_rate(), 0.01, 1e-15);
+}
+
+void ExpectReluIsCurrent(const v1::Epoch& epoch) {
+  EXPECT_EQ(epoch.validation_relu_loss(), epoch.validation_loss());
+  EXPECT_EQ(epoch.validation_relu_accuracy(), epoch.validation_accuracy());
+  EXPECT_EQ(epoch.validation_relu_precision(), epoch.validation_precision());
+  EXPECT_EQ(epoch.validation_relu_recall(), epoch.validation_recall());
+  EXPECT_EQ(epoch.validation_relu_f1(), epoch.validation_f1());
+}
+
+TEST(TrainerTest, ValidatesTheReluNetworkAsItselfWhenThetaIsZero) {
+  const Reports relu = TrainOn(ConfigOf());
+  for (const v1::EpochReport& report : relu.epochs) ExpectReluIsCurrent(report.epoch());
+  const Reports annealed = TrainOn(ConfigOf(kScheduled));
+  ExpectReluIsCurrent(annealed.last());
+}
+
+TEST(TrainerTest, ValidatesTheReluNetworkApartWhenThetaIsNotZero) {
+  for (const std::string& norm : {std::string(), std::string("network { batch_norm: true }")}) {
+    const Reports reports = TrainOn(ConfigOf("theta { start: 0.6 }", norm));
+    ExpectCompleted(reports);
+    for (const v1::EpochReport& report : reports.epochs) {
+      EXPECT_TRUE(std::isfinite(report.epoch().validation_relu_loss()));
+      EXPECT_NE(report.epoch().validation_relu_loss(), report.epoch().validation_loss()) << norm;
+    }
+  }
+}
+
+TEST(TrainerTest, RecordsThePenaltyBesideTheLoss) {
+  EXPECT_EQ(TrainOn(ConfigOf()).last().penalty(), 0);
+  const v1::TrainingConfig config = ConfigOf("regularizer { l1: 10 l2: 20 }");
+  const Reports reports = TrainOn(config);
+  ExpectCompleted(reports);
+  EXPECT_GT(reports.epoch(0).penalty(), 10);
+  EXPECT_LT(reports.epoch(0).train_loss(), 5);
+  EXPECT_LT(reports.last().penalty(), reports.epoch(0).penalty());
+}
+
+TEST(TrainerTest, TestsTheLastAndTheBestWeightsWithAConfusionMatrixEach) {
+  const Reports reports = TrainOn(ConfigOf("epochs: 2 optimizer { learning_rate: 0.001 }"));
+  ExpectCompleted(reports);
+  ASSERT_EQ(reports.end->completed().test_results_size(), 2);
+  EXPECT_EQ(ResultOf(reports, v1::TestResult::WEIGHTS_LAST).epoch(), 2);
+  for (const v1::TestResult& result : reports.end->completed().test_results()) {
+    ASSERT_EQ(result.confusion_size(), kClasses * kClasses);
+    const auto at = [&](int actual, int predicted) {
+      return static_cast<double>(result.confusion(actual * kClasses + predicted));
+    };
+    double right = 0;
+    double recall = 0;
+    double precision = 0;
+    double f1 = 0;
+    for (int label = 0; label < kClasses; ++label) {
+      double members = 0;
+      double predicted = 0;
+      for (int other = 0; other < kClasses; ++other) {
+        members += at(label, other);
+        predicted += at(other, label);
+      }
+      EXPECT_EQ(members, kTestImages / kClasses);
+      const double hits = at(label, label);
+      right += hits;
+      recall += hits / members / kClasses;
+      precision += (predicted > 0 ? hits / predicted : 0) / kClasses;
+      f1 += 2 * hits / (members + predicted) / kClasses;
+    }
+    EXPECT_NEAR(result.accuracy(), right / kTestImages, 1e-12);
+    EXPECT_NEAR(result.recall(), recall, 1e-12);
+    EXPECT_NEAR(result.precision(), precision, 1e-12);
+    EXPECT_NEAR(result.f1(), f1, 1e-12);
+    EXPECT_TRUE(std::isfinite(result.loss()));
+  }
+}
+
+int BestEpochOf(const Reports& reports) {
+  size_t best = 0;
+  for (size_t i = 1; i < reports.epochs.size(); ++i) {
+    const v1::Epoch& a = reports.epoch(i);
+    const v1::Epoch& b = reports.epoch(best);
+    if (a.validation_accuracy() > b.validation_accuracy() ||
+        (a.validation_accuracy() == b.validation_accuracy() &&
+         a.validation_loss() < b.validation_loss())) {
+      best = i;
+    }
+  }
+  return static_cast<int>(best) + 1;
+}
+
+TEST(TrainerTest, TestsTheWeightsOfTheBestEpochAsARunThatEndedThereWould) {
+  for (const std::string& change :
+       {std::string(), std::string("network { batch_norm: true }"),
+        std::string(
+            "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_CHANNEL }")}) {
+    // High enough a learning rate that the last epoch is not the best, for one of these seeds.
+    bool tried = false;
+    for (int64_t seed = 1; seed <= 10 && !tried; ++seed) {
+      v1::TrainingConfig config = ConfigOf("epochs: 6 optimizer { learning_rate: 0.1 }", change);
+      const Reports whole = TrainOn(config, {.seed = seed});
+      ExpectCompleted(whole);
+      const int best = BestEpochOf(whole);
+      const v1::TestResult& best_result = ResultOf(whole, v1::TestResult::WEIGHTS_BEST);
+      EXPECT_EQ(best_result.epoch(), best) << change;
+      if (best == 6) continue;
+      tried = true;
+      config.set_epochs(best);
+      const Reports cut = TrainOn(config, {.seed = seed});
+      v1::TestResult expected = ResultOf(cut, v1::TestResult::WEIGHTS_LAST);
+      expected.set_weights(v1::TestResult::WEIGHTS_BEST);
+      EXPECT_TRUE(Same(best_result, expected)) << change;
+    }
+    EXPECT_TRUE(tried) << "the last epoch was always the best" << change;
+  }
+}
+
+TEST(TrainerTest, TestsTheBestWeightsOfAnAnnealedRunAtTheThetaOfTheirEpoch) {
+  // Theta falls, so that the weights of an earlier epoch had another theta than the end.
+  const std::string steep =
+      "epochs: 6 optimizer { learning_rate: 0.1 } theta { policy: THETA_POLICY_SCHEDULED "
+      "schedule: THETA_SCHEDULE_STEP steps: 5 ";
+  bool tried = false;
+  for (int64_t seed = 1; seed <= 20 && !tried; ++seed) {
+    const Reports whole = TrainOn(ConfigOf(steep + "span: 5 }"), {.seed = seed});
+    ExpectCompleted(whole);
+    const int best = BestEpochOf(whole);
+    if (best < 2 || best == 6) continue;
+    tried = true;
+    // The same path until then, and what follows it does not matter.
+    const double theta = kQuarterPi * (1 - (best - 1) / 5.0);
+    const Reports cut =
+        TrainOn(ConfigOf(absl::StrCat("epochs: ", best, " optimizer { learning_rate: 0.1 } ",
+                                      "theta { policy: THETA_POLICY_SCHEDULED schedule: "
+                                      "THETA_SCHEDULE_STEP steps: ",
+                                      best - 1, " span: ", best - 1,
+                                      " end: ", absl::StrFormat("%.17g", theta), " }")),
+                {.seed = seed});
+    EXPECT_NEAR(ResultOf(whole, v1::TestResult::WEIGHTS_BEST).loss(),
+                ResultOf(cut, v1::TestResult::WEIGHTS_LAST).loss(), 1e-3);
+    EXPECT_EQ(ResultOf(whole, v1::TestResult::WEIGHTS_BEST).epoch(), best);
+  }
+  EXPECT_TRUE(tried);
+}
+
+const std::string kDiagnostics =
+    "diagnostics { activations: true convexity: true hessian_every: 2 probe_size: 40 }";
+
+TEST(TrainerTest, RecordsTheDiagnosticsItIsAskedFor) {
+  const Reports reports = TrainOn(ConfigOf(kScheduled, kDiagnostics));
+  ExpectCompleted(reports);
+  for (const v1::EpochReport& report : reports.epochs) {
+    const v1::Epoch& epoch = report.epoch();
+    ASSERT_TRUE(epoch.has_convexity_violations());
+    EXPECT_GE(epoch.convexity_violations(), 0);
+    EXPECT_LE(epoch.convexity_violations(), 1);
+    EXPECT_EQ(epoch.has_hessian_max_eigenvalue(), epoch.epoch() % 2 == 0);
+    EXPECT_EQ(epoch.has_hessian_min_eigenvalue(), epoch.epoch() % 2 == 0);
+    if (epoch.has_hessian_max_eigenvalue()) {
+      EXPECT_GT(epoch.hessian_max_eigenvalue(), 0);
+      EXPECT_LT(epoch.hessian_min_eigenvalue(), epoch.hessian_max_eigenvalue());
+    }
+    ASSERT_EQ(epoch.layers_size(), 3);
+    for (int layer = 0; layer < 2; ++layer) {
+      ASSERT_TRUE(epoch.layers(layer).has_linear_gap());
+      EXPECT_GE(epoch.layers(layer).linear_gap(), 0);
+      EXPECT_LE(epoch.layers(layer).linear_gap(), 1);
+      ASSERT_TRUE(epoch.layers(layer).has_negative_share());
+      EXPECT_GT(epoch.layers(layer).negative_share(), 0);
+      EXPECT_LT(epoch.layers(layer).negative_share(), 1);
+      // Linear at first, bent in the end.
+      if (epoch.epoch() == 1) {
+        EXPECT_NEAR(epoch.layers(layer).linear_gap(), 0, 1e-6);
+      }
+      if (epoch.epoch() == 4) {
+        EXPECT_GT(epoch.layers(layer).linear_gap(), 0.05);
+      }
+    }
+    EXPECT_FALSE(epoch.layers(2).has_linear_gap());
+    EXPECT_FALSE(epoch.layers(2).has_negative_share());
+  }
+}
+
+TEST(TrainerTest, GivesTheSameBitsWhateverDiagnosticsAreOn) {
+  for (const std::string& change :
+       {kScheduled, std::string("network { batch_norm: true } ") + kScheduled,
+        std::string(
+            "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }")}) {
+    const Reports without = TrainOn(ConfigOf(change));
+    ExpectCompleted(without);
+    for (const std::string& diagnostics :
+         {kDiagnostics, std::string("diagnostics { activations: true probe_size: 40 }"),
+          std::string("diagnostics { convexity: true probe_size: 40 }"),
+          std::string("diagnostics { hessian_every: 1 probe_size: 40 }")}) {
+      const Reports with = TrainOn(ConfigOf(change, diagnostics));
+      EXPECT_NE(BitsOf(with), BitsOf(without)) << diagnostics;
+      EXPECT_EQ(BitsOf(WithoutDiagnostics(with)), BitsOf(without)) << change << diagnostics;
+    }
+  }
+}
+
+TEST(TrainerTest, NormalisesWithALastBatchOfOneImage) {
+  // 240 images: 239 and 1.
+  const Reports reports = TrainOn(ConfigOf("batch_size: 239 network { batch_norm: true }"));
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.last().step(), 8);
+}
+
+TEST(TrainerTest, NormalisesWhileItAnneals) {
+  const Reports reports = TrainOn(ConfigOf("epochs: 6 network { batch_norm: true }", kScheduled));
+  ExpectCompleted(reports);
+  EXPECT_GT(reports.last().validation_accuracy(), 0.9);
+  ExpectReluIsCurrent(reports.last());
+}
+
+TEST(TrainerTest, TrainsOnThePartThatTheLimitLeaves) {
+  const Reports reports = TrainOn(ConfigOf("dataset { train_limit: 50 }"));
+  ExpectCompleted(reports);
+  // 16, 16, 16 and 2 images.
+  EXPECT_EQ(reports.epoch(0).step(), 4);
+}
+
+}  // namespace
+}  // namespace anneal::training
