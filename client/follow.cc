@@ -30,6 +30,7 @@ class Follower {
 
   absl::StatusOr<Followed> Run() {
     ANNEAL_RETURN_IF_ERROR(LoadRuns());
+    interrupt_->OnInterrupt([] {});
     milliseconds pause = kFirstPause;
     while (true) {
       const int64_t before = last_sequence_;
@@ -74,7 +75,7 @@ class Follower {
     const absl::Status status = connection_->Watch(
         &context, request,
         [this](const v1::Event& event) { return !interrupt_->requested() && Take(event); });
-    interrupt_->OnInterrupt(nullptr);
+    interrupt_->OnInterrupt([] {});
     return status;
   }
 
@@ -82,7 +83,10 @@ class Follower {
   bool Take(const v1::Event& event) {
     last_sequence_ = event.sequence();
     const auto found = index_.find(event.run());
-    if (found == index_.end()) return true;
+    if (found == index_.end()) {
+      if (run_.empty()) progress_->OnEvent(event, nullptr, runs_);
+      return true;
+    }
     render::RunProgress& run = runs_[found->second];
     if (event.has_epoch()) {
       run.last = event.epoch();
@@ -90,7 +94,7 @@ class Follower {
       run.state = event.state_change().to();
       run.failure = event.state_change().failure();
     }
-    progress_->OnEvent(event, run, runs_);
+    progress_->OnEvent(event, &run, runs_);
     return run_.empty() || !IsFinal(run.state);
   }
 

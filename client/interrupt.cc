@@ -2,10 +2,13 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <utility>
 
 namespace anneal::client {
 namespace {
+
+constexpr int kInterruptedExit = 3;
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -38,7 +41,9 @@ void Interrupt::Wait() {
   if (closing_) return;
   requested_ = true;
   MutexLock lock(&mutex_);
-  if (action_) action_();
+  // Nobody to tell: the command may be waiting for a server that never answers.
+  if (!action_) std::_Exit(kInterruptedExit);
+  action_();
   changed_.SignalAll();
 }
 

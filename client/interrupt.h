@@ -13,15 +13,16 @@
 
 namespace anneal::client {
 
-// While it lives, SIGINT and SIGTERM do not end the process but are noted, and call what
-// `OnInterrupt` last set. One at a time; make it before the process has other threads.
+// While it lives, SIGINT and SIGTERM are noted and call what `OnInterrupt` last set; where nothing
+// is set, they end the process with the exit code 3. One at a time; make it before the process has
+// other threads.
 class Interrupt {
  public:
   Interrupt();
   ~Interrupt();
 
   bool requested() const { return requested_; }
-  // Called on another thread; at once if the signal came already. Null: nothing any more.
+  // Called on another thread; at once if the signal came already. Null: nothing is set any more.
   void OnInterrupt(std::function<void()> action) ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits, at most that long; false when interrupted.
   bool Sleep(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/commands/command.h"
 #include "client/connection.h"
 #include "client/interrupt.h"
@@ -22,6 +23,9 @@ void AddCommands(CLI::App* app, Globals* globals) {
       "local daemon's socket, else 127.0.0.1:7433");
   app->set_version_flag("--version", absl::StrCat("anneal ", anneal::kVersion));
   app->require_subcommand(1);
+  app->failure_message([](const CLI::App*, const CLI::Error& error) {
+    return absl::StrCat("anneal: ", error.what(), " (see anneal --help)\n");
+  });
   app->fallthrough();
   anneal::client::AddSubmitCommand(app, globals);
   anneal::client::AddWatchCommands(app, globals);
@@ -36,11 +40,17 @@ void AddCommands(CLI::App* app, Globals* globals) {
 // Commands may be shortened while that is unambiguous: `anneal hist` for `anneal history`.
 std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
   std::vector<std::string> matches;
+  std::vector<std::string> all;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() == typed) return typed;
     if (absl::StartsWith(command->get_name(), typed)) matches.push_back(command->get_name());
+    all.push_back(command->get_name());
   }
-  return matches.size() == 1 ? matches[0] : typed;
+  if (matches.size() == 1) return matches[0];
+  throw CLI::ExtrasError(
+      absl::StrCat("\"", typed, "\" ", matches.empty() ? "is no command; there are " : "could be ",
+                   absl::StrJoin(matches.empty() ? all : matches, ", ")),
+      CLI::ExitCodes::ExtrasError);
 }
 
 std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {

@@ -1,11 +1,20 @@
 #include "common/status.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
+namespace {
+
+// Errors travel in HTTP/2 trailers, of which clients take 8 KiB.
+constexpr size_t kMostShown = 12;
+
+}  // namespace
 
 void FieldViolations::Add(absl::string_view field, absl::string_view description) {
   violations_.push_back({std::string(field), std::string(description)});
@@ -13,16 +22,20 @@ void FieldViolations::Add(absl::string_view field, absl::string_view description
 
 absl::Status FieldViolations::ToStatus() const {
   if (violations_.empty()) return absl::OkStatus();
+  const size_t shown = std::min(violations_.size(), kMostShown);
   google::rpc::BadRequest details;
-  for (const Violation& violation : violations_) {
+  std::string message;
+  for (const Violation& violation : absl::MakeConstSpan(violations_).subspan(0, shown)) {
     auto* out = details.add_field_violations();
     out->set_field(violation.field);
     out->set_description(violation.description);
+    absl::StrAppend(&message, message.empty() ? "" : "\n", violation.field, " ",
+                    violation.description);
   }
-  absl::Status status = absl::InvalidArgumentError(
-      absl::StrJoin(violations_, "\n", [](std::string* out, const Violation& violation) {
-        absl::StrAppend(out, violation.field, " ", violation.description);
-      }));
+  if (shown < violations_.size()) {
+    absl::StrAppend(&message, "\n(and ", violations_.size() - shown, " more)");
+  }
+  absl::Status status = absl::InvalidArgumentError(message);
   status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
   return WithReason(std::move(status), "INVALID_FIELD");
 }
@@ -34,6 +47,12 @@ std::string Quoted(absl::string_view text) {
   // UTF-8's continuation bytes go with the byte before them.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return absl::StrCat("\"", text.substr(0, end), "…\" (", text.size(), " bytes)");
+}
+
+std::string OneLine(absl::string_view text) {
+  std::string line(text);
+  absl::RemoveExtraAsciiWhitespace(&line);
+  return line;
 }
 
 absl::Status InvalidField(absl::string_view field, absl::string_view description) {

@@ -42,7 +42,8 @@ class FieldViolations {
   void Add(absl::string_view field, absl::string_view description);
   bool empty() const { return violations_.empty(); }
 
-  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload.
+  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload. Of
+  // very many only the first are shown, and the number of the others.
   absl::Status ToStatus() const;
 
  private:
@@ -56,6 +57,9 @@ class FieldViolations {
 // What a user wrote, in quotation marks, for a message: not without end, and cut between
 // characters.
 std::string Quoted(absl::string_view text);
+
+// A library's message with its line breaks turned into spaces.
+std::string OneLine(absl::string_view text);
 
 // INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);

@@ -21,6 +21,9 @@ absl::Status CheckSweep(const v1::Experiment& experiment) {
   for (int i = 0; i < experiment.axes_size(); ++i) {
     const v1::SweepAxis& axis = experiment.axes(i);
     const std::string field = absl::StrCat("axes.", i);
+    if (axis.field().empty()) {
+      return InvalidField(field + ".field", "is empty; name a field, such as epochs");
+    }
     if (!fields.insert(axis.field()).second) {
       return InvalidField(field, absl::StrCat("sweeps ", axis.field(), " a second time"));
     }

@@ -53,6 +53,9 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   app.set_version_flag("--version", absl::StrCat("anneald ", kVersion));
   app.set_config("--config", "", "Read options from this file, such as `workers = 2`");
   app.allow_config_extras(CLI::config_extras_mode::error);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return absl::StrCat("anneald: ", error.what(), " (see anneald --help)\n");
+  });
   AddOptions(&app, &options);
   try {
     app.parse(argc, argv);

@@ -20,7 +20,7 @@ void AddOutputOption(CLI::App* app, ListOptions* options) {
 void AddListOptions(CLI::App* app, ListOptions* options) {
   AddOutputOption(app, options);
   app->add_option("--limit", options->limit, "At most this many; 0 for all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
 }
 
@@ -39,6 +39,16 @@ void Print(const ListOptions& options, const Listing& listing) {
   } else {
     std::cout << listing.table->ToText();
   }
+}
+
+bool IsFull(const ListOptions& options, const Listing& listing) {
+  return options.limit > 0 && static_cast<int>(listing.names.size()) >= options.limit;
+}
+
+std::string Detached(const Globals& globals, const std::string& verb, const std::string& name) {
+  return absl::StrCat("detached; the runs go on. Come back with: anneal ",
+                      globals.server.empty() ? "" : absl::StrCat("--server ", globals.server, " "),
+                      verb, " ", name, "\n");
 }
 
 int Complain(const absl::Status& status) {

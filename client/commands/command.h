@@ -48,10 +48,15 @@ struct Listing {
   std::vector<std::string> names;
 };
 void Print(const ListOptions& options, const Listing& listing);
+// Whether a listing has as many entries as --limit allows.
+bool IsFull(const ListOptions& options, const Listing& listing);
 
 // Says what went wrong, on stderr, a line a problem. Returns kUsage for INVALID_ARGUMENT, kFailure
 // otherwise.
 int Complain(const absl::Status& status);
+
+// What a user is told who has stopped following: the command that comes back, to this server.
+std::string Detached(const Globals& globals, const std::string& verb, const std::string& name);
 
 // Each adds its commands to the program.
 void AddPresetCommands(CLI::App* app, Globals* globals);

@@ -38,6 +38,7 @@ int Compare(Connection* connection, const std::vector<std::string>& typed,
                        {"epoch_seconds", "S/EPOCH"}});
   Listing listing{.table = &table};
   for (const v1::Arm& arm : response->arms()) {
+    if (IsFull(options, listing)) break;
     table.AddRow({ArmName(arm), arm.preset().empty() ? "-" : arm.preset(),
                   absl::StrCat(arm.succeeded(), "/", arm.total()),
                   render::MeanOf(arm.validation_accuracy(), /*percent=*/true),
@@ -48,7 +49,7 @@ int Compare(Connection* connection, const std::vector<std::string>& typed,
     listing.messages.push_back(&arm);
     listing.names.push_back(arm.experiment());
   }
-  const render::Table csv = render::FlatTable(listing.messages);
+  const render::Table csv = render::FlatTable(listing.messages, v1::Arm());
   listing.csv = &csv;
   Print(options, listing);
   return kSuccess;
@@ -62,7 +63,7 @@ void AddCompareCommand(CLI::App* app, Globals* globals) {
   const auto names = std::make_shared<std::vector<std::string>>();
   const auto options = std::make_shared<ListOptions>();
   compare->add_option("experiments", *names, "Such as first second")->required();
-  AddOutputOption(compare, options.get());
+  AddListOptions(compare, options.get());
   compare->footer("Example: anneal compare baseline annealed");
   compare->callback([globals, names, options] {
     globals->command = [names, options](Connection* connection) {

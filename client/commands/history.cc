@@ -44,7 +44,7 @@ int History(Connection* connection, const std::string& run, const ListOptions& o
     listing.messages.push_back(&epoch);
     listing.names.push_back(absl::StrCat(epoch.epoch()));
   }
-  const render::Table csv = render::FlatTable(listing.messages);
+  const render::Table csv = render::FlatTable(listing.messages, v1::Epoch());
   listing.csv = &csv;
   Print(options, listing);
   return kSuccess;

@@ -19,13 +19,13 @@ using Align = render::Table::Align;
 // Prints `items`, whose rows the table has already.
 template <typename Item>
 void PrintItems(const ListOptions& options, const render::Table& table,
-                const std::vector<Item>& items) {
+                const std::vector<Item>& items, const Item& prototype) {
   Listing listing{.table = &table};
   for (const Item& item : items) {
     listing.messages.push_back(&item);
     listing.names.push_back(item.name());
   }
-  const render::Table csv = render::FlatTable(listing.messages);
+  const render::Table csv = render::FlatTable(listing.messages, prototype);
   listing.csv = &csv;
   Print(options, listing);
 }
@@ -47,7 +47,7 @@ int ListExperiments(Connection* connection, const ListOptions& options) {
                   experiment.preset().empty() ? "-" : experiment.preset(),
                   render::Time(experiment.create_time())});
   }
-  PrintItems(options, table, *experiments);
+  PrintItems(options, table, *experiments, v1::Experiment());
   return kSuccess;
 }
 
@@ -103,7 +103,11 @@ int ListRuns(Connection* connection, const std::string& name, const ListOptions&
                        {"best_test_accuracy", "BEST %"},
                        {"elapsed", "TIME"}});
   for (const v1::Run& run : *runs) table.AddRow(RunRow(run));
-  PrintItems(options, table, *runs);
+  // Columns for both test results, whether or not a run has them yet.
+  v1::Run prototype;
+  prototype.add_test_results();
+  prototype.add_test_results();
+  PrintItems(options, table, *runs, prototype);
   return kSuccess;
 }
 

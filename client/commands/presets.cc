@@ -19,6 +19,7 @@ int ListPresets(Connection* connection, const ListOptions& options) {
                        {"description", "DESCRIPTION", render::Table::Align::kLeft}});
   Listing listing{.table = &table};
   for (const v1::Preset& preset : response->presets()) {
+    if (IsFull(options, listing)) break;
     const std::string id(absl::StripPrefix(preset.name(), "presets/"));
     table.AddRow({id, preset.description()});
     listing.messages.push_back(&preset);
@@ -48,7 +49,7 @@ int ShowPreset(Connection* connection, const std::string& name, const std::strin
 void AddPresetCommands(CLI::App* app, Globals* globals) {
   CLI::App* presets = app->add_subcommand("presets", "List the presets, or show one");
   const auto options = std::make_shared<ListOptions>();
-  AddOutputOption(presets, options.get());
+  AddListOptions(presets, options.get());
   presets->footer("Example: anneal presets show annealed > my.textproto");
 
   CLI::App* show = presets->add_subcommand("show", "Print the complete config of a preset");

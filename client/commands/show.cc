@@ -141,7 +141,7 @@ int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resourc
   } else if (options.output == "json" && !options.quiet) {
     std::cout << ToJson(*resource, /*pretty=*/true);
   } else {
-    const render::Table csv = render::FlatTable({&*resource});
+    const render::Table csv = render::FlatTable({&*resource}, *resource);
     Print(options, {.table = &csv, .names = {resource->name()}});
   }
   return kSuccess;

@@ -14,6 +14,7 @@
 #include "client/commands/command.h"
 #include "client/commands/network_table.h"
 #include "client/follow.h"
+#include "client/render/flatten.h"
 #include "client/render/progress.h"
 #include "client/render/schedule.h"
 #include "client/seeds.h"
@@ -123,6 +124,7 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
 }
 
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
+  if (options.output.quiet) return;  // the exit code says it
   if (options.output.output == "json") {
     std::cout << ToJson(experiment, /*pretty=*/true);
     return;
@@ -137,6 +139,20 @@ void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment
   std::cout << ToTextFormat(ResolveConfig(experiment.config()));
 }
 
+void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experiment) {
+  const std::string name = ShortenName(experiment.name());
+  if (options.output.quiet || options.output.output == "name") {
+    std::cout << name << "\n";
+  } else if (options.output.output == "json") {
+    std::cout << ToJson(experiment, /*pretty=*/true);
+  } else if (options.output.output == "csv") {
+    std::cout << render::FlatTable({&experiment}, experiment).ToCsv();
+  } else {
+    std::cout << "submitted " << name << ": " << experiment.run_counts().total() << " runs\n";
+  }
+  std::cout.flush();
+}
+
 // Sends the request, and again after a lost answer: the request's id makes that harmless.
 absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt,
                                     const v1::CreateExperimentRequest& request) {
@@ -149,40 +165,31 @@ absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt
   return experiment;
 }
 
-int FollowSubmitted(Connection* connection, Interrupt* interrupt, const SubmitOptions& options,
+int FollowSubmitted(Connection* connection, const Globals& globals, const SubmitOptions& options,
                     const std::string& name) {
   // The name is the result and goes to stdout; progress does not.
   const auto progress = render::MakeProgress(
       options.output.quiet ? render::ProgressKind::kQuiet : render::ProgressKind::kAuto, stderr);
-  const auto followed = Follow(connection, interrupt, name, progress.get());
+  const auto followed = Follow(connection, globals.interrupt, name, progress.get());
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {
-    std::cerr << "detached; the runs go on. Come back with: anneal watch " << ShortenName(name)
-              << "\n";
+    std::cerr << Detached(globals, "watch", ShortenName(name));
     return kInterrupted;
   }
   return *followed == Followed::kSucceeded ? kSuccess : kFailure;
 }
 
-int Submit(Connection* connection, Interrupt* interrupt, const SubmitOptions& options) {
+int Submit(Connection* connection, const Globals& globals, const SubmitOptions& options) {
   const auto request = BuildRequest(connection, options);
   if (!request.ok()) return Complain(request.status());
-  const auto experiment = Send(connection, interrupt, *request);
+  const auto experiment = Send(connection, globals.interrupt, *request);
   if (!experiment.ok()) return Complain(experiment.status());
   if (options.dry_run) {
     PrintPreview(options, *experiment);
     return kSuccess;
   }
-  const std::string name = ShortenName(experiment->name());
-  if (options.output.output == "json") {
-    std::cout << ToJson(*experiment, /*pretty=*/true);
-  } else if (options.output.quiet || options.output.output == "name") {
-    std::cout << name << "\n";
-  } else {
-    std::cout << "submitted " << name << ": " << experiment->run_counts().total() << " runs\n";
-  }
-  std::cout.flush();
-  return options.follow ? FollowSubmitted(connection, interrupt, options, experiment->name())
+  PrintSubmitted(options, *experiment);
+  return options.follow ? FollowSubmitted(connection, globals, options, experiment->name())
                         : kSuccess;
 }
 
@@ -226,7 +233,7 @@ void AddSubmitCommand(CLI::App* app, Globals* globals) {
       "Example: anneal submit --preset annealed --set epochs=3 --seeds 0..3 --id first -f");
   submit->callback([globals, options] {
     globals->command = [globals, options](Connection* connection) {
-      return Submit(connection, globals->interrupt, *options);
+      return Submit(connection, *globals, *options);
     };
   });
 }

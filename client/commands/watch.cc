@@ -11,13 +11,12 @@
 namespace anneal::client {
 namespace {
 
-int FollowToEnd(Connection* connection, Interrupt* interrupt, const std::string& typed,
+int FollowToEnd(Connection* connection, const Globals& globals, const std::string& typed,
                 const std::string& verb, render::Progress* progress) {
-  const auto followed = Follow(connection, interrupt, ExpandName(typed), progress);
+  const auto followed = Follow(connection, globals.interrupt, ExpandName(typed), progress);
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {
-    std::cerr << "detached; the runs go on. Come back with: anneal " << verb << " " << typed
-              << "\n";
+    std::cerr << Detached(globals, verb, typed);
     return kInterrupted;
   }
   return *followed == Followed::kSucceeded ? kSuccess : kFailure;
@@ -54,7 +53,7 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
     globals->command = [globals, name, output](Connection* connection) {
       const auto progress = render::MakeProgress(
           *output == "json" ? render::ProgressKind::kJson : render::ProgressKind::kAuto, stdout);
-      return FollowToEnd(connection, globals->interrupt, *name, "watch", progress.get());
+      return FollowToEnd(connection, *globals, *name, "watch", progress.get());
     };
   });
 
@@ -65,7 +64,7 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
   wait->callback([globals, name] {
     globals->command = [globals, name](Connection* connection) {
       const auto progress = render::MakeProgress(render::ProgressKind::kQuiet, stdout);
-      return FollowToEnd(connection, globals->interrupt, *name, "wait", progress.get());
+      return FollowToEnd(connection, *globals, *name, "wait", progress.get());
     };
   });
 

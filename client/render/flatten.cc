@@ -36,18 +36,28 @@ std::string Scalar(const Message& message, const FieldDescriptor& field) {
 
 void Add(const Message& message, const std::string& prefix, Values* values);
 
-void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& name,
-                 Values* values) {
-  if (field.message_type() == nullptr) return;
+// The wire keeps no order of a map's entries: they are sorted by key.
+void AddMap(const Message& message, const FieldDescriptor& field, const std::string& name,
+            Values* values) {
   const auto* reflection = message.GetReflection();
+  const auto* entry = field.message_type();
+  std::map<std::string, std::string> sorted;
   for (int k = 0; k < reflection->FieldSize(message, &field); ++k) {
     const Message& element = reflection->GetRepeatedMessage(message, &field, k);
-    if (field.is_map()) {
-      const auto* entry = field.message_type();
-      values->emplace_back(absl::StrCat(name, "_", Scalar(element, *entry->map_key())),
-                           Scalar(element, *entry->map_value()));
-    } else {
-      Add(element, absl::StrCat(name, "_", k, "_"), values);
+    sorted[Scalar(element, *entry->map_key())] = Scalar(element, *entry->map_value());
+  }
+  for (const auto& [key, value] : sorted) values->emplace_back(absl::StrCat(name, "_", key), value);
+}
+
+void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& name,
+                 Values* values) {
+  const auto* reflection = message.GetReflection();
+  for (int k = 0; k < reflection->FieldSize(message, &field); ++k) {
+    const std::string numbered = absl::StrCat(name, "_", k);
+    if (field.message_type() != nullptr) {
+      Add(reflection->GetRepeatedMessage(message, &field, k), numbered + "_", values);
+    } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      values->emplace_back(numbered, reflection->GetRepeatedString(message, &field, k));
     }
   }
 }
@@ -70,7 +80,9 @@ void Add(const Message& message, const std::string& prefix, Values* values) {
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor& field = *message.GetDescriptor()->field(i);
     const std::string name = absl::StrCat(prefix, field.name());
-    if (field.is_repeated()) {
+    if (field.is_map()) {
+      AddMap(message, field, name, values);
+    } else if (field.is_repeated()) {
       AddRepeated(message, field, name, values);
     } else if (field.message_type() != nullptr) {
       AddMessage(message, field, name, values);
@@ -88,15 +100,19 @@ Values Flatten(const Message& message) {
   return values;
 }
 
-Table FlatTable(const std::vector<const Message*>& messages) {
+Table FlatTable(const std::vector<const Message*>& messages, const Message& prototype) {
   std::vector<Values> rows;
   std::vector<Table::Column> columns;
   std::map<std::string, size_t> index;
-  for (const Message* message : messages) {
-    rows.push_back(Flatten(*message));
-    for (const auto& [name, value] : rows.back()) {
+  const auto add_columns = [&](const Values& values) {
+    for (const auto& [name, value] : values) {
       if (index.emplace(name, columns.size()).second) columns.push_back({name, name});
     }
+  };
+  add_columns(Flatten(prototype));
+  for (const Message* message : messages) {
+    rows.push_back(Flatten(*message));
+    add_columns(rows.back());
   }
   const size_t width = columns.size();
   Table table(std::move(columns));

@@ -17,8 +17,11 @@ namespace anneal::render {
 // Times are RFC 3339. Unset fields are empty; lists of numbers are left out.
 std::vector<std::pair<std::string, std::string>> Flatten(const google::protobuf::Message& message);
 
-// A row a message; the columns are all names that occur, in the order in which they first do.
-Table FlatTable(const std::vector<const google::protobuf::Message*>& messages);
+// A row a message. The columns are those of `prototype`, so that there are some without messages
+// and they do not depend on what happens to be set, then all others that occur, in the order in
+// which they first do.
+Table FlatTable(const std::vector<const google::protobuf::Message*>& messages,
+                const google::protobuf::Message& prototype);
 
 }  // namespace anneal::render
 

@@ -21,7 +21,7 @@ namespace {
 class JsonProgress final : public Progress {
  public:
   explicit JsonProgress(std::FILE* out) : out_(out) {}
-  void OnEvent(const v1::Event& event, const RunProgress& /*run*/,
+  void OnEvent(const v1::Event& event, const RunProgress* /*run*/,
                const std::vector<RunProgress>& /*runs*/) override {
     std::fprintf(out_, "%s\n", ToJson(event, /*pretty=*/false).c_str());
     std::fflush(out_);
@@ -35,7 +35,7 @@ class JsonProgress final : public Progress {
 
 class QuietProgress final : public Progress {
  public:
-  void OnEvent(const v1::Event& /*event*/, const RunProgress& /*run*/,
+  void OnEvent(const v1::Event& /*event*/, const RunProgress* /*run*/,
                const std::vector<RunProgress>& /*runs*/) override {}
   void Note(const std::string& /*text*/) override {}
   void End(const std::vector<RunProgress>& /*runs*/) override {}
@@ -45,13 +45,15 @@ class QuietProgress final : public Progress {
 class LineProgress final : public Progress {
  public:
   explicit LineProgress(std::FILE* out) : out_(out) {}
-  void OnEvent(const v1::Event& event, const RunProgress& run,
+  void OnEvent(const v1::Event& event, const RunProgress* run,
                const std::vector<RunProgress>& /*runs*/) override {
+    if (run == nullptr) return;
     if (event.has_epoch()) {
-      Print(ProgressLine(run));
+      Print(ProgressLine(*run));
     } else if (event.has_state_change()) {
-      const std::string message = run.failure.message();
-      Print(absl::StrCat(run.name, " ", EnumName(run.state), message.empty() ? "" : ": ", message));
+      const std::string message = run->failure.message();
+      Print(
+          absl::StrCat(run->name, " ", EnumName(run->state), message.empty() ? "" : ": ", message));
     }
   }
   void Note(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -70,12 +72,12 @@ class LiveProgress final : public Progress {
  public:
   explicit LiveProgress(std::FILE* out) : out_(out) {}
 
-  void OnEvent(const v1::Event& event, const RunProgress& run,
+  void OnEvent(const v1::Event& event, const RunProgress* run,
                const std::vector<RunProgress>& runs) override {
     Erase();
     // What ended scrolls away above the block, and stays to be read.
-    if (event.has_state_change() && IsFinal(run.state)) {
-      std::fprintf(out_, "%s\n", ProgressLine(run).c_str());
+    if (run != nullptr && event.has_state_change() && IsFinal(run->state)) {
+      std::fprintf(out_, "%s\n", ProgressLine(*run).c_str());
     }
     Draw(runs);
   }
@@ -108,7 +110,7 @@ class LiveProgress final : public Progress {
       } else if (run.state != v1::RUN_STATE_RUNNING) {
         ++pending;
       } else if (lines_ < most) {
-        Line(ProgressLine(run), width);
+        Line(ProgressLine(run, width), width);
       } else {
         ++hidden;
       }
@@ -144,11 +146,14 @@ std::string Bar(int done, int total) {
 
 }  // namespace
 
-std::string ProgressLine(const RunProgress& run) {
+std::string ProgressLine(const RunProgress& run, size_t width) {
+  constexpr size_t kAllOfIt = 105;
+  const bool roomy = width >= kAllOfIt;
   const v1::Epoch& last = run.last;
-  std::string line = absl::StrCat(
-      Pad(run.name, 12, Table::Align::kLeft), " ", Bar(last.epoch(), run.epochs_total), " epoch ",
-      Pad(absl::StrCat(last.epoch(), "/", run.epochs_total), 5, Table::Align::kRight));
+  std::string line =
+      absl::StrCat(Pad(run.name, 12, Table::Align::kLeft),
+                   roomy ? " " + Bar(last.epoch(), run.epochs_total) : "", " epoch ",
+                   Pad(absl::StrCat(last.epoch(), "/", run.epochs_total), 5, Table::Align::kRight));
   if (last.epoch() > 0) {
     absl::StrAppend(&line, absl::StrFormat("  loss %.4f  val %.4f  acc %s%%  θ %.4f  %.0f img/s",
                                            last.train_loss(), last.validation_loss(),

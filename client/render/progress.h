@@ -26,8 +26,8 @@ struct RunProgress {
 class Progress {
  public:
   virtual ~Progress() = default;
-  // After `run` took in `event`; `runs` are all, in order.
-  virtual void OnEvent(const v1::Event& event, const RunProgress& run,
+  // After `run` took in `event`; null if it is about the experiment. `runs` are all, in order.
+  virtual void OnEvent(const v1::Event& event, const RunProgress* run,
                        const std::vector<RunProgress>& runs) = 0;
   // A line to the reader, such as that the connection was lost.
   virtual void Note(const std::string& text) = 0;
@@ -44,8 +44,9 @@ enum class ProgressKind {
 // Writes to `out`.
 std::unique_ptr<Progress> MakeProgress(ProgressKind kind, std::FILE* out);
 
-// One line about a run, without line end.
-std::string ProgressLine(const RunProgress& run);
+// One line about a run, without line end. Leaves out the bar and the speed where fewer columns are
+// there than it takes.
+std::string ProgressLine(const RunProgress& run, size_t width = 200);
 
 }  // namespace anneal::render
 

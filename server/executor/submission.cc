@@ -72,8 +72,9 @@ absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   return violations.ToStatus();
 }
 
-// Tells a retry from another request: the same bytes for the same request.
-std::string Fingerprint(const v1::CreateExperimentRequest& request) {
+// Tells a retry from another request: the same bytes for the same request, tried out or not.
+std::string Fingerprint(v1::CreateExperimentRequest request) {
+  request.clear_validate_only();
   std::string bytes;
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
@@ -125,6 +126,20 @@ absl::Status RequestIdReused(absl::string_view request_id) {
                     "REQUEST_ID_REUSED");
 }
 
+// What an earlier request with this key created; nothing without a key. ALREADY_EXISTS: it was
+// another request.
+absl::StatusOr<std::optional<v1::Experiment>> FindEarlier(store::Connection& db,
+                                                          const std::string& request_id,
+                                                          const std::string& fingerprint) {
+  std::optional<v1::Experiment> found;
+  if (request_id.empty()) return found;
+  ANNEAL_ASSIGN_OR_RETURN(const auto earlier, store::FindRequest(db, request_id));
+  if (!earlier.has_value()) return found;
+  if (earlier->request_sha256 != fingerprint) return RequestIdReused(request_id);
+  ANNEAL_ASSIGN_OR_RETURN(found, store::GetExperiment(db, earlier->experiment_id));
+  return found;
+}
+
 }  // namespace
 
 Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
@@ -132,38 +147,48 @@ Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
     : store_(store), datasets_(datasets), dispatcher_(dispatcher), clock_(std::move(clock)) {}
 
 absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
+  ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
+  const std::string fingerprint = Fingerprint(request);
+  // Before the config is looked at: a retry succeeds though its data set may be gone by now.
+  std::optional<v1::Experiment> earlier;
+  const absl::Status read = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(earlier, FindEarlier(db, request.request_id(), fingerprint));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(read);
+  if (earlier.has_value()) return *std::move(earlier);
   ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
-  if (request.validate_only()) {
-    v1::Experiment preview = experiment.submission;
-    *preview.mutable_network() = experiment.network;
-    preview.set_steps_per_epoch(experiment.steps_per_epoch);
-    preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
-    const absl::Status is_free = store_->Read([&](store::Connection& db) -> absl::Status {
-      if (store::ExperimentKey(db, experiment.id).ok()) {
-        return WithReason(absl::AlreadyExistsError(absl::StrCat("there is an experiment \"",
-                                                                experiment.id, "\" already")),
-                          "EXPERIMENT_EXISTS");
-      }
-      return absl::OkStatus();
-    });
-    ANNEAL_RETURN_IF_ERROR(is_free);
-    return preview;
-  }
+  experiment.request_sha256 = fingerprint;
+  return request.validate_only() ? Preview(experiment) : Insert(experiment);
+}
+
+absl::StatusOr<v1::Experiment> Submission::Preview(const store::NewExperiment& experiment) {
+  const absl::Status status = store_->Read([&](store::Connection& db) -> absl::Status {
+    if (!store::ExperimentKey(db, experiment.id).ok()) return absl::OkStatus();
+    return WithReason(absl::AlreadyExistsError(
+                          absl::StrCat("there is an experiment \"", experiment.id, "\" already")),
+                      "EXPERIMENT_EXISTS");
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::Experiment preview = experiment.submission;
+  *preview.mutable_network() = experiment.network;
+  preview.set_steps_per_epoch(experiment.steps_per_epoch);
+  preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
+  return preview;
+}
+
+absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& experiment) {
   v1::Experiment created;
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
-    std::string id = experiment.id;
-    std::optional<store::EarlierRequest> earlier;
-    if (!experiment.request_id.empty()) {
-      ANNEAL_ASSIGN_OR_RETURN(earlier, store::FindRequest(transaction.db(), experiment.request_id));
-    }
+    // Again, because the same request may have come in between.
+    ANNEAL_ASSIGN_OR_RETURN(
+        std::optional<v1::Experiment> earlier,
+        FindEarlier(transaction.db(), experiment.request_id, experiment.request_sha256));
     if (!earlier.has_value()) {
       ANNEAL_RETURN_IF_ERROR(store::InsertExperiment(transaction, experiment));
-    } else if (earlier->request_sha256 != experiment.request_sha256) {
-      return RequestIdReused(experiment.request_id);
-    } else {
-      id = earlier->experiment_id;
+      ANNEAL_ASSIGN_OR_RETURN(earlier, store::GetExperiment(transaction.db(), experiment.id));
     }
-    ANNEAL_ASSIGN_OR_RETURN(created, store::GetExperiment(transaction.db(), id));
+    created = *std::move(earlier);
     return absl::OkStatus();
   });
   ANNEAL_RETURN_IF_ERROR(status);
@@ -173,7 +198,6 @@ absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequ
 
 absl::StatusOr<store::NewExperiment> Submission::Prepare(
     const v1::CreateExperimentRequest& request) {
-  ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
   store::NewExperiment experiment;
   experiment.id = request.experiment_id();
   if (experiment.id.empty()) {
@@ -182,7 +206,6 @@ absl::StatusOr<store::NewExperiment> Submission::Prepare(
     ANNEAL_RETURN_IF_ERROR(CheckExperimentId("experiment_id", experiment.id));
   }
   experiment.request_id = request.request_id();
-  experiment.request_sha256 = Fingerprint(request);
   experiment.submission = OnlyInput(request.experiment());
   experiment.time_micros = clock_();
   ANNEAL_RETURN_IF_ERROR(PlanRuns(experiment.submission, &experiment));

@@ -23,7 +23,10 @@ class Submission {
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
 
  private:
+  // What would be stored, all of it checked.
   absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
+  absl::StatusOr<v1::Experiment> Preview(const store::NewExperiment& experiment);
+  absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
   absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
 
   store::Store* const store_;

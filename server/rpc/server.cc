@@ -3,6 +3,10 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,9 +25,28 @@ bool IsLoopback(absl::string_view host) {
   return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
 }
 
+absl::Status InUse(absl::string_view addresses) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cannot listen on ", addresses, "; is another anneald running? Choose another --listen"));
+}
+
+// Whether somebody answers at a socket. gRPC would take it from them.
+bool IsServed(absl::string_view path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return false;
+  path.copy(address.sun_path, path.size());
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool served =
+      ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(descriptor);
+  return served;
+}
+
 absl::Status CheckAddress(const std::string& address) {
   absl::string_view path = address;
   if (absl::ConsumePrefix(&path, kUnix)) {
+    if (IsServed(path)) return InUse(address);
     if (!path.empty() && path.size() <= kLongestSocketPath) return absl::OkStatus();
     return InvalidField("--listen", absl::StrCat("is ", address, "; the path of a socket has 1 to ",
                                                  kLongestSocketPath, " bytes"));
@@ -76,15 +99,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::str
   builder.RegisterService(&server->runs_);
   builder.RegisterService(&server->presets_);
   builder.RegisterService(&server->server_info_);
-  // Sockets are made with the process's umask; see main.cc.
   server->server_ = builder.BuildAndStart();
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (server->server_ == nullptr || ports[i] == 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("cannot listen on ", absl::StrJoin(addresses, ", "),
-                       "; is another anneald running? Choose another --listen"));
+      return InUse(absl::StrJoin(addresses, ", "));
     }
     const bool is_unix = absl::StartsWith(addresses[i], kUnix);
+    // The umask of main.cc keeps others out until here.
+    if (is_unix) ::chmod(addresses[i].substr(kUnix.size()).c_str(), 0600);
     const std::string host = addresses[i].substr(0, addresses[i].rfind(':'));
     server->addresses_.push_back(is_unix ? addresses[i] : absl::StrCat(host, ":", ports[i]));
   }

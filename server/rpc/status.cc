@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/status.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal::rpc {
@@ -16,6 +17,12 @@ grpc::Status ToGrpc(const absl::Status& status) {
     detail->set_type_url(std::string(url));
     detail->set_value(std::string(payload));
   });
+  if (!status.GetPayload(kErrorInfoUrl).has_value()) {
+    google::rpc::ErrorInfo info;
+    info.set_reason(absl::StatusCodeToString(status.code()));
+    info.set_domain(std::string(kErrorDomain));
+    rich.add_details()->PackFrom(info);
+  }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), rich.message(),
                       rich.SerializeAsString());
 }

@@ -9,7 +9,8 @@
 
 namespace anneal::rpc {
 
-// Same code and message; payloads become the details of a google.rpc.Status.
+// Same code and message; payloads become the details of a google.rpc.Status. An error without an
+// ErrorInfo gets one whose reason is the code's name.
 grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace anneal::rpc

@@ -55,7 +55,8 @@ absl::StatusCode CodeFromSqlite(sqlite3* handle, int code) {
     case SQLITE_LOCKED:
       return absl::StatusCode::kUnavailable;
     case SQLITE_CONSTRAINT:
-      return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY
+      return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                     code == SQLITE_CONSTRAINT_ROWID
                  ? absl::StatusCode::kAlreadyExists
                  : absl::StatusCode::kFailedPrecondition;
     default:

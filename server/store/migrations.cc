@@ -8,7 +8,11 @@ namespace {
 
 constexpr int64_t kApplicationId = 0x414e4e4c;  // "ANNL"
 
-absl::Status CheckOwner(Connection* connection, int64_t version, int64_t known) {
+}  // namespace
+
+absl::Status CheckOwner(Connection* connection) {
+  const auto known = static_cast<int64_t>(Migrations().size());
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t version, connection->QueryInt("PRAGMA user_version"));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t application, connection->QueryInt("PRAGMA application_id"));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t tables,
                           connection->QueryInt("SELECT count(*) FROM sqlite_schema"));
@@ -25,13 +29,11 @@ absl::Status CheckOwner(Connection* connection, int64_t version, int64_t known) 
   return absl::OkStatus();
 }
 
-}  // namespace
-
 absl::Status Migrate(Connection* connection) {
+  ANNEAL_RETURN_IF_ERROR(CheckOwner(connection));
   const absl::Span<const Migration> migrations = Migrations();
   ANNEAL_ASSIGN_OR_RETURN(const int64_t version, connection->QueryInt("PRAGMA user_version"));
   const auto known = static_cast<int64_t>(migrations.size());
-  ANNEAL_RETURN_IF_ERROR(CheckOwner(connection, version, known));
   if (version == known) return absl::OkStatus();
 
   std::string script = absl::StrCat("PRAGMA application_id = ", kApplicationId, ";");

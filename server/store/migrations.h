@@ -20,6 +20,10 @@ struct Migration {
 // All migrations, in order; the first makes version 1.
 absl::Span<const Migration> Migrations();
 
+// FAILED_PRECONDITION: the file belongs to another application, or to a newer version of this one.
+// Only reads.
+absl::Status CheckOwner(Connection* connection);
+
 // Brings a database up to date, in one transaction. FAILED_PRECONDITION, with nothing changed: the
 // file belongs to another application, or to a newer version of this one.
 absl::Status Migrate(Connection* connection);

@@ -63,6 +63,15 @@ absl::StatusOr<v1::Run> ReadRow(const Statement& row, absl::string_view experime
   return run;
 }
 
+// Of the recorded epochs: a run that began again after a crash spent other times on them.
+absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t epoch) {
+  Statement query = db.Prepare("SELECT elapsed_seconds FROM epochs WHERE run_id = ? AND epoch = ?");
+  query.Bind(run_key, epoch - 1);
+  const double elapsed = query.Next() ? query.Real(0) : 0;
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return elapsed;
+}
+
 // How many pending runs go first: two ranges of the index of the queue.
 absl::StatusOr<int64_t> QueuePosition(Connection& db, int64_t run_key, int64_t priority) {
   Statement query = db.Prepare(
@@ -239,7 +248,10 @@ absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time
     ANNEAL_RETURN_IF_ERROR(update.Run());
     if (!is_new) return absl::OkStatus();
   }
-  ANNEAL_RETURN_IF_ERROR(InsertEpoch(transaction, run_key, report));
+  v1::EpochReport record = report;
+  ANNEAL_ASSIGN_OR_RETURN(const double before, ElapsedBefore(transaction.db(), run_key, epoch));
+  record.mutable_epoch()->set_elapsed_seconds(before + report.epoch().epoch_seconds());
+  ANNEAL_RETURN_IF_ERROR(InsertEpoch(transaction, run_key, record));
   return AppendEpoch(transaction, experiment_key, run_key, time_micros, epoch);
 }
 

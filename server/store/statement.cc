@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/store/connection.h"
 
 namespace anneal::store {
@@ -58,6 +60,11 @@ void Statement::BindInt(int index, int64_t value) {
 }
 
 void Statement::BindReal(int index, double value) {
+  if (status_.ok() && std::isnan(value)) {
+    status_ = absl::FailedPreconditionError(absl::StrCat(
+        "parameter ", index,
+        " is not a number, which SQLite would store as NULL, in: ", sqlite3_sql(statement_)));
+  }
   if (status_.ok()) Check(sqlite3_bind_double(statement_, index, value));
 }
 

@@ -32,6 +32,7 @@ class Statement {
   ~Statement();
 
   // Binds all parameters in order, from ?1. Strings are borrowed until the statement is destroyed.
+  // FAILED_PRECONDITION for what is not a number: SQLite would make it NULL.
   template <typename... Values>
   Statement& Bind(const Values&... values) {
     int index = 0;

@@ -1,5 +1,8 @@
 #include "server/store/store.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/store/migrations.h"
@@ -13,7 +16,16 @@ absl::Status Named(const absl::Status& status, const std::string& path) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
+// Opening to write turns on the WAL, which changes the file: a file that is not ours is found out
+// before.
+absl::Status CheckExisting(const std::string& path) {
+  if (std::error_code ignored; !std::filesystem::exists(path, ignored)) return absl::OkStatus();
+  ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadOnly));
+  return CheckOwner(connection.get());
+}
+
 absl::StatusOr<std::unique_ptr<Connection>> OpenWriter(const std::string& path) {
+  ANNEAL_RETURN_IF_ERROR(CheckExisting(path));
   ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadWrite));
   ANNEAL_RETURN_IF_ERROR(Migrate(connection.get()));
   // A file that can be read but not written shows only when written to; better now than at the

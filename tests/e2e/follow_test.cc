@@ -56,7 +56,9 @@ std::vector<std::string> LiveLines(const std::string& screen) {
   std::vector<std::string> above;
   std::vector<std::string> live;
   const std::string erase = "\x1b[1A\x1b[2K";
-  for (std::string line : absl::StrSplit(absl::StrReplaceAll(screen, {{"\r\n", "\n"}}), '\n')) {
+  const std::vector<std::string> lines =
+      absl::StrSplit(absl::StrReplaceAll(screen, {{"\r\n", "\n"}}), '\n');
+  for (std::string line : lines) {
     while (absl::StartsWith(line, erase)) {
       line.erase(0, erase.size());
       if (above.empty()) {
@@ -324,7 +326,9 @@ TEST(SilentServerTest, CtrlCEndsACommandThatWaitsForAnAnswer) {
     client.Signal(SIGINT);
     const auto finished = client.Wait(Seconds(3));
     EXPECT_TRUE(finished.has_value()) << "Ctrl-C does nothing";
-    if (finished.has_value()) EXPECT_EQ(finished->code, kDetached) << finished->errors;
+    if (finished.has_value()) {
+      EXPECT_EQ(finished->code, kDetached) << finished->errors;
+    }
     ::close(connection);
   }
   ::close(listener);

@@ -86,8 +86,8 @@ bool Eventually(const std::function<bool()>& condition, Seconds patience) {
 Process::Process(const std::vector<std::string>& command, const ProcessOptions& options) {
   std::vector<std::string> words = command;
   std::vector<std::string> variables = Environment(options.environment);
-  const std::vector<char*> argv = Pointers(&words);
-  const std::vector<char*> envp = Pointers(&variables);
+  std::vector<char*> argv = Pointers(&words);
+  std::vector<char*> envp = Pointers(&variables);
   int in[2] = {-1, -1};
   int out[2] = {-1, -1};
   int err[2] = {-1, -1};

@@ -41,7 +41,8 @@ Message ParseJson(const std::string& text) {
 template <typename Message>
 std::vector<Message> ParseJsonList(const std::string& text) {
   std::vector<Message> messages;
-  for (const auto& value : ParseJson<google::protobuf::ListValue>(text).values()) {
+  const auto list = ParseJson<google::protobuf::ListValue>(text);
+  for (const auto& value : list.values()) {
     std::string one;
     EXPECT_TRUE(google::protobuf::util::MessageToJsonString(value, &one).ok());
     messages.push_back(ParseJson<Message>(one));

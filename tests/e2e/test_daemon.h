@@ -12,6 +12,8 @@
 #include "tests/e2e/process.h"
 #include "tests/fixtures/temp_directory.h"
 
+#include "gtest/gtest.h"
+
 namespace anneal {
 
 // Data sets: `tiny` of 12x12 pixels and 4 classes, and a `mnist` of 28x28 and 10 that the presets

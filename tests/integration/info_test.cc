@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/activation.h"
 #include "common/config_validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -76,13 +77,15 @@ TEST_F(InfoTest, PresetsAreListedAndFoundByName) {
 }
 
 // As services.proto says of Preset.config: nothing is left to the reader's defaults.
-TEST_F(InfoTest, ConfigsOfPresetsAreComplete) {
+TEST_F(InfoTest, ConfigsOfPresetsLeaveDefaultsThatDependOnOthersOpen) {
+  // The baseline set to SCHEDULED must start at pi/4, not at the 0 of a FIXED theta.
   Context context;
-  v1::ListPresetsResponse response;
-  ASSERT_TRUE(presets_->ListPresets(&context, {}, &response).ok());
-  for (const v1::Preset& preset : response.presets()) {
-    EXPECT_TRUE(Same(preset.config(), ResolveConfig(preset.config()))) << preset.name();
-  }
+  v1::GetPresetRequest request;
+  request.set_name("presets/baseline");
+  v1::Preset preset;
+  ASSERT_TRUE(presets_->GetPreset(&context, request, &preset).ok());
+  preset.mutable_config()->mutable_theta()->set_policy(v1::THETA_POLICY_SCHEDULED);
+  EXPECT_EQ(ResolveConfig(preset.config()).theta().start(), kThetaLinear);
 }
 
 TEST_F(InfoTest, EveryPresetCanBeSubmitted) {

@@ -232,7 +232,8 @@ class BitsTest : public RunTest {
     for (const v1::ThetaVector& theta : ListThetas(list)) {
       absl::StrAppend(&bits, theta.SerializeAsString());
     }
-    for (const v1::TestResult& result : GetRun(run).test_results()) {
+    const v1::Run whole = GetRun(run);
+    for (const v1::TestResult& result : whole.test_results()) {
       absl::StrAppend(&bits, result.SerializeAsString());
     }
     return bits;

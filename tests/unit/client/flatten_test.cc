@@ -156,7 +156,7 @@ TEST(FlatTableTest, ColumnsAreAllNamesInTheOrderOfTheirFirstOccurrence) {
   v1::Epoch large = small;
   large.set_epoch(2);
   large.add_layers()->set_gradient_norm(2);
-  const std::string csv = FlatTable({&small, &large}).ToCsv();
+  const std::string csv = FlatTable({&small, &large}, small).ToCsv();
   const std::string header = csv.substr(0, csv.find('\n'));
   EXPECT_THAT(header, StartsWith("epoch,elapsed_seconds,epoch_seconds,"));
   EXPECT_EQ(header.find("layers_0_gradient_norm") != std::string::npos, true);

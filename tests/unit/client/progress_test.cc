@@ -79,7 +79,7 @@ TEST_F(ProgressTest, PrintsALineAnEpochWhereThereIsNoTerminal) {
   std::string expected;
   for (int epoch = 1; epoch <= 3; ++epoch) {
     const RunProgress run = RunningAt(epoch);
-    progress->OnEvent(EpochEvent(run), run, {run});
+    progress->OnEvent(EpochEvent(run), &run, {run});
     expected += ProgressLine(run) + "\n";
   }
   progress->End({});
@@ -90,17 +90,17 @@ TEST_F(ProgressTest, PrintsALineAnEpochWhereThereIsNoTerminal) {
 TEST_F(ProgressTest, PrintsALineAChangeOfStateWithTheReasonOfAFailure) {
   const auto progress = MakeProgress(ProgressKind::kAuto, file_);
   RunProgress run = RunningAt(2);
-  progress->OnEvent(StateEvent(v1::RUN_STATE_RUNNING), run, {run});
+  progress->OnEvent(StateEvent(v1::RUN_STATE_RUNNING), &run, {run});
   run.state = v1::RUN_STATE_FAILED;
   run.failure.set_message("diverged in epoch 3");
-  progress->OnEvent(StateEvent(v1::RUN_STATE_FAILED), run, {run});
+  progress->OnEvent(StateEvent(v1::RUN_STATE_FAILED), &run, {run});
   EXPECT_EQ(Written(), "first/0 RUNNING\nfirst/0 FAILED: diverged in epoch 3\n");
 }
 
 TEST_F(ProgressTest, LinesArePrintedAtOnce) {
   const auto progress = MakeProgress(ProgressKind::kAuto, file_);
   const RunProgress run = RunningAt(1);
-  progress->OnEvent(EpochEvent(run), run, {run});
+  progress->OnEvent(EpochEvent(run), &run, {run});
   // Read past the buffer of the stream: what a reader of a pipe would have by now.
   char first = 0;
   EXPECT_EQ(::pread(::fileno(file_), &first, 1, 0), 1);
@@ -111,7 +111,7 @@ TEST_F(ProgressTest, PrintsEventsAsJsonOneALine) {
   const auto progress = MakeProgress(ProgressKind::kJson, file_);
   const RunProgress run = RunningAt(1);
   const std::vector<v1::Event> events = {EpochEvent(run), StateEvent(v1::RUN_STATE_SUCCEEDED)};
-  for (const v1::Event& event : events) progress->OnEvent(event, run, {run});
+  for (const v1::Event& event : events) progress->OnEvent(event, &run, {run});
   progress->End({run});
   const std::string text = Written();
   size_t begin = 0;
@@ -132,7 +132,7 @@ TEST_F(ProgressTest, QuietPrintsNothing) {
   const auto progress = MakeProgress(ProgressKind::kQuiet, file_);
   const RunProgress run = RunningAt(1);
   ::testing::internal::CaptureStderr();
-  progress->OnEvent(EpochEvent(run), run, {run});
+  progress->OnEvent(EpochEvent(run), &run, {run});
   progress->Note("connection lost");
   progress->End({run});
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");

@@ -39,19 +39,22 @@ TEST(PresetsTest, AllResolveAndPassEveryCheckOnMnist) {
     ASSERT_TRUE(plan.ok()) << plan.status();
     EXPECT_EQ(plan->train_images, 54000);
     EXPECT_EQ(plan->validation_images, 6000);
-    EXPECT_EQ(plan->network.parameters, 6362);
+    // 24 conv layers of 8 filters and a dense one of 8 * 7 * 7 inputs, or the default network:
+    // (9 * 1 + 1) * 8 + 23 * (9 * 8 + 1) * 8 + (392 + 1) * 10 = 17,442.
+    const bool deep = absl::StartsWith(preset.name(), "presets/deep-");
+    EXPECT_EQ(plan->network.parameters, deep ? 17442 : 6362);
+    EXPECT_EQ(plan->network.layers.size(), deep ? 25u : 4u);
   }
 }
 
 TEST(PresetsTest, SetOnlyWhatTheyDecide) {
   for (const v1::Preset& preset : Presets()) {
     SCOPED_TRACE(preset.name());
-    // They are about theta; what they say nothing about is left to ResolveConfig.
-    EXPECT_TRUE(preset.config().theta().has_policy());
+    // What they say nothing about is left to ResolveConfig.
     EXPECT_FALSE(preset.config().has_batch_size());
     EXPECT_FALSE(preset.config().has_dataset());
-    EXPECT_FALSE(preset.config().has_network());
-    EXPECT_FALSE(preset.config().has_optimizer());
+    EXPECT_EQ(preset.config().has_network(), absl::StartsWith(preset.name(), "presets/deep-"));
+    EXPECT_EQ(preset.config().has_optimizer(), absl::StartsWith(preset.name(), "presets/high-lr-"));
   }
 }
 
