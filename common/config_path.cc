@@ -89,7 +89,7 @@ absl::Status ParseJson(const FieldDescriptor& field, absl::string_view path,
       field.message_type() == nullptr ? field.cpp_type_name() : field.message_type()->name();
   return WrongType(path, value,
                    absl::StrCat("JSON of ", element, field.is_repeated() ? " in [ ]" : "", " (",
-                                OneLine(status.message()), ")"));
+                                OneLine(std::string(status.message())), ")"));
 }
 
 absl::Status SetMessage(Message* message, const FieldDescriptor& field, absl::string_view path,

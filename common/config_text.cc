@@ -31,8 +31,8 @@ absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
   if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{")) {
     const auto status = google::protobuf::util::JsonStringToMessage(std::string(text), &config);
     if (status.ok()) return config;
-    return InvalidField("config",
-                        absl::StrCat("is not JSON of TrainingConfig: ", OneLine(status.message())));
+    return InvalidField("config", absl::StrCat("is not JSON of TrainingConfig: ",
+                                               OneLine(std::string(status.message()))));
   }
   FirstError error;
   google::protobuf::TextFormat::Parser parser;
