@@ -1,20 +1,12 @@
 #include "common/status.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
+#include "absl/strings/str_replace.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
-namespace {
-
-// Errors travel in HTTP/2 trailers, of which clients take 8 KiB.
-constexpr size_t kMostShown = 12;
-
-}  // namespace
 
 void FieldViolations::Add(absl::string_view field, absl::string_view description) {
   violations_.push_back({std::string(field), std::string(description)});
@@ -22,18 +14,14 @@ void FieldViolations::Add(absl::string_view field, absl::string_view description
 
 absl::Status FieldViolations::ToStatus() const {
   if (violations_.empty()) return absl::OkStatus();
-  const size_t shown = std::min(violations_.size(), kMostShown);
   google::rpc::BadRequest details;
   std::string message;
-  for (const Violation& violation : absl::MakeConstSpan(violations_).subspan(0, shown)) {
+  for (const Violation& violation : violations_) {
     auto* out = details.add_field_violations();
     out->set_field(violation.field);
     out->set_description(violation.description);
     absl::StrAppend(&message, message.empty() ? "" : "\n", violation.field, " ",
                     violation.description);
-  }
-  if (shown < violations_.size()) {
-    absl::StrAppend(&message, "\n(and ", violations_.size() - shown, " more)");
   }
   absl::Status status = absl::InvalidArgumentError(message);
   status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
@@ -50,7 +38,7 @@ std::string Quoted(absl::string_view text) {
 }
 
 std::string OneLine(absl::string_view text) {
-  std::string line(text);
+  std::string line = absl::StrReplaceAll(text, {{"\n", " "}});
   absl::RemoveExtraAsciiWhitespace(&line);
   return line;
 }

@@ -42,8 +42,7 @@ class FieldViolations {
   void Add(absl::string_view field, absl::string_view description);
   bool empty() const { return violations_.empty(); }
 
-  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload. Of
-  // very many only the first are shown, and the number of the others.
+  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload.
   absl::Status ToStatus() const;
 
  private:

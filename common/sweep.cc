@@ -13,8 +13,11 @@ namespace {
 // Checks the axes and seeds, and that the product is not too large, before any of it is made.
 absl::Status CheckSweep(const v1::Experiment& experiment) {
   const std::vector<int64_t> seeds = SeedsOf(experiment);
-  if (std::set<int64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) {
-    return InvalidField("seeds", "has a seed twice; seeds must be distinct");
+  std::set<int64_t> distinct_seeds;
+  for (const int64_t seed : seeds) {
+    if (!distinct_seeds.insert(seed).second) {
+      return InvalidField("seeds", absl::StrCat("has ", seed, " twice; seeds must be distinct"));
+    }
   }
   auto runs = static_cast<int64_t>(seeds.size());
   std::set<std::string> fields;

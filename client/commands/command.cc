@@ -1,5 +1,6 @@
 #include "client/commands/command.h"
 
+#include <cstdlib>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
@@ -49,6 +50,13 @@ std::string Detached(const Globals& globals, const std::string& verb, const std:
   return absl::StrCat("detached; the runs go on. Come back with: anneal ",
                       globals.server.empty() ? "" : absl::StrCat("--server ", globals.server, " "),
                       verb, " ", name, "\n");
+}
+
+void DetachOnInterrupt(const Globals& globals, const std::string& verb, const std::string& name) {
+  globals.interrupt->OnInterrupt([text = Detached(globals, verb, name)] {
+    std::cerr << text << std::flush;
+    std::_Exit(kInterrupted);
+  });
 }
 
 int Complain(const absl::Status& status) {

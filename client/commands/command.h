@@ -58,6 +58,9 @@ int Complain(const absl::Status& status);
 // What a user is told who has stopped following: the command that comes back, to this server.
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name);
 
+// From now on Ctrl-C says that, and ends the process: for calls that may wait for a silent server.
+void DetachOnInterrupt(const Globals& globals, const std::string& verb, const std::string& name);
+
 // Each adds its commands to the program.
 void AddPresetCommands(CLI::App* app, Globals* globals);
 void AddSubmitCommand(CLI::App* app, Globals* globals);

@@ -170,6 +170,7 @@ int FollowSubmitted(Connection* connection, const Globals& globals, const Submit
   // The name is the result and goes to stdout; progress does not.
   const auto progress = render::MakeProgress(
       options.output.quiet ? render::ProgressKind::kQuiet : render::ProgressKind::kAuto, stderr);
+  DetachOnInterrupt(globals, "watch", ShortenName(name));
   const auto followed = Follow(connection, globals.interrupt, name, progress.get());
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {

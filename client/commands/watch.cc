@@ -13,6 +13,7 @@ namespace {
 
 int FollowToEnd(Connection* connection, const Globals& globals, const std::string& typed,
                 const std::string& verb, render::Progress* progress) {
+  DetachOnInterrupt(globals, verb, typed);
   const auto followed = Follow(connection, globals.interrupt, ExpandName(typed), progress);
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {

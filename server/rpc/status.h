@@ -9,7 +9,8 @@
 
 namespace anneal::rpc {
 
-// Same code and message; payloads become the details of a google.rpc.Status. An error without an
+// Same code and message, cut to what trailers have room for; payloads become the details of a
+// google.rpc.Status. An error without an
 // ErrorInfo gets one whose reason is the code's name.
 grpc::Status ToGrpc(const absl::Status& status);
 

@@ -238,19 +238,25 @@ absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time
                          const v1::EpochReport& report) {
   const int32_t epoch = report.epoch().epoch();
   int64_t experiment_key = 0;
+  bool began_again = false;
   {
     Statement update = transaction.db().Prepare(
         "UPDATE runs SET epochs_done = ?2, losses = 0 WHERE run_id = ?1 AND epochs_done < ?2"
-        " RETURNING experiment_id");
+        " RETURNING experiment_id, attempts");
     update.Bind(run_key, epoch);
     const bool is_new = update.Next();
-    if (is_new) experiment_key = update.Int(0);
+    if (is_new) {
+      experiment_key = update.Int(0);
+      began_again = update.Int(1) > 1;
+    }
     ANNEAL_RETURN_IF_ERROR(update.Run());
     if (!is_new) return absl::OkStatus();
   }
   v1::EpochReport record = report;
-  ANNEAL_ASSIGN_OR_RETURN(const double before, ElapsedBefore(transaction.db(), run_key, epoch));
-  record.mutable_epoch()->set_elapsed_seconds(before + report.epoch().epoch_seconds());
+  if (began_again) {
+    ANNEAL_ASSIGN_OR_RETURN(const double before, ElapsedBefore(transaction.db(), run_key, epoch));
+    record.mutable_epoch()->set_elapsed_seconds(before + report.epoch().epoch_seconds());
+  }
   ANNEAL_RETURN_IF_ERROR(InsertEpoch(transaction, run_key, record));
   return AppendEpoch(transaction, experiment_key, run_key, time_micros, epoch);
 }

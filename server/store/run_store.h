@@ -57,8 +57,8 @@ absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key)
 absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started);
 
 // Stores an epoch, its event, and that the run has come so far. An epoch that is recorded already,
-// because the run began again after a crash, is left as it is and adds no event. elapsed_seconds is
-// set to the sum of epoch_seconds of what is recorded.
+// because the run began again after a crash, is left as it is and adds no event. In a run that
+// began again, elapsed_seconds is made the sum of the recorded epoch_seconds.
 absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
                          const v1::EpochReport& report);
 

@@ -37,7 +37,7 @@ class QueryTest : public ::testing::Test {
                        "--set", "theta.learning_rate=0.1", "--set", "epochs=2"});
     daemon_->RunToEnd("wild",
                       {"--set", "optimizer.kind=SGD", "--set", "optimizer.learning_rate=1000"});
-    daemon_->RunToEnd("sweep", {"--set",   "epochs=1",
+    daemon_->RunToEnd("sweep", {"--set",   "epochs=2",
                                 "--sweep", "batch_size=16,32",
                                 "--sweep", "regularizer.l1=0",
                                 "--sweep", "regularizer.l2=0",

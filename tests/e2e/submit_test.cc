@@ -85,12 +85,12 @@ TEST_F(SubmitTest, ReadsAConfigFromStdin) {
 TEST_F(SubmitTest, StartsFromTheConfigOfAnEarlierRun) {
   daemon_.RunToEnd("first", {"--set", "epochs=2", "--set", "optimizer.learning_rate=0.0123"});
   const Finished finished =
-      daemon_.Anneal({"submit", "--like", "first/0", "--set", "epochs=1", "--id", "second", "-f"});
+      daemon_.Anneal({"submit", "--like", "first/0", "--set", "epochs=3", "--id", "second", "-f"});
   ASSERT_EQ(finished.code, kFine) << finished.errors;
   v1::Run first = daemon_.GetRun("first/0");
   const v1::Run second = daemon_.GetRun("second/0");
-  EXPECT_EQ(second.config().epochs(), 1);
-  first.mutable_config()->set_epochs(1);
+  EXPECT_EQ(second.config().epochs(), 3);
+  first.mutable_config()->set_epochs(3);
   EXPECT_TRUE(MessageDifferencer::Equals(first.config(), second.config()))
       << second.config().DebugString();
 }
@@ -108,7 +108,7 @@ TEST_F(SubmitTest, SetsFieldsOfEveryTypeAndTheLastOneWins) {
 }
 
 TEST_F(SubmitTest, MakesARunForEveryCellAndSeedWithTheSeedFastest) {
-  daemon_.RunToEnd("grid", {"--set", "epochs=1", "--sweep", "batch_size=16,32", "--sweep",
+  daemon_.RunToEnd("grid", {"--set", "epochs=2", "--sweep", "batch_size=16,32", "--sweep",
                             "optimizer.learning_rate=0.01,0.02", "--seeds", "4..5"});
   const auto runs =
       ParseJsonList<v1::Run>(daemon_.Anneal({"list", "grid", "--output", "json"}).output);
@@ -147,7 +147,7 @@ TEST_F(SubmitTest, AQuietDryRunPrintsNoMoreThanANameWould) {
 
 TEST_F(SubmitTest, QuietPrintsTheNameAloneWhichOtherCommandsTake) {
   const Finished finished =
-      daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "-q", "--set", "epochs=1"});
+      daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "-q", "--set", "epochs=2"});
   ASSERT_EQ(finished.code, kFine) << finished.errors;
   ASSERT_THAT(Lines(finished.output), ElementsAre(MatchesRegex("[a-z0-9][a-z0-9-]*")));
   EXPECT_EQ(finished.errors, "");
