@@ -9,6 +9,7 @@ namespace anneal::client {
 namespace {
 
 constexpr int kInterruptedExit = 3;
+constexpr std::chrono::milliseconds kPatience(500);
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -41,15 +42,18 @@ void Interrupt::Wait() {
   if (closing_) return;
   requested_ = true;
   MutexLock lock(&mutex_);
-  // Nobody to tell: the command may be waiting for a server that never answers.
-  if (!action_) std::_Exit(kInterruptedExit);
-  action_();
+  // A command that has only just begun may be about to say what to do; one that waits for a server
+  // that never answers will not.
+  if (!action_) changed_.WaitFor(&mutex_, kPatience);
+  if (!action_ && !closing_) std::_Exit(kInterruptedExit);
+  if (action_) action_();
   changed_.SignalAll();
 }
 
 void Interrupt::OnInterrupt(std::function<void()> action) {
   MutexLock lock(&mutex_);
   action_ = std::move(action);
+  changed_.SignalAll();
   if (requested_ && action_) action_();
 }
 
