@@ -88,8 +88,12 @@ std::vector<std::string> RunRow(const v1::Run& run) {
 }
 
 int ListRuns(Connection* connection, const std::string& name, const ListOptions& options) {
-  const auto runs = connection->ListRuns(ExpandName(name), options.limit);
+  auto runs = connection->ListRuns(ExpandName(name), options.limit);
   if (!runs.ok()) return Complain(runs.status());
+  if (options.output == "csv") {
+    // How many layers a run has shows only with its first epoch; `history` has their columns.
+    for (v1::Run& run : *runs) run.mutable_last_epoch()->clear_layers();
+  }
   render::Table table({{"name", "RUN", Align::kLeft},
                        {"state", "STATE", Align::kLeft},
                        {"seed", "SEED"},
