@@ -18,6 +18,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause(200);
 constexpr milliseconds kLongestPause(5000);
 
+// A daemon that goes away says so (UNAVAILABLE), cancels what it cannot finish in time, or says
+// nothing at all.
+bool IsLostConnection(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsCancelled(status) || absl::IsUnknown(status);
+}
+
 class Follower {
  public:
   Follower(Connection* connection, Interrupt* interrupt, const std::string& name,
@@ -37,8 +43,7 @@ class Follower {
       const absl::Status status = WatchOnce();
       if (interrupt_->requested()) return Followed::kDetached;
       if (status.ok()) break;
-      // A daemon that goes away says so, or nothing at all.
-      if (!absl::IsUnavailable(status)) return status;
+      if (!IsLostConnection(status)) return status;
       if (last_sequence_ > before) pause = kFirstPause;
       progress_->Note(absl::StrCat("connection to ", connection_->server(), " lost; reconnecting"));
       if (!interrupt_->Sleep(pause)) return Followed::kDetached;
