@@ -9,7 +9,10 @@ CREATE TABLE experiments (
   id             TEXT NOT NULL UNIQUE,      -- the {experiment} of experiments/{experiment}
   request_id     TEXT UNIQUE,               -- the client's key; a retry with it finds this row
   request_sha256 TEXT,                      -- of the request, to tell a retry from another request
-  submission     TEXT NOT NULL,             -- JSON of anneal.v1.Experiment, as submitted
+  submission     BLOB NOT NULL,             -- anneal.v1.Experiment as submitted, in protobuf's wire
+                                            -- format: lists read thousands of them; for SQL there
+                                            -- is runs.config
+  preset         TEXT NOT NULL DEFAULT '',
   network        TEXT NOT NULL,             -- JSON of anneal.v1.NetworkSummary of the base config
   priority       INTEGER NOT NULL,
   created        INTEGER NOT NULL,
@@ -152,7 +155,7 @@ CREATE TABLE events (
 -- One row a run: names, state, seed, sweep values, last epoch and test results.
 CREATE VIEW run_overview AS
 SELECT e.id AS experiment, r.ordinal AS run, r.seed, r.state, r.failure_reason, r.failure_message,
-       r.parameters, r.config, json_extract(e.submission, '$.preset') AS preset,
+       r.parameters, r.config, e.preset,
        json_extract(r.config, '$.dataset.name') AS dataset,
        json_extract(r.config, '$.theta.policy') AS theta_policy,
        json_extract(r.config, '$.theta.schedule') AS theta_schedule,

@@ -19,7 +19,11 @@ absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
   ListedExperiment listed;
   listed.key = row.Int(0);
   v1::Experiment& experiment = listed.experiment;
-  ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(2), &experiment));
+  const absl::string_view submission = row.Bytes(2);
+  if (!experiment.ParseFromArray(submission.data(), static_cast<int>(submission.size()))) {
+    return absl::DataLossError(
+        absl::StrCat("the stored submission of experiment \"", row.Text(1), "\" is not readable"));
+  }
   experiment.set_name(ExperimentName(row.Text(1)));
   *experiment.mutable_create_time() = ToTimestamp(row.Int(3));
   experiment.set_last_sequence(row.Int(4));
@@ -59,15 +63,16 @@ absl::Status InsertRuns(Connection& db, int64_t key, const NewExperiment& experi
 
 absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment) {
   Connection& db = transaction.db();
-  const std::string submission = ToColumn(experiment.submission);
+  const std::string submission = experiment.submission.SerializeAsString();
   const std::string network = ToColumn(experiment.network);
   const std::optional<std::string> request_id =
       experiment.request_id.empty() ? std::nullopt : std::optional(experiment.request_id);
   Statement insert = db.Prepare(
-      "INSERT INTO experiments (id, request_id, request_sha256, submission, network, priority,"
-      " created, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  insert.Bind(experiment.id, request_id, experiment.request_sha256, submission, network,
-              experiment.submission.priority(), experiment.time_micros, experiment.runs.size());
+      "INSERT INTO experiments (id, request_id, request_sha256, submission, preset, network,"
+      " priority, created, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.Bind(experiment.id, request_id, experiment.request_sha256, Blob{submission},
+              experiment.submission.preset(), network, experiment.submission.priority(),
+              experiment.time_micros, experiment.runs.size());
   if (const absl::Status status = insert.Run(); absl::IsAlreadyExists(status)) {
     return WithReason(
         absl::AlreadyExistsError(absl::StrCat("there is an experiment \"", experiment.id,

@@ -135,7 +135,11 @@ TEST(OptionsTest, TheDaemonRefusesAddressesThatOthersCanReach) {
 TEST(OptionsTest, TheDaemonSaysAndWritesWhereItListens) {
   TestDaemon daemon;
   EXPECT_THAT(daemon.address(), ::testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
-  EXPECT_EQ(daemon.process().output(), absl::StrCat("listening on ", daemon.address(), "\n"));
+  // The file may be there an instant before the line has come through the pipe.
+  const std::string line = absl::StrCat("listening on ", daemon.address(), "\n");
+  daemon.process().WaitFor(
+      [&](const std::string& output, const std::string&) { return output == line; });
+  EXPECT_EQ(daemon.process().output(), line);
   EXPECT_EQ(Contents(daemon.file("address")), daemon.address() + "\n");
 }
 

@@ -141,7 +141,7 @@ TEST_F(ExperimentStoreTest, ListLeavesOutTheNetworkOnly) {
 TEST_F(ExperimentStoreTest, DamagedColumnIsDataLoss) {
   Insert(SomeExperiment("a"));
   ASSERT_TRUE(Write([](Transaction& transaction) {
-                return transaction.db().Execute("UPDATE experiments SET submission = '{\"epo'");
+                return transaction.db().Execute("UPDATE experiments SET submission = x'0aff'");
               }).ok());
   EXPECT_EQ(TryRead([](Connection& db) { return GetExperiment(db, "a").status(); }).code(),
             absl::StatusCode::kDataLoss);
@@ -149,10 +149,10 @@ TEST_F(ExperimentStoreTest, DamagedColumnIsDataLoss) {
 
 TEST_F(ExperimentStoreTest, FieldThatThisVersionDoesNotKnowIsSkipped) {
   Insert(SomeExperiment("a"));
+  // The note "hi", then a number in field 2000.
   ASSERT_TRUE(Write([](Transaction& transaction) {
                 return transaction.db().Execute(
-                    "UPDATE experiments SET submission = '{\"from_the_future\": [1], \"note\":"
-                    " \"hi\"}'");
+                    "UPDATE experiments SET submission = x'3a026869807d01'");
               }).ok());
   EXPECT_EQ(Get("a").note(), "hi");
 }

@@ -81,7 +81,7 @@ TEST_F(MigrationsTest, MigratingAgainChangesNothing) {
   auto db = Open();
   ASSERT_TRUE(Migrate(db.get()).ok());
   ASSERT_TRUE(db->Execute("INSERT INTO experiments (id, submission, network, priority, created)"
-                          " VALUES ('a', '{}', '{}', 0, 1)")
+                          " VALUES ('a', x'', '{}', 0, 1)")
                   .ok());
   const int64_t before = db->QueryInt("PRAGMA schema_version").value_or(-1);
   ASSERT_TRUE(Migrate(db.get()).ok());
@@ -156,7 +156,7 @@ TEST_F(SchemaTest, ValueOfTheWrongTypeIsRefused) {
   const absl::Status status = Write([](Transaction& transaction) {
     return transaction.db().Execute(
         "INSERT INTO experiments (id, submission, network, priority, created)"
-        " VALUES ('a', '{}', '{}', 'high', 1)");
+        " VALUES ('a', x'', '{}', 'high', 1)");
   });
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
 }
