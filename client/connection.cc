@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/paths.h"
+#include "common/resource_name.h"
 #include "common/status.h"
 
 namespace anneal::client {
@@ -121,16 +122,69 @@ absl::StatusOr<v1::Run> Connection::GetRun(const std::string& name) {
   return Call(runs_.get(), &v1::RunService::Stub::GetRun, request);
 }
 
-absl::Status Connection::CancelExperiment(const std::string& name) {
-  v1::CancelExperimentRequest request;
+template <typename ForExperiment, typename ForRun, typename ExperimentMethod, typename RunMethod>
+absl::Status Connection::Change(const std::string& name, ExperimentMethod experiment_method,
+                                RunMethod run_method) const {
+  if (IsRunName(name)) {
+    ForRun request;
+    request.set_name(name);
+    return Call(runs_.get(), run_method, request).status();
+  }
+  ForExperiment request;
   request.set_name(name);
-  return Call(experiments_.get(), &v1::ExperimentService::Stub::CancelExperiment, request).status();
+  return Call(experiments_.get(), experiment_method, request).status();
 }
 
-absl::Status Connection::CancelRun(const std::string& name) {
-  v1::CancelRunRequest request;
-  request.set_name(name);
-  return Call(runs_.get(), &v1::RunService::Stub::CancelRun, request).status();
+absl::Status Connection::Cancel(const std::string& name) {
+  return Change<v1::CancelExperimentRequest, v1::CancelRunRequest>(
+      name, &v1::ExperimentService::Stub::CancelExperiment, &v1::RunService::Stub::CancelRun);
+}
+
+absl::Status Connection::Pause(const std::string& name) {
+  return Change<v1::PauseExperimentRequest, v1::PauseRunRequest>(
+      name, &v1::ExperimentService::Stub::PauseExperiment, &v1::RunService::Stub::PauseRun);
+}
+
+absl::Status Connection::Resume(const std::string& name) {
+  return Change<v1::ResumeExperimentRequest, v1::ResumeRunRequest>(
+      name, &v1::ExperimentService::Stub::ResumeExperiment, &v1::RunService::Stub::ResumeRun);
+}
+
+absl::Status Connection::Retry(const std::string& name) {
+  return Change<v1::RetryExperimentRequest, v1::RetryRunRequest>(
+      name, &v1::ExperimentService::Stub::RetryExperiment, &v1::RunService::Stub::RetryRun);
+}
+
+absl::StatusOr<v1::Run> Connection::Extend(const std::string& run, int epochs) {
+  v1::ExtendRunRequest request;
+  request.set_name(run);
+  request.set_epochs(epochs);
+  return Call(runs_.get(), &v1::RunService::Stub::ExtendRun, request);
+}
+
+absl::StatusOr<v1::ListCheckpointsResponse> Connection::ListCheckpoints(const std::string& run) {
+  v1::ListCheckpointsRequest request;
+  request.set_parent(run);
+  return Call(runs_.get(), &v1::RunService::Stub::ListCheckpoints, request);
+}
+
+absl::StatusOr<v1::CheckpointInfo> Connection::DownloadCheckpoint(
+    const v1::DownloadCheckpointRequest& request,
+    const std::function<absl::Status(const std::string&)>& on_contents) {
+  grpc::ClientContext context;
+  const auto reader = runs_->DownloadCheckpoint(&context, request);
+  v1::CheckpointInfo info;
+  v1::DownloadCheckpointResponse response;
+  absl::Status status;
+  while (status.ok() && reader->Read(&response)) {
+    if (response.has_checkpoint()) info = response.checkpoint();
+    if (!response.contents().empty()) status = on_contents(response.contents());
+  }
+  if (!status.ok()) context.TryCancel();
+  const grpc::Status finished = reader->Finish();
+  if (!status.ok()) return status;
+  if (!finished.ok()) return FromGrpc(finished);
+  return info;
 }
 
 absl::StatusOr<v1::SummarizeExperimentsResponse> Connection::Summarize(

@@ -29,8 +29,17 @@ class Connection {
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name);
   absl::StatusOr<v1::Run> GetRun(const std::string& name);
-  absl::Status CancelExperiment(const std::string& name);
-  absl::Status CancelRun(const std::string& name);
+  // Each takes the name of an experiment or of a run.
+  absl::Status Cancel(const std::string& name);
+  absl::Status Pause(const std::string& name);
+  absl::Status Resume(const std::string& name);
+  absl::Status Retry(const std::string& name);
+  absl::StatusOr<v1::Run> Extend(const std::string& run, int epochs);
+  absl::StatusOr<v1::ListCheckpointsResponse> ListCheckpoints(const std::string& run);
+  // Hands on the contents piece by piece, and returns what they are of. Not limited in time.
+  absl::StatusOr<v1::CheckpointInfo> DownloadCheckpoint(
+      const v1::DownloadCheckpointRequest& request,
+      const std::function<absl::Status(const std::string&)>& on_contents);
   absl::StatusOr<v1::SummarizeExperimentsResponse> Summarize(const std::vector<std::string>& names);
   absl::StatusOr<v1::ListPresetsResponse> ListPresets();
   absl::StatusOr<v1::Preset> GetPreset(const std::string& name);
@@ -54,6 +63,10 @@ class Connection {
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const;
+  // Calls the method of the experiment's or of the run's service, as the name says.
+  template <typename ForExperiment, typename ForRun, typename ExperimentMethod, typename RunMethod>
+  absl::Status Change(const std::string& name, ExperimentMethod experiment_method,
+                      RunMethod run_method) const;
   template <typename Item, typename Request, typename Fetch>
   absl::StatusOr<std::vector<Item>> AllPages(Request request, int limit, Fetch fetch) const;
 

@@ -29,9 +29,11 @@ void AddCommands(CLI::App* app, Globals* globals) {
   app->fallthrough();
   anneal::client::AddSubmitCommand(app, globals);
   anneal::client::AddWatchCommands(app, globals);
+  anneal::client::AddControlCommands(app, globals);
   anneal::client::AddListCommand(app, globals);
   anneal::client::AddShowCommand(app, globals);
   anneal::client::AddHistoryCommands(app, globals);
+  anneal::client::AddCheckpointCommands(app, globals);
   anneal::client::AddCompareCommand(app, globals);
   anneal::client::AddPresetCommands(app, globals);
   anneal::client::AddServerCommand(app, globals);

@@ -211,6 +211,10 @@ void CheckOptimizer(const v1::TrainingConfig& config, Checker* check) {
   check->Choice("optimizer.schedule", optimizer.schedule());
   check->Real("optimizer.warmup_epochs", optimizer.warmup_epochs(), 0, config.epochs());
   check->Real("optimizer.final_factor", optimizer.final_factor(), 0, 1);
+  if (optimizer.has_schedule_epochs()) {
+    check->Whole("optimizer.schedule_epochs", optimizer.schedule_epochs(), 1,
+                 std::max(config.epochs(), 1));
+  }
   check->Whole("optimizer.step_epochs", optimizer.step_epochs(), 1, 100000);
   check->Real("optimizer.step_factor", optimizer.step_factor(), 0, 1, /*open_low=*/true);
   check->Real("optimizer.momentum", optimizer.momentum(), 0, 1, false, /*open_high=*/true);
@@ -239,6 +243,8 @@ void CheckRest(const v1::TrainingConfig& config, Checker* check) {
   check->Real("early_stopping.min_delta", config.early_stopping().min_delta(), 0, 1000);
   check->Whole("diagnostics.hessian_every", config.diagnostics().hessian_every(), 0, 100000);
   check->Whole("diagnostics.probe_size", config.diagnostics().probe_size(), 1, 10000);
+  check->Whole("checkpoint.every_epochs", config.checkpoint().every_epochs(), 1, 100000);
+  check->Real("checkpoint.every_seconds", config.checkpoint().every_seconds(), 0, 86400);
 }
 
 void CheckLength(const v1::TrainingConfig& config, RunLength length, FieldViolations* violations) {
@@ -298,6 +304,8 @@ v1::TrainingConfig ResolveConfig(v1::TrainingConfig config) {
   ANNEAL_DEFAULT(config.mutable_diagnostics(), convexity, false);
   ANNEAL_DEFAULT(config.mutable_diagnostics(), hessian_every, 0);
   ANNEAL_DEFAULT(config.mutable_diagnostics(), probe_size, 256);
+  ANNEAL_DEFAULT(config.mutable_checkpoint(), every_epochs, 1);
+  ANNEAL_DEFAULT(config.mutable_checkpoint(), every_seconds, 60);
   return config;
 }
 

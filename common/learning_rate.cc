@@ -8,8 +8,9 @@ namespace anneal {
 namespace {
 
 double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t epoch) {
+  if (config.has_schedule_epochs()) epochs = config.schedule_epochs();
   const double progress =
-      epochs > 1 ? static_cast<double>(epoch) / static_cast<double>(epochs - 1) : 0;
+      epochs > 1 ? std::min(1.0, static_cast<double>(epoch) / static_cast<double>(epochs - 1)) : 0;
   const double last = config.final_factor();
   switch (config.schedule()) {
     case v1::LEARNING_RATE_SCHEDULE_INVERSE:

@@ -9,7 +9,7 @@ namespace anneal {
 ThetaSchedule::ThetaSchedule(const v1::ThetaConfig& config, RunLength length) : config_(config) {
   const int64_t last = LastUnit(config, length);
   const bool jump = config.schedule() == v1::THETA_SCHEDULE_JUMP;
-  hold_ = config.has_hold() ? config.hold() : jump ? (last + 1) / 2 : 0;
+  hold_ = config.has_hold() ? config.hold() : jump ? DefaultJump(last) : 0;
   span_ = config.has_span() ? config.span() : last - hold_;
 }
 
@@ -63,7 +63,7 @@ double ThetaSchedule::PathValue(int64_t done) const {
 }
 
 double ThetaSchedule::PlateauValue() const {
-  const double share = static_cast<double>(notches_) * config_.plateau().notch();
+  const double share = static_cast<double>(plateau_.notches()) * config_.plateau().notch();
   if (share >= 1) return config_.end();
   return config_.start() + (config_.end() - config_.start()) * share;
 }
@@ -73,18 +73,19 @@ void ThetaSchedule::ObserveEpoch(double train_loss) {
       config_.schedule() != v1::THETA_SCHEDULE_PLATEAU) {
     return;
   }
-  if (++epochs_seen_ <= hold_) return;
+  plateau_.set_epochs_seen(plateau_.epochs_seen() + 1);
+  if (plateau_.epochs_seen() <= hold_) return;
   const v1::PlateauConfig& plateau = config_.plateau();
-  if (!has_best_ || train_loss < (1 - plateau.tolerance()) * best_loss_) {
-    has_best_ = true;
-    best_loss_ = train_loss;
-    epochs_without_improvement_ = 0;
+  if (!plateau_.has_best_loss() || train_loss < (1 - plateau.tolerance()) * plateau_.best_loss()) {
+    plateau_.set_best_loss(train_loss);
+    plateau_.set_epochs_without_improvement(0);
     return;
   }
-  if (++epochs_without_improvement_ < plateau.patience()) return;
-  ++notches_;
-  has_best_ = false;
-  epochs_without_improvement_ = 0;
+  plateau_.set_epochs_without_improvement(plateau_.epochs_without_improvement() + 1);
+  if (plateau_.epochs_without_improvement() < plateau.patience()) return;
+  plateau_.set_notches(plateau_.notches() + 1);
+  plateau_.clear_best_loss();
+  plateau_.set_epochs_without_improvement(0);
 }
 
 }  // namespace anneal

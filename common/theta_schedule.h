@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "anneal/v1/config.pb.h"
+#include "anneal/v1/worker.pb.h"
 
 namespace anneal {
 
@@ -29,8 +30,14 @@ class ThetaSchedule {
   // once an epoch, in order.
   void ObserveEpoch(double train_loss);
 
+  // Where PLATEAU stands; to go on from there in another object of the same config.
+  const v1::PlateauPosition& plateau_position() const { return plateau_; }
+  void RestorePlateau(const v1::PlateauPosition& position) { plateau_ = position; }
+
   // The largest hold + span that reaches `end` inside the run: one less than the units in it.
   static int64_t LastUnit(const v1::ThetaConfig& config, RunLength length);
+  // Where JUMP jumps unless `hold` says so: halfway to the last unit.
+  static int64_t DefaultJump(int64_t last_unit) { return (last_unit + 1) / 2; }
 
  private:
   // `done` of `span_` units of the path, 0 < done < span_.
@@ -40,13 +47,7 @@ class ThetaSchedule {
   v1::ThetaConfig config_;
   int64_t hold_ = 0;
   int64_t span_ = 1;
-
-  // PLATEAU: epochs seen, notches moved, and the best loss since the last move.
-  int64_t epochs_seen_ = 0;
-  int64_t notches_ = 0;
-  int64_t epochs_without_improvement_ = 0;
-  bool has_best_ = false;
-  double best_loss_ = 0;
+  v1::PlateauPosition plateau_;
 };
 
 }  // namespace anneal

@@ -21,9 +21,10 @@ constexpr std::chrono::milliseconds kCallDeadline(3000);
 Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
                executor::WallClock clock)
     : store_(std::move(store)),
+      checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
       executor_(options.workers, &datasets_),
-      dispatcher_(store_.get(), &executor_, clock),
+      dispatcher_(store_.get(), &checkpoints_, &executor_, clock),
       submission_(store_.get(), &datasets_, &dispatcher_, clock),
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
 
@@ -34,6 +35,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
   daemon->store_->set_commit_listener(
       [hub = &daemon->hub_](const std::set<int64_t>& experiments) { hub->Publish(experiments); });
   const rpc::Services services = {.store = daemon->store_.get(),
+                                  .checkpoints = &daemon->checkpoints_,
                                   .dispatcher = &daemon->dispatcher_,
                                   .submission = &daemon->submission_,
                                   .datasets = &daemon->datasets_,

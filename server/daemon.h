@@ -38,6 +38,7 @@ class Daemon {
 
   // In the order of their dependencies; destroyed from the last to the first.
   std::unique_ptr<store::Store> store_;
+  const store::CheckpointFiles checkpoints_;
   training::DatasetRegistry datasets_;
   executor::ThreadExecutor executor_;
   executor::Dispatcher dispatcher_;

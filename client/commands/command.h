@@ -68,6 +68,8 @@ void AddListCommand(CLI::App* app, Globals* globals);
 void AddShowCommand(CLI::App* app, Globals* globals);
 void AddHistoryCommands(CLI::App* app, Globals* globals);
 void AddWatchCommands(CLI::App* app, Globals* globals);
+void AddControlCommands(CLI::App* app, Globals* globals);
+void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);
 

@@ -1,4 +1,4 @@
-// anneal watch, wait and cancel: being there while runs run.
+// anneal watch and wait: being there while runs run.
 
 #include <iostream>
 #include <memory>
@@ -21,21 +21,6 @@ int FollowToEnd(Connection* connection, const Globals& globals, const std::strin
     return kInterrupted;
   }
   return *followed == Followed::kSucceeded ? kSuccess : kFailure;
-}
-
-int Cancel(Connection* connection, const std::vector<std::string>& names) {
-  int code = kSuccess;
-  for (const std::string& typed : names) {
-    const std::string name = ExpandName(typed);
-    const absl::Status status =
-        IsRunName(name) ? connection->CancelRun(name) : connection->CancelExperiment(name);
-    if (status.ok()) {
-      std::cout << "cancelled " << ShortenName(name) << "\n";
-    } else {
-      code = Complain(status);
-    }
-  }
-  return code;
 }
 
 }  // namespace
@@ -67,14 +52,6 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
       const auto progress = render::MakeProgress(render::ProgressKind::kQuiet, stdout);
       return FollowToEnd(connection, *globals, *name, "wait", progress.get());
     };
-  });
-
-  CLI::App* cancel = app->add_subcommand("cancel", "Cancel experiments or runs");
-  const auto names = std::make_shared<std::vector<std::string>>();
-  cancel->add_option("names", *names, "Such as first or first/0")->required();
-  cancel->footer("Example: anneal cancel first/1");
-  cancel->callback([globals, names] {
-    globals->command = [names](Connection* connection) { return Cancel(connection, *names); };
   });
 }
 

@@ -25,6 +25,7 @@ absl::Status RecordEnd(store::Transaction& transaction, int64_t run, const v1::R
                        int64_t now) {
   switch (end.outcome_case()) {
     case v1::RunEnd::kCompleted:
+      ANNEAL_RETURN_IF_ERROR(store::KeepFinalCheckpoints(transaction, run));
       for (const v1::TestResult& result : end.completed().test_results()) {
         ANNEAL_RETURN_IF_ERROR(store::InsertTestResult(transaction, run, result));
       }
@@ -36,21 +37,38 @@ absl::Status RecordEnd(store::Transaction& transaction, int64_t run, const v1::R
   }
 }
 
-// A run that is not RUNNING any more was cancelled: what its worker still says does not count.
-absl::Status Record(store::Transaction& transaction, const v1::RunReport& report, int64_t now) {
+absl::Status HasEnded(v1::RunState state) {
+  return absl::CancelledError(absl::StrCat("the run is ", EnumName(state)));
+}
+
+// What a worker still says of a run that has ended, because it was cancelled, does not count. Of
+// one that was suspended, and perhaps resumed already, only its end does not: the next worker will
+// come to the same end.
+absl::Status Record(store::Transaction& transaction, const v1::RunReport& report,
+                    const std::optional<store::CheckpointRow>& checkpoint, int64_t now) {
   const int64_t run = report.run_id();
   ANNEAL_ASSIGN_OR_RETURN(const v1::RunState state, store::GetRunState(transaction.db(), run));
-  if (state != v1::RUN_STATE_RUNNING) {
-    return absl::CancelledError(absl::StrCat("the run is ", EnumName(state)));
+  if (IsFinal(state) || (report.has_end() && state != v1::RUN_STATE_RUNNING)) {
+    return HasEnded(state);
+  }
+  if (checkpoint.has_value()) {
+    ANNEAL_RETURN_IF_ERROR(store::InsertCheckpoint(transaction, run, *checkpoint));
   }
   switch (report.kind_case()) {
     case v1::RunReport::kStarted:
       return store::RecordStart(transaction, run, report.started());
     case v1::RunReport::kEpoch:
       return store::RecordEpoch(transaction, run, now, report.epoch());
+    case v1::RunReport::kCheckpoint:
+      return store::SetLosses(transaction, run, 0);  // it got somewhere
     default:
       return RecordEnd(transaction, run, report.end(), now);
   }
+}
+
+const v1::Checkpoint* CheckpointOf(const v1::RunReport& report) {
+  if (report.has_checkpoint()) return &report.checkpoint();
+  return report.epoch().has_checkpoint() ? &report.epoch().checkpoint() : nullptr;
 }
 
 // Errors of the disk, which may pass, rather than of what is to be written.
@@ -82,8 +100,9 @@ int64_t SystemWallClock() {
       .count();
 }
 
-Dispatcher::Dispatcher(store::Store* store, Executor* executor, WallClock clock)
-    : store_(store), executor_(executor), clock_(std::move(clock)) {}
+Dispatcher::Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
+                       Executor* executor, WallClock clock)
+    : store_(store), checkpoints_(checkpoints), executor_(executor), clock_(std::move(clock)) {}
 
 Dispatcher::~Dispatcher() { Shutdown(); }
 
@@ -152,12 +171,25 @@ void Dispatcher::Loop() {
 absl::StatusOr<int> Dispatcher::StartRuns() {
   const int idle = executor_->idle_workers();
   if (idle == 0) return 0;
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::RunAssignment> assignments, ClaimRuns(idle));
+  for (v1::RunAssignment& assignment : assignments) {
+    AttachCheckpoint(&assignment);
+    spdlog::info("{}: started", assignment.name());
+    executor_->Start(std::move(assignment));
+  }
+  return static_cast<int>(assignments.size());
+}
+
+absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
   std::vector<v1::RunAssignment> assignments;
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     assignments.clear();
-    ANNEAL_ASSIGN_OR_RETURN(const auto pending, store::PendingRuns(transaction.db(), idle));
+    // So many that enough are left without those that a worker is still about to leave.
+    ANNEAL_ASSIGN_OR_RETURN(const auto pending,
+                            store::PendingRuns(transaction.db(), idle + executor_->workers()));
     queue::Snapshot snapshot{.idle_workers = idle};
     for (const store::QueuedRun& run : pending) {
+      if (executor_->Has(run.key)) continue;
       snapshot.pending.push_back({.key = run.key, .priority = run.priority});
     }
     for (const int64_t run : queue::NextRuns(std::move(snapshot))) {
@@ -169,32 +201,105 @@ absl::StatusOr<int> Dispatcher::StartRuns() {
     return absl::OkStatus();
   });
   ANNEAL_RETURN_IF_ERROR(status);
-  for (v1::RunAssignment& assignment : assignments) {
-    spdlog::info("{}: started", assignment.name());
-    executor_->Start(std::move(assignment));
+  return assignments;
+}
+
+void Dispatcher::AttachCheckpoint(v1::RunAssignment* assignment) {
+  const int64_t run = assignment->run_id();
+  std::vector<store::CheckpointRow> rows;
+  const absl::Status listed = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(rows, store::ListCheckpoints(db, run));
+    return absl::OkStatus();
+  });
+  if (!listed.ok()) spdlog::error("{}: {}", assignment->name(), std::string(listed.message()));
+  for (const store::CheckpointRow& row : rows) {
+    absl::StatusOr<std::string> contents = checkpoints_->Read(row.file);
+    if (contents.ok()) {
+      assignment->set_checkpoint(*std::move(contents));
+      spdlog::info("{}: goes on after step {}", assignment->name(), row.step);
+      return;
+    }
+    spdlog::warn("{}: {}; taking the one before", assignment->name(),
+                 std::string(contents.status().message()));
+    if (!absl::IsDataLoss(contents.status())) continue;
+    const absl::Status forgotten = store_->Write([&](store::Transaction& transaction) {
+      return store::DeleteCheckpoint(transaction, run, row.step);
+    });
+    if (!forgotten.ok()) spdlog::error("{}", std::string(forgotten.message()));
   }
-  return static_cast<int>(assignments.size());
+  assignment->clear_dataset_sha256();
+}
+
+absl::StatusOr<store::CheckpointRow> Dispatcher::WriteCheckpointFile(
+    int64_t run, const v1::Checkpoint& checkpoint) {
+  std::string name;
+  const absl::Status named = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::RunState state, store::GetRunState(db, run));
+    if (IsFinal(state)) return HasEnded(state);
+    ANNEAL_ASSIGN_OR_RETURN(name, store::NewCheckpointName(db, run, checkpoint.step()));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(named);
+  store::CheckpointRow row = {.step = checkpoint.step(),
+                              .epoch = checkpoint.epoch(),
+                              .best = checkpoint.best(),
+                              .created = clock_()};
+  ANNEAL_ASSIGN_OR_RETURN(row.file, checkpoints_->Write(name, checkpoint.contents()));
+  return row;
 }
 
 absl::Status Dispatcher::OnReport(const v1::RunReport& report) {
-  const absl::Status status = WriteWhenPossible([this, &report](store::Transaction& transaction) {
-    return Record(transaction, report, clock_());
+  std::optional<store::CheckpointRow> row;
+  if (const v1::Checkpoint* checkpoint = CheckpointOf(report); checkpoint != nullptr) {
+    const absl::Status written = WhenPossible([&] {
+      absl::StatusOr<store::CheckpointRow> result =
+          WriteCheckpointFile(report.run_id(), *checkpoint);
+      if (result.ok()) row = *std::move(result);
+      return result.status();
+    });
+    ANNEAL_RETURN_IF_ERROR(written);
+  }
+  const absl::Status status = Store(report, row);
+  if (row.has_value() || report.has_end()) SweepCheckpoints(report.run_id());
+  return status;
+}
+
+absl::Status Dispatcher::Store(const v1::RunReport& report,
+                               const std::optional<store::CheckpointRow>& checkpoint) {
+  const absl::Status status = WhenPossible([&] {
+    return store_->Write([&](store::Transaction& transaction) {
+      return Record(transaction, report, checkpoint, clock_());
+    });
   });
   if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status) || IsStorage(status)) {
     return status;
   }
   // The report itself cannot be stored, and never will be: the run must not stay RUNNING for ever.
-  const absl::Status failed = WriteWhenPossible([&](store::Transaction& transaction) {
-    return store::ChangeRunState(transaction, report.run_id(), v1::RUN_STATE_FAILED, clock_(),
-                                 NotStorable(status));
+  const absl::Status failed = WhenPossible([&] {
+    return store_->Write([&](store::Transaction& transaction) {
+      return store::ChangeRunState(transaction, report.run_id(), v1::RUN_STATE_FAILED, clock_(),
+                                   NotStorable(status));
+    });
   });
   return failed.ok() ? status : failed;
 }
 
-absl::Status Dispatcher::WriteWhenPossible(const store::Writer::WriteFunction& function) {
+void Dispatcher::SweepCheckpoints(int64_t run) {
+  std::string directory;
+  std::vector<std::string> keep;
+  const absl::Status status = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(directory, store::CheckpointDirectory(db, run));
+    ANNEAL_ASSIGN_OR_RETURN(const auto rows, store::ListCheckpoints(db, run));
+    for (const store::CheckpointRow& row : rows) keep.push_back(row.file.name);
+    return absl::OkStatus();
+  });
+  if (status.ok()) checkpoints_->Sweep(directory, keep);
+}
+
+absl::Status Dispatcher::WhenPossible(const std::function<absl::Status()>& function) {
   bool told = false;
   while (true) {
-    absl::Status status = store_->Write(function);
+    absl::Status status = function();
     if (!IsStorage(status)) return status;
     if (!std::exchange(told, true)) {
       spdlog::error("cannot write; training waits: {}", std::string(status.message()));
@@ -203,34 +308,49 @@ absl::Status Dispatcher::WriteWhenPossible(const store::Writer::WriteFunction& f
   }
 }
 
-absl::Status Dispatcher::CancelExperiment(const std::string& experiment_id) {
-  return Cancel([&](store::Connection& db) -> absl::StatusOr<std::vector<int64_t>> {
+absl::Status Dispatcher::ChangeExperiment(const std::string& experiment_id, Command command) {
+  return Change(command, [&](store::Connection& db) -> absl::StatusOr<StateRows> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, experiment_id));
-    return store::UnfinishedRuns(db, key);
+    return store::RunStates(db, key);
   });
 }
 
-absl::Status Dispatcher::CancelRun(const RunName& name) {
-  return Cancel([&](store::Connection& db) -> absl::StatusOr<std::vector<int64_t>> {
+absl::Status Dispatcher::ChangeRun(const RunName& name, Command command) {
+  return Change(command, [&](store::Connection& db) -> absl::StatusOr<StateRows> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
-    ANNEAL_ASSIGN_OR_RETURN(const v1::RunState state, store::GetRunState(db, key));
-    return IsFinal(state) ? std::vector<int64_t>{} : std::vector<int64_t>{key};
+    ANNEAL_ASSIGN_OR_RETURN(const store::RunStateRow run, store::GetRunStateRow(db, key));
+    return StateRows{run};
   });
 }
 
-absl::Status Dispatcher::Cancel(
-    const std::function<absl::StatusOr<std::vector<int64_t>>(store::Connection&)>& find) {
-  std::vector<int64_t> runs;
+absl::Status Dispatcher::Change(
+    Command command, const std::function<absl::StatusOr<StateRows>(store::Connection&)>& find) {
+  std::vector<int64_t> changed;
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(runs, find(transaction.db()));
-    for (const int64_t run : runs) {
-      ANNEAL_RETURN_IF_ERROR(
-          store::ChangeRunState(transaction, run, v1::RUN_STATE_CANCELLED, clock_()));
+    changed.clear();
+    ANNEAL_ASSIGN_OR_RETURN(const StateRows runs, find(transaction.db()));
+    absl::Status refused;
+    bool done = false;
+    for (const store::RunStateRow& run : runs) {
+      const auto next = NextState(command, run.state, run.failure);
+      if (!next.ok()) {
+        refused = next.status();
+        continue;
+      }
+      done = true;
+      if (!next->has_value()) continue;
+      changed.push_back(run.key);
+      ANNEAL_RETURN_IF_ERROR(store::SetLosses(transaction, run.key, 0));
+      ANNEAL_RETURN_IF_ERROR(store::ChangeRunState(transaction, run.key, **next, clock_()));
     }
-    return absl::OkStatus();
+    return done ? absl::OkStatus() : refused;
   });
   ANNEAL_RETURN_IF_ERROR(status);
-  for (const int64_t run : runs) executor_->RequestStop(run);
+  const bool stops = command == Command::kCancel || command == Command::kPause;
+  for (const int64_t run : changed) {
+    if (stops) executor_->RequestStop(run);
+  }
+  if (!stops) Wake();
   return absl::OkStatus();
 }
 

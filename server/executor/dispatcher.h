@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,9 @@
 #include "common/mutex.h"
 #include "common/resource_name.h"
 #include "server/executor/interface.h"
+#include "server/executor/lifecycle.h"
+#include "server/store/checkpoint_store.h"
+#include "server/store/run_store.h"
 #include "server/store/store.h"
 
 namespace anneal::executor {
@@ -27,8 +31,9 @@ int64_t SystemWallClock();
 // Thread-safe.
 class Dispatcher final : public Listener {
  public:
-  // Borrows both.
-  Dispatcher(store::Store* store, Executor* executor, WallClock clock);
+  // All borrowed.
+  Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints, Executor* executor,
+             WallClock clock);
   ~Dispatcher() override;
 
   // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
@@ -41,9 +46,10 @@ class Dispatcher final : public Listener {
   // Tells it that runs were added to the queue.
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Cancels what has not ended; on disk when they return. NOT_FOUND.
-  absl::Status CancelExperiment(const std::string& experiment_id);
-  absl::Status CancelRun(const RunName& name);
+  // What users ask of a run or of all runs of an experiment (lifecycle.h); on disk when they
+  // return. NOT_FOUND. FAILED_PRECONDITION when it can be done to none.
+  absl::Status ChangeExperiment(const std::string& experiment_id, Command command);
+  absl::Status ChangeRun(const RunName& name, Command command);
 
   int workers() const { return executor_->workers(); }
   int idle_workers() const { return executor_->idle_workers(); }
@@ -52,20 +58,33 @@ class Dispatcher final : public Listener {
   void OnIdle() override { Wake(); }
 
  private:
+  using StateRows = std::vector<store::RunStateRow>;
+
   absl::Status Recover();
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts as many runs as there are idle workers. Returns how many.
   absl::StatusOr<int> StartRuns();
-  absl::Status Cancel(
-      const std::function<absl::StatusOr<std::vector<int64_t>>(store::Connection&)>& find);
-  // Writes again, once a second, while the store cannot (a full disk, most of all): runs wait
-  // instead of failing. Gives up on shutdown.
-  absl::Status WriteWhenPossible(const store::Writer::WriteFunction& function)
+  absl::Status Change(Command command,
+                      const std::function<absl::StatusOr<StateRows>(store::Connection&)>& find);
+  // Gives the runs that come first to the idle workers: notes it in the store, and returns them.
+  absl::StatusOr<std::vector<v1::RunAssignment>> ClaimRuns(int idle);
+  // Adds the latest checkpoint that is whole, if there is one, and forgets those that are damaged.
+  void AttachCheckpoint(v1::RunAssignment* assignment);
+  absl::StatusOr<store::CheckpointRow> WriteCheckpointFile(int64_t run,
+                                                           const v1::Checkpoint& checkpoint);
+  absl::Status Store(const v1::RunReport& report,
+                     const std::optional<store::CheckpointRow>& checkpoint);
+  // Removes the files of a run that no row names.
+  void SweepCheckpoints(int64_t run);
+  // Does again, once a second, what the disk does not allow now (when it is full, most of all):
+  // runs wait instead of failing. Gives up on shutdown.
+  absl::Status WhenPossible(const std::function<absl::Status()>& function)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits for a change, at most that long. Returns false on shutdown.
   bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
 
   store::Store* const store_;
+  const store::CheckpointFiles* const checkpoints_;
   Executor* const executor_;
   const WallClock clock_;
 

@@ -33,11 +33,14 @@ class Executor {
   virtual int workers() const = 0;
   virtual int idle_workers() const = 0;
 
-  // Gives a run to an idle worker; there must be one.
+  // Whether a worker still has a run: it was started and has not ended or stopped.
+  virtual bool Has(int64_t run_id) const = 0;
+
+  // Gives a run to an idle worker; there must be one, and no worker may have the run.
   virtual void Start(v1::RunAssignment assignment) = 0;
 
-  // Asks a run to stop after the step in progress; it reports that it stopped, unless it ends
-  // before. Runs that are not here are ignored.
+  // Asks a run to stop after the step in progress; it reports a checkpoint and that it stopped,
+  // unless it ends before. Runs that are not here are ignored.
   virtual void RequestStop(int64_t run_id) = 0;
 
   // Stops all runs, and returns when the last report was delivered. Nothing starts any more.

@@ -9,6 +9,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/config_validation.h"
+#include "common/enum_name.h"
+#include "common/extend_config.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -16,8 +18,10 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/struct.pb.h"
+#include "server/store/checkpoint_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
+#include "server/store/run_store.h"
 
 namespace anneal::executor {
 namespace {
@@ -233,6 +237,62 @@ absl::Status Submission::PlanRuns(const v1::Experiment& submission,
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int32_t epochs) {
+  if (run.state() != v1::RUN_STATE_SUCCEEDED) {
+    return WithReason(absl::FailedPreconditionError(
+                          absl::StrCat(run.name(), " is ", EnumName(run.state()),
+                                       "; only a run that has succeeded can be ", "extended")),
+                      "RUN_STATE");
+  }
+  if (run.epochs_done() < run.epochs_total()) {
+    return WithReason(
+        absl::FailedPreconditionError(absl::StrCat(
+            run.name(), " stopped early in epoch ", run.epochs_done(), " and would stop again; ",
+            "submit it with --like and another early_stopping.patience")),
+        "RUN_STOPPED_EARLY");
+  }
+  FieldViolations violations;
+  if (epochs <= run.epochs_total()) {
+    violations.Add("epochs", absl::StrCat("is ", epochs, ", the number for the whole run; it has ",
+                                          run.epochs_total(), " already: allowed is more"));
+    return violations.ToStatus();
+  }
+  const v1::TrainingConfig& config = run.config();
+  ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(config.dataset().name()));
+  ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(config, dataset->shape()));
+  v1::TrainingConfig extended = ExtendConfig(config, plan.length, epochs);
+  ANNEAL_RETURN_IF_ERROR(CheckConfig(extended));
+  ANNEAL_RETURN_IF_ERROR(PlanRun(extended, dataset->shape()).status());
+  return extended;
+}
+
+absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
+  v1::Run run;
+  const absl::Status found = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, name, v1::RUN_VIEW_FULL));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(found);
+  ANNEAL_ASSIGN_OR_RETURN(const v1::TrainingConfig config, Extended(run, epochs));
+  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    store::Connection& db = transaction.db();
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(const auto checkpoints, store::ListCheckpoints(db, key));
+    if (checkpoints.empty()) {
+      return WithReason(absl::FailedPreconditionError(
+                            absl::StrCat(run.name(), " has no checkpoint to go on from; submit it ",
+                                         "with --like and more epochs")),
+                        "NO_CHECKPOINT");
+    }
+    // Refuses what another call has changed in between.
+    ANNEAL_RETURN_IF_ERROR(
+        store::ChangeRunState(transaction, key, v1::RUN_STATE_PENDING, clock_()));
+    return store::ExtendRun(transaction, key, config);
+  });
+  if (status.ok()) dispatcher_->Wake();
+  return status;
 }
 
 }  // namespace anneal::executor

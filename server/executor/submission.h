@@ -22,11 +22,16 @@ class Submission {
   // As ExperimentService.CreateExperiment documents.
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
 
+  // As RunService.ExtendRun documents.
+  absl::Status Extend(const RunName& name, int32_t epochs);
+
  private:
   // What would be stored, all of it checked.
   absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Preview(const store::NewExperiment& experiment);
   absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
+  // The run's config with more epochs, checked.
+  absl::StatusOr<v1::TrainingConfig> Extended(const v1::Run& run, int32_t epochs);
   absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
 
   store::Store* const store_;

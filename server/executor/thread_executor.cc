@@ -4,18 +4,12 @@
 
 #include <utility>
 
+#include "server/executor/courier.h"
 #include "server/training/engine.h"
 #include "server/training/trainer.h"
 
 namespace anneal::executor {
 namespace {
-
-v1::RunReport EndReport(int64_t run_id, v1::RunEnd end) {
-  v1::RunReport report;
-  report.set_run_id(run_id);
-  *report.mutable_end() = std::move(end);
-  return report;
-}
 
 v1::RunEnd InvalidData(const absl::Status& status) {
   v1::RunEnd end;
@@ -46,6 +40,11 @@ void ThreadExecutor::Start(v1::RunAssignment assignment) {
   active_.emplace(assignment.run_id(), std::stop_source());
   waiting_.push_back(std::move(assignment));
   wake_.Signal();
+}
+
+bool ThreadExecutor::Has(int64_t run_id) const {
+  MutexLock lock(&mutex_);
+  return active_.contains(run_id);
 }
 
 void ThreadExecutor::RequestStop(int64_t run_id) {
@@ -92,28 +91,36 @@ bool ThreadExecutor::Take(v1::RunAssignment* assignment, std::stop_token* stop) 
 }
 
 void ThreadExecutor::Execute(const v1::RunAssignment& assignment, const std::stop_token& stop) {
-  const int64_t run_id = assignment.run_id();
-  const auto deliver = [this, run_id](auto set) {
+  Courier courier(listener_);
+  const auto send = [&courier, run_id = assignment.run_id()](auto set) {
     v1::RunReport report;
     report.set_run_id(run_id);
     set(&report);
-    return listener_->OnReport(report);
+    return courier.Send(std::move(report));
   };
   const training::TrainingObserver observer = {
       .on_started =
-          [&deliver](const v1::RunStarted& started) {
-            return deliver([&](v1::RunReport* report) { *report->mutable_started() = started; });
+          [&send](v1::RunStarted started) {
+            return send([&](v1::RunReport* r) { *r->mutable_started() = std::move(started); });
           },
       .on_epoch =
-          [&deliver](const v1::EpochReport& epoch) {
-            return deliver([&](v1::RunReport* report) { *report->mutable_epoch() = epoch; });
+          [&send](v1::EpochReport epoch) {
+            return send([&](v1::RunReport* r) { *r->mutable_epoch() = std::move(epoch); });
+          },
+      .on_checkpoint =
+          [&send](v1::Checkpoint checkpoint) {
+            return send(
+                [&](v1::RunReport* r) { *r->mutable_checkpoint() = std::move(checkpoint); });
           }};
   const auto dataset = datasets_->Get(assignment.config().dataset().name());
   absl::StatusOr<v1::RunEnd> end = dataset.ok()
                                        ? training::Train(assignment, **dataset, observer, stop)
                                        : absl::StatusOr<v1::RunEnd>(InvalidData(dataset.status()));
-  const absl::Status status =
-      end.ok() ? listener_->OnReport(EndReport(run_id, *std::move(end))) : end.status();
+  absl::Status status = end.status();
+  if (status.ok()) {
+    status = send([&](v1::RunReport* report) { *report->mutable_end() = *std::move(end); });
+  }
+  if (status.ok()) status = courier.Drain();
   if (!status.ok()) {
     spdlog::info("{}: left: {}", assignment.name(), std::string(status.message()));
   }

@@ -12,6 +12,8 @@
 
 namespace anneal::rpc {
 
+using executor::Command;
+
 grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
     v1::Experiment* response) {
@@ -36,7 +38,28 @@ grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
     grpc::CallbackServerContext* context, const v1::CancelExperimentRequest* request,
     v1::Experiment* response) {
   return Answer(context, services_.pool, response,
-                [this, request] { return Cancel(request->name()); });
+                [this, request] { return Change(request->name(), Command::kCancel); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::PauseExperiment(
+    grpc::CallbackServerContext* context, const v1::PauseExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kPause); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::ResumeExperiment(
+    grpc::CallbackServerContext* context, const v1::ResumeExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kResume); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
+    grpc::CallbackServerContext* context, const v1::RetryExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::SummarizeExperiments(
@@ -84,9 +107,9 @@ absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
   return response;
 }
 
-absl::StatusOr<v1::Experiment> ExperimentService::Cancel(const std::string& name) {
+absl::StatusOr<v1::Experiment> ExperimentService::Change(const std::string& name, Command command) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", name));
-  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->CancelExperiment(id));
+  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->ChangeExperiment(id, command));
   return Get(name);
 }
 

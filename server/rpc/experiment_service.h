@@ -24,6 +24,15 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   grpc::ServerUnaryReactor* CancelExperiment(grpc::CallbackServerContext* context,
                                              const v1::CancelExperimentRequest* request,
                                              v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* PauseExperiment(grpc::CallbackServerContext* context,
+                                            const v1::PauseExperimentRequest* request,
+                                            v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* ResumeExperiment(grpc::CallbackServerContext* context,
+                                             const v1::ResumeExperimentRequest* request,
+                                             v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* RetryExperiment(grpc::CallbackServerContext* context,
+                                            const v1::RetryExperimentRequest* request,
+                                            v1::Experiment* response) override;
   grpc::ServerUnaryReactor* SummarizeExperiments(
       grpc::CallbackServerContext* context, const v1::SummarizeExperimentsRequest* request,
       v1::SummarizeExperimentsResponse* response) override;
@@ -33,7 +42,7 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
  private:
   absl::StatusOr<v1::Experiment> Get(const std::string& name);
   absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
-  absl::StatusOr<v1::Experiment> Cancel(const std::string& name);
+  absl::StatusOr<v1::Experiment> Change(const std::string& name, executor::Command command);
 
   const Services services_;
 };

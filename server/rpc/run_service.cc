@@ -4,6 +4,7 @@
 
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "server/rpc/download_reactor.h"
 #include "server/rpc/page.h"
 #include "server/rpc/unary.h"
 #include "server/store/epoch_store.h"
@@ -12,6 +13,8 @@
 
 namespace anneal::rpc {
 namespace {
+
+using executor::Command;
 
 constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
 
@@ -37,7 +40,35 @@ grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
                                                 const v1::CancelRunRequest* request,
                                                 v1::Run* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Cancel(*request); });
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kCancel); });
+}
+
+grpc::ServerUnaryReactor* RunService::PauseRun(grpc::CallbackServerContext* context,
+                                               const v1::PauseRunRequest* request,
+                                               v1::Run* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kPause); });
+}
+
+grpc::ServerUnaryReactor* RunService::ResumeRun(grpc::CallbackServerContext* context,
+                                                const v1::ResumeRunRequest* request,
+                                                v1::Run* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kResume); });
+}
+
+grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
+                                               const v1::RetryRunRequest* request,
+                                               v1::Run* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return Change(request->name(), Command::kRetry); });
+}
+
+grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
+                                                const v1::ExtendRunRequest* request,
+                                                v1::Run* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Extend(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
@@ -50,6 +81,18 @@ grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* co
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
   return Answer(context, services_.pool, response, [this, request] { return Thetas(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,
+                                                      const v1::ListCheckpointsRequest* request,
+                                                      v1::ListCheckpointsResponse* response) {
+  return Answer(context, services_.pool, response,
+                [this, request] { return CheckpointsOf(services_, *request); });
+}
+
+grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* RunService::DownloadCheckpoint(
+    grpc::CallbackServerContext* /*context*/, const v1::DownloadCheckpointRequest* request) {
+  return DownloadReactor::Start(*request, services_);
 }
 
 absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {
@@ -83,9 +126,15 @@ absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest&
   return response;
 }
 
-absl::StatusOr<v1::Run> RunService::Cancel(const v1::CancelRunRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request.name()));
-  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->CancelRun(name));
+absl::StatusOr<v1::Run> RunService::Change(const std::string& name, Command command) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", name));
+  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->ChangeRun(run, command));
+  return Get(name, v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.submission->Extend(run, request.epochs()));
   return Get(request.name(), v1::RUN_VIEW_FULL);
 }
 

@@ -20,17 +20,35 @@ class RunService final : public v1::RunService::CallbackService {
   grpc::ServerUnaryReactor* CancelRun(grpc::CallbackServerContext* context,
                                       const v1::CancelRunRequest* request,
                                       v1::Run* response) override;
+  grpc::ServerUnaryReactor* PauseRun(grpc::CallbackServerContext* context,
+                                     const v1::PauseRunRequest* request,
+                                     v1::Run* response) override;
+  grpc::ServerUnaryReactor* ResumeRun(grpc::CallbackServerContext* context,
+                                      const v1::ResumeRunRequest* request,
+                                      v1::Run* response) override;
+  grpc::ServerUnaryReactor* RetryRun(grpc::CallbackServerContext* context,
+                                     const v1::RetryRunRequest* request,
+                                     v1::Run* response) override;
+  grpc::ServerUnaryReactor* ExtendRun(grpc::CallbackServerContext* context,
+                                      const v1::ExtendRunRequest* request,
+                                      v1::Run* response) override;
   grpc::ServerUnaryReactor* ListEpochs(grpc::CallbackServerContext* context,
                                        const v1::ListEpochsRequest* request,
                                        v1::ListEpochsResponse* response) override;
   grpc::ServerUnaryReactor* ListThetas(grpc::CallbackServerContext* context,
                                        const v1::ListThetasRequest* request,
                                        v1::ListThetasResponse* response) override;
+  grpc::ServerUnaryReactor* ListCheckpoints(grpc::CallbackServerContext* context,
+                                            const v1::ListCheckpointsRequest* request,
+                                            v1::ListCheckpointsResponse* response) override;
+  grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* DownloadCheckpoint(
+      grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) override;
 
  private:
   absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view);
   absl::StatusOr<v1::ListRunsResponse> Runs(const v1::ListRunsRequest& request);
-  absl::StatusOr<v1::Run> Cancel(const v1::CancelRunRequest& request);
+  absl::StatusOr<v1::Run> Change(const std::string& name, executor::Command command);
+  absl::StatusOr<v1::Run> Extend(const v1::ExtendRunRequest& request);
   absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);
   absl::StatusOr<v1::ListThetasResponse> Thetas(const v1::ListThetasRequest& request);
 

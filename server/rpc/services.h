@@ -9,6 +9,7 @@
 #include "server/executor/submission.h"
 #include "server/rpc/blocking_pool.h"
 #include "server/rpc/event_hub.h"
+#include "server/store/checkpoint_files.h"
 #include "server/store/store.h"
 #include "server/training/dataset_registry.h"
 
@@ -16,6 +17,7 @@ namespace anneal::rpc {
 
 struct Services {
   store::Store* store = nullptr;
+  const store::CheckpointFiles* checkpoints = nullptr;
   executor::Dispatcher* dispatcher = nullptr;
   executor::Submission* submission = nullptr;
   training::DatasetRegistry* datasets = nullptr;

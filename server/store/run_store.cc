@@ -35,6 +35,12 @@ absl::Status ReadParameters(absl::string_view json, v1::Run* run) {
   return absl::OkStatus();
 }
 
+RunStateRow ReadState(const Statement& row) {
+  RunStateRow run{.key = row.Int(0), .state = EnumValue<v1::RunState>(row.Bytes(1))};
+  if (!row.IsNull(2)) run.failure = EnumValue<v1::FailureReason>(row.Bytes(2));
+  return run;
+}
+
 // What the runs table alone knows.
 absl::StatusOr<v1::Run> ReadRow(const Statement& row, absl::string_view experiment_id,
                                 v1::RunView view) {
@@ -170,9 +176,9 @@ absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunSt
       " pending = pending - (?2 = 'PENDING') + (?3 = 'PENDING'),"
       " running = running - (?2 = 'RUNNING') + (?3 = 'RUNNING'),"
       " suspended = suspended - (?2 = 'SUSPENDED') + (?3 = 'SUSPENDED'),"
-      " succeeded = succeeded + (?3 = 'SUCCEEDED'),"
-      " failed = failed + (?3 = 'FAILED'),"
-      " cancelled = cancelled + (?3 = 'CANCELLED')"
+      " succeeded = succeeded - (?2 = 'SUCCEEDED') + (?3 = 'SUCCEEDED'),"
+      " failed = failed - (?2 = 'FAILED') + (?3 = 'FAILED'),"
+      " cancelled = cancelled - (?2 = 'CANCELLED') + (?3 = 'CANCELLED')"
       " WHERE experiment_id = ?1");
   const std::string from_name = EnumName(from);
   ANNEAL_RETURN_IF_ERROR(counts.Bind(experiment_key, from_name, to_name).Run());
@@ -213,8 +219,8 @@ absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db) {
 
 absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key) {
   Statement query = db.Prepare(
-      "SELECT e.id, r.ordinal, r.config, r.seed FROM runs r JOIN experiments e"
-      " USING (experiment_id) WHERE r.run_id = ?");
+      "SELECT e.id, r.ordinal, r.config, r.seed, r.dataset_sha256 FROM runs r"
+      " JOIN experiments e USING (experiment_id) WHERE r.run_id = ?");
   query.Bind(run_key);
   const bool found = query.Next();
   ANNEAL_RETURN_IF_ERROR(query.status());
@@ -223,6 +229,7 @@ absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key)
   assignment.set_run_id(run_key);
   assignment.set_name(FormatRunName(query.Text(0), query.Int(1)));
   assignment.set_seed(query.Int(3));
+  assignment.set_dataset_sha256(query.Text(4));
   ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(2), assignment.mutable_config()));
   return assignment;
 }
@@ -266,15 +273,33 @@ absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses
   return update.Bind(losses, run_key).Run();
 }
 
-absl::StatusOr<std::vector<int64_t>> UnfinishedRuns(Connection& db, int64_t experiment_key) {
+absl::Status ExtendRun(Transaction& transaction, int64_t run_key,
+                       const v1::TrainingConfig& config) {
+  Connection& db = transaction.db();
+  Statement forget = db.Prepare("DELETE FROM test_results WHERE run_id = ?");
+  ANNEAL_RETURN_IF_ERROR(forget.Bind(run_key).Run());
+  const std::string json = ToColumn(config);
+  Statement update = db.Prepare("UPDATE runs SET config = ?, epochs_total = ? WHERE run_id = ?");
+  return update.Bind(json, config.epochs(), run_key).Run();
+}
+
+absl::StatusOr<std::vector<RunStateRow>> RunStates(Connection& db, int64_t experiment_key) {
   Statement query = db.Prepare(
-      "SELECT run_id FROM runs WHERE experiment_id = ?"
-      " AND state IN ('PENDING', 'RUNNING', 'SUSPENDED') ORDER BY ordinal");
+      "SELECT run_id, state, failure_reason FROM runs WHERE experiment_id = ? ORDER BY ordinal");
   query.Bind(experiment_key);
-  std::vector<int64_t> keys;
-  while (query.Next()) keys.push_back(query.Int(0));
+  std::vector<RunStateRow> runs;
+  while (query.Next()) runs.push_back(ReadState(query));
   ANNEAL_RETURN_IF_ERROR(query.status());
-  return keys;
+  return runs;
+}
+
+absl::StatusOr<RunStateRow> GetRunStateRow(Connection& db, int64_t run_key) {
+  Statement query = db.Prepare("SELECT run_id, state, failure_reason FROM runs WHERE run_id = ?");
+  query.Bind(run_key);
+  const bool found = query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!found) return NoSuchRun(absl::StrCat("with key ", run_key));
+  return ReadState(query);
 }
 
 absl::StatusOr<v1::RunState> GetRunState(Connection& db, int64_t run_key) {

@@ -65,8 +65,19 @@ absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time
 // Sets how many attempts in a row were lost with their worker.
 absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses);
 
-// Keys of the runs of an experiment that have not ended.
-absl::StatusOr<std::vector<int64_t>> UnfinishedRuns(Connection& db, int64_t experiment_key);
+// Gives a run that has succeeded a longer config, and forgets its test results: they are of weights
+// that are not its last any more.
+absl::Status ExtendRun(Transaction& transaction, int64_t run_key, const v1::TrainingConfig& config);
+
+struct RunStateRow {
+  int64_t key = 0;
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  v1::FailureReason failure = v1::FAILURE_REASON_UNSPECIFIED;
+};
+// Of all runs of an experiment, in order.
+absl::StatusOr<std::vector<RunStateRow>> RunStates(Connection& db, int64_t experiment_key);
+// NOT_FOUND.
+absl::StatusOr<RunStateRow> GetRunStateRow(Connection& db, int64_t run_key);
 
 // NOT_FOUND.
 absl::StatusOr<v1::RunState> GetRunState(Connection& db, int64_t run_key);

@@ -54,10 +54,10 @@ absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
                               const v1::TestResult& result) {
   const std::string weights = EnumName(result.weights());
   Statement insert = transaction.db().Prepare(
-      "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1,"
+      " weights_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(run_key, weights, result.epoch(), result.loss(), result.accuracy(),
-              result.precision(), result.recall(), result.f1());
+              result.precision(), result.recall(), result.f1(), result.weights_sha256());
   ANNEAL_RETURN_IF_ERROR(insert.Run());
   return InsertConfusion(transaction.db(), run_key, weights, result);
 }
@@ -67,8 +67,8 @@ absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int6
   std::vector<v1::TestResult> results;
   {
     Statement query = db.Prepare(
-        "SELECT weights, epoch, loss, accuracy, precision, recall, f1 FROM test_results"
-        " WHERE run_id = ? ORDER BY weights DESC");
+        "SELECT weights, epoch, loss, accuracy, precision, recall, f1, weights_sha256"
+        " FROM test_results WHERE run_id = ? ORDER BY weights DESC");
     query.Bind(run_key);
     while (query.Next()) {
       v1::TestResult& result = results.emplace_back();
@@ -79,6 +79,7 @@ absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int6
       result.set_precision(query.Real(4));
       result.set_recall(query.Real(5));
       result.set_f1(query.Real(6));
+      result.set_weights_sha256(query.Text(7));
     }
     ANNEAL_RETURN_IF_ERROR(query.status());
   }

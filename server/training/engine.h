@@ -9,12 +9,13 @@
 #include <optional>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "anneal/v1/resources.pb.h"
 #include "common/classification.h"
 #include "common/config_validation.h"
+#include "server/training/tensors.h"
 
 namespace anneal::training {
 
@@ -44,10 +45,16 @@ struct LayerActivity {
   double negative_share = 0;
 };
 
-// Weights, normalisation statistics and thetas; opaque, for the engine that made it.
-struct WeightState {
-  std::vector<char> bytes;
-  double theta = 0;  // where it is not trained
+// What the steps of an epoch add up to.
+struct StepTotals {
+  StepTotals(int classes, size_t layers) : confusion(classes), squared_gradient_norms(layers) {}
+
+  int64_t steps = 0;
+  double loss_sum = 0;  // over images, without penalty
+  ConfusionMatrix confusion;
+  // Per layer, output layer last: of the loss gradient in weights and bias, without penalty and
+  // clipping.
+  std::vector<double> squared_gradient_norms;
 };
 
 // One run's network and optimiser. Not thread-safe: one thread uses it, and that thread must have
@@ -59,9 +66,9 @@ class Engine {
   virtual absl::string_view name() const = 0;
 
   // One optimiser step. Returns the mean loss of the batch, without penalty, before the step, and
-  // counts its predictions. The batch must not be empty.
+  // adds the step to the totals. The batch must not be empty.
   virtual double TrainStep(const Batch& batch, const StepSettings& settings,
-                           ConfusionMatrix* confusion) = 0;
+                           StepTotals* totals) = 0;
 
   // Returns the sum of the losses and counts the predictions; `confusion` may be null.
   virtual double Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) = 0;
@@ -73,19 +80,29 @@ class Engine {
 
   // Of the weights as they are.
   virtual double Penalty() const = 0;
-  // Per layer, over the steps since the last call; see LayerMetrics.gradient_norm.
-  virtual std::vector<double> TakeGradientNorms() = 0;
   // Without epoch numbers.
   virtual std::vector<v1::ThetaVector> Thetas() const = 0;
 
-  virtual WeightState SaveWeights() const = 0;
-  virtual void LoadWeights(const WeightState& state) = 0;
+  // `layers.I.weight` ([out, in, k, k] or [out, in]) and `.bias`; with batch normalisation
+  // `.scale`,
+  // `.shift`, `.running_mean` and `.running_variance`; `layers.I.theta`, or `theta` where the
+  // network has one, in double where it is not trained.
+  virtual Tensors SaveWeights() const = 0;
+  // DATA_LOSS, and nothing changed, when names or shapes are not those of this network.
+  virtual absl::Status LoadWeights(const Tensors& weights) = 0;
+
+  // The optimiser's moments: `first.NAME` and `second.NAME` for each trained tensor, as far as the
+  // optimiser has them.
+  virtual Tensors SaveMoments() const = 0;
+  // `step`: optimiser steps done. Errors as LoadWeights.
+  virtual absl::Status LoadMoments(const Tensors& moments, int64_t step) = 0;
 
   // Diagnostics on a probe batch; see DiagnosticsConfig. They change nothing.
   virtual std::vector<LayerActivity> MeasureActivity(const Batch& probe) = 0;
-  // Mean losses at equidistant points of the segment between two states, ends included.
-  virtual std::vector<double> LossesBetween(const Batch& probe, const WeightState& from,
-                                            const WeightState& to, int points) = 0;
+  // Mean losses at equidistant points of the segment from `from`, which SaveWeights gave, to the
+  // current weights, ends included.
+  virtual std::vector<double> LossesBetween(const Batch& probe, const Tensors& from,
+                                            int points) = 0;
   virtual Curvature MeasureCurvature(const Batch& probe, int64_t seed) = 0;
 };
 

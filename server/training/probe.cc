@@ -21,10 +21,6 @@ Probe::Probe(const v1::DiagnosticsConfig& config, int64_t seed, const Dataset& d
       .images = images_.data(), .labels = labels_.data(), .count = static_cast<int64_t>(size)};
 }
 
-void Probe::Begin(Engine* engine) {
-  if (config_.convexity()) before_ = engine->SaveWeights();
-}
-
 void Probe::Measure(Engine* engine, v1::Epoch* record) {
   if (config_.activations()) {
     const std::vector<LayerActivity> activity = engine->MeasureActivity(batch_);
@@ -35,10 +31,9 @@ void Probe::Measure(Engine* engine, v1::Epoch* record) {
     }
   }
   if (config_.convexity()) {
-    WeightState now = engine->SaveWeights();
     record->set_convexity_violations(
-        ConvexityViolations(engine->LossesBetween(batch_, before_, now, kSegmentPoints)));
-    before_ = std::move(now);
+        ConvexityViolations(engine->LossesBetween(batch_, before_, kSegmentPoints)));
+    before_ = engine->SaveWeights();
   }
   if (config_.hessian_every() > 0 && record->epoch() % config_.hessian_every() == 0) {
     const Curvature curvature = engine->MeasureCurvature(batch_, seed_);

@@ -4,6 +4,7 @@
 #define ANNEAL_SERVER_TRAINING_PROBE_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "anneal/v1/config.pb.h"
@@ -20,8 +21,12 @@ class Probe {
   Probe(const v1::DiagnosticsConfig& config, int64_t seed, const Dataset& dataset,
         absl::Span<const int32_t> validation);
 
-  // Before the first epoch.
-  void Begin(Engine* engine);
+  // Before the first epoch, and when training goes on: there `weights` are those before the epoch
+  // in progress.
+  void Begin(Tensors weights) { before_ = std::move(weights); }
+  // The weights before the epoch in progress, where they are needed; empty otherwise.
+  const Tensors& epoch_start() const { return before_; }
+  bool needs_epoch_start() const { return config_.convexity(); }
   // After each epoch: adds what is due to the record, whose layers must be there.
   void Measure(Engine* engine, v1::Epoch* record);
 
@@ -31,7 +36,7 @@ class Probe {
   std::vector<float> images_;
   std::vector<int64_t> labels_;
   Batch batch_;
-  WeightState before_;  // the weights before the epoch, for the segment
+  Tensors before_;  // the weights before the epoch, for the segment
 };
 
 // Of losses at equidistant points of a segment: the share of pairs with a point in their middle at

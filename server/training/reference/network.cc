@@ -2,8 +2,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 
+#include "absl/strings/str_cat.h"
 #include "common/activation.h"
+#include "common/status.h"
 #include "server/training/randomness.h"
 #include "server/training/reference/activation.h"
 
@@ -18,6 +21,17 @@ torch::Tensor ConvView(const torch::Tensor& flat, const LayerPlan& plan) {
   const int64_t kernel = plan.config.conv().kernel();
   return flat.view({plan.affine.channels, kernel, kernel, plan.input.channels})
       .permute({0, 3, 1, 2});
+}
+
+// The weights of a layer, as convolution and linear map take them, of its part of the vector.
+torch::Tensor WeightView(const torch::Tensor& flat, const LayerPlan& plan) {
+  return plan.config.has_conv() ? ConvView(flat, plan)
+                                : flat.view({plan.affine.channels, plan.fan_in});
+}
+
+// [C, 1, 1], which broadcasts, is shown as one a channel.
+torch::Tensor Shown(const torch::Tensor& theta) {
+  return theta.dim() == 3 && theta.numel() == theta.size(0) ? theta.flatten() : theta;
 }
 
 torch::Tensor Pool(const LayerPlan& plan, const torch::Tensor& input) {
@@ -83,9 +97,7 @@ void Network::Allocate(const v1::TrainingConfig& config, const NetworkPlan& plan
     layer_gradients_.push_back({.weights = gradients_.narrow(0, weight, layer_plan.weights),
                                 .bias = gradients_.narrow(0, rest, channels)});
     layer.weight = leaf(weight, layer_plan.weights, [&layer_plan](const torch::Tensor& flat) {
-      return layer_plan.config.has_conv()
-                 ? ConvView(flat, layer_plan)
-                 : flat.view({layer_plan.affine.channels, layer_plan.fan_in});
+      return WeightView(flat, layer_plan);
     });
     weight += layer_plan.weights;
     const auto vector = [](const torch::Tensor& flat) { return flat; };
@@ -112,12 +124,13 @@ void Network::AddThetas(const v1::ThetaConfig& config, int64_t begin) {
     }
     return theta;
   };
-  const bool shared = !trains_theta_ || config.granularity() == v1::THETA_GRANULARITY_NETWORK;
-  const torch::Tensor one = shared ? add(begin, 1, {1}) : torch::Tensor();
+  shared_theta_ = !trains_theta_ || config.granularity() == v1::THETA_GRANULARITY_NETWORK;
+  const torch::Tensor one = shared_theta_ ? add(begin, 1, {1}) : torch::Tensor();
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
     Layer& layer = layers_[i];
-    layer.theta =
-        shared ? one : add(begin, layer.plan.thetas, ThetaShape(config.granularity(), layer.plan));
+    layer.theta = shared_theta_
+                      ? one
+                      : add(begin, layer.plan.thetas, ThetaShape(config.granularity(), layer.plan));
     begin += layer.plan.thetas;
   }
 }
@@ -191,20 +204,16 @@ torch::Tensor Network::Logits(const torch::Tensor& images, const Forward& mode) 
 
 std::vector<v1::ThetaVector> Network::Thetas() const {
   const torch::NoGradGuard no_grad;
-  const bool shared = layers_.size() < 2 || layers_[0].plan.thetas == 0;
   std::vector<v1::ThetaVector> thetas;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
     v1::ThetaVector& vector = thetas.emplace_back();
-    vector.set_layer(shared ? -1 : static_cast<int32_t>(i));
-    const torch::Tensor theta = layers_[i].theta.detach();
-    // [C, 1, 1] is one a channel.
-    const torch::Tensor shown =
-        theta.dim() == 3 && theta.numel() == theta.size(0) ? theta.flatten() : theta;
-    for (const int64_t side : shown.sizes()) vector.add_shape(static_cast<int32_t>(side));
+    vector.set_layer(shared_theta_ ? -1 : static_cast<int32_t>(i));
+    const torch::Tensor theta = Shown(layers_[i].theta.detach());
+    for (const int64_t side : theta.sizes()) vector.add_shape(static_cast<int32_t>(side));
     const torch::Tensor values = theta.to(torch::kCPU, torch::kFloat).contiguous();
     vector.mutable_values()->Add(values.data_ptr<float>(),
                                  values.data_ptr<float>() + values.numel());
-    if (shared) break;
+    if (shared_theta_) break;
   }
   return thetas;
 }
@@ -215,46 +224,104 @@ torch::Tensor Network::SlopeOfLayer(size_t layer) const {
 
 void Network::ResetReluStatistics() { relu_batches_ = 0; }
 
-namespace {
+std::vector<Network::NamedView> Network::Views(const torch::Tensor& flat) const {
+  std::vector<NamedView> views;
+  int64_t weight = 0;
+  int64_t rest = ranges_.weights_end;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const LayerPlan& plan = layers_[i].plan;
+    const std::string prefix = absl::StrCat("layers.", i, ".");
+    const auto vector = [&](absl::string_view name) {
+      views.push_back({absl::StrCat(prefix, name), flat.narrow(0, rest, plan.affine.channels)});
+      rest += plan.affine.channels;
+    };
+    views.push_back(
+        {absl::StrCat(prefix, "weight"), WeightView(flat.narrow(0, weight, plan.weights), plan)});
+    weight += plan.weights;
+    vector("bias");
+    if (!layers_[i].scale.defined()) continue;
+    vector("scale");
+    vector("shift");
+  }
+  if (!trains_theta_) return views;
+  int64_t theta = ranges_.thetas_begin;
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) {
+    const torch::Tensor shown = Shown(layers_[i].theta);
+    views.push_back({shared_theta_ ? "theta" : absl::StrCat("layers.", i, ".theta"),
+                     flat.narrow(0, theta, shown.numel()).view(shown.sizes())});
+    theta += shown.numel();
+    if (shared_theta_) break;
+  }
+  return views;
+}
 
-void Append(const torch::Tensor& tensor, std::vector<char>* bytes) {
+std::vector<Network::NamedView> Network::StatisticsViews() const {
+  std::vector<NamedView> views;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (!layers_[i].scale.defined()) continue;
+    views.push_back({absl::StrCat("layers.", i, ".running_mean"), layers_[i].current.mean});
+    views.push_back({absl::StrCat("layers.", i, ".running_variance"), layers_[i].current.variance});
+  }
+  return views;
+}
+
+Tensors Network::Save() const {
+  Tensors tensors;
+  if (!trains_theta_) {
+    tensors.push_back(ToHost("theta", torch::tensor(theta_, torch::kDouble)));
+  }
+  for (const auto& [name, view] : Views(values_)) tensors.push_back(ToHost(name, view));
+  for (const auto& [name, view] : StatisticsViews()) tensors.push_back(ToHost(name, view));
+  return tensors;
+}
+
+absl::Status Network::Load(const Tensors& weights) {
+  torch::Tensor theta = torch::zeros({}, torch::kDouble);
+  std::vector<NamedView> targets = Views(values_);
+  if (!trains_theta_) targets.insert(targets.begin(), {"theta", theta});
+  const std::vector<NamedView> statistics = StatisticsViews();
+  targets.insert(targets.end(), statistics.begin(), statistics.end());
+  ANNEAL_RETURN_IF_ERROR(FromHost(weights, targets));
+  if (!trains_theta_) SetTheta(theta.item<double>());
+  return absl::OkStatus();
+}
+
+Tensor ToHost(const std::string& name, const torch::Tensor& tensor) {
   const torch::Tensor host = tensor.detach().to(torch::kCPU).contiguous();
-  const char* data = static_cast<const char*>(host.data_ptr());
-  bytes->insert(bytes->end(), data, data + host.nbytes());
+  const bool single = host.scalar_type() == torch::kFloat;
+  return {.name = name,
+          .type = single ? ElementType::kFloat32 : ElementType::kFloat64,
+          .shape = host.sizes().vec(),
+          .bytes = {static_cast<const char*>(host.data_ptr()), host.nbytes()}};
 }
 
-const char* Restore(const char* data, torch::Tensor tensor) {
+absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedView>& targets) {
+  std::map<absl::string_view, const Tensor*> by_name;
+  for (const Tensor& tensor : tensors) by_name[tensor.name] = &tensor;
+  if (by_name.size() != targets.size()) {
+    return absl::DataLossError(
+        absl::StrCat("there are ", by_name.size(), " tensors; the network has ", targets.size()));
+  }
+  std::vector<torch::Tensor> sources;
+  for (const auto& [name, view] : targets) {
+    const auto found = by_name.find(name);
+    const torch::ScalarType type = view.scalar_type();
+    if (found == by_name.end() || found->second->shape != view.sizes().vec() ||
+        (found->second->type == ElementType::kFloat32) != (type == torch::kFloat)) {
+      return absl::DataLossError(absl::StrCat("tensor ", name, " is missing or of another shape"));
+    }
+    sources.push_back(torch::empty(view.sizes(), type));
+    if (found->second->bytes.size() != sources.back().nbytes()) {
+      return absl::DataLossError(absl::StrCat("tensor ", name, " is cut short"));
+    }
+    std::memcpy(sources.back().data_ptr(), found->second->bytes.data(), sources.back().nbytes());
+  }
   const torch::NoGradGuard no_grad;
-  torch::Tensor host = torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
-  std::memcpy(host.data_ptr(), data, host.nbytes());
-  tensor.copy_(host);
-  return data + host.nbytes();
-}
-
-}  // namespace
-
-WeightState Network::Save() const {
-  WeightState state;
-  state.theta = theta_;
-  Append(values_, &state.bytes);
-  if (!batch_norm_) return state;
-  for (const Layer& layer : layers_) {
-    if (!layer.scale.defined()) continue;
-    Append(layer.current.mean, &state.bytes);
-    Append(layer.current.variance, &state.bytes);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    torch::Tensor target = targets[i].view;
+    target.copy_(sources[i]);
   }
-  return state;
-}
-
-void Network::Load(const WeightState& state) {
-  const char* data = Restore(state.bytes.data(), values_);
-  if (!trains_theta_) theta_ = state.theta;
-  if (!batch_norm_) return;
-  for (Layer& layer : layers_) {
-    if (!layer.scale.defined()) continue;
-    data = Restore(data, layer.current.mean);
-    data = Restore(data, layer.current.variance);
-  }
+  return absl::OkStatus();
 }
 
 }  // namespace anneal::training

@@ -5,8 +5,10 @@
 #define ANNEAL_SERVER_TRAINING_REFERENCE_NETWORK_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "common/network_plan.h"
@@ -64,8 +66,17 @@ class Network {
 
   void ResetReluStatistics();
 
-  WeightState Save() const;
-  void Load(const WeightState& state);
+  // What training changes besides normalisation statistics, and untrained theta: by the names of
+  // engine.h, as views of a vector shaped like values().
+  struct NamedView {
+    std::string name;
+    torch::Tensor view;
+  };
+  std::vector<NamedView> Views(const torch::Tensor& flat) const;
+
+  // See Engine::SaveWeights.
+  Tensors Save() const;
+  absl::Status Load(const Tensors& weights);
 
  private:
   // Batch normalisation's running statistics; one for each theta mode.
@@ -88,13 +99,15 @@ class Network {
                 const torch::TensorOptions& options);
   void Initialise(const v1::TrainingConfig& config, int64_t seed);
   void AddThetas(const v1::ThetaConfig& config, int64_t begin);
+  std::vector<NamedView> StatisticsViews() const;
   torch::Tensor Affine(const Layer& layer, const torch::Tensor& input) const;
   torch::Tensor Normalise(Layer& layer, const torch::Tensor& input, const Forward& mode);
   torch::Tensor Bend(const Layer& layer, const torch::Tensor& input, ThetaMode mode) const;
 
   bool batch_norm_ = false;
   bool trains_theta_ = false;
-  double theta_ = 0;  // where it is not trained
+  bool shared_theta_ = false;  // one for all layers
+  double theta_ = 0;           // where it is not trained
   int64_t relu_batches_ = 0;
   Ranges ranges_;
   torch::Tensor values_;
@@ -103,6 +116,12 @@ class Network {
   std::vector<torch::Tensor> leaves_;
   std::vector<LayerGradients> layer_gradients_;
 };
+
+// A copy of `tensor`, float or double, in its logical order.
+Tensor ToHost(const std::string& name, const torch::Tensor& tensor);
+// Writes to the targets what is in the tensors of their names. DATA_LOSS, and nothing written, when
+// names, shapes or types differ.
+absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedView>& targets);
 
 }  // namespace anneal::training
 

@@ -1,6 +1,10 @@
 #include "server/training/reference/optimizer.h"
 
 #include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
 
 namespace anneal::training {
 
@@ -82,6 +86,29 @@ void Optimizer::UpdateAdam(torch::Tensor values, const torch::Tensor& gradients,
   const torch::Tensor denominator =
       square.sqrt().div_(std::sqrt(square_correction)).add_(config_.epsilon());
   values.addcdiv_(mean, denominator, -learning_rate / mean_correction);
+}
+
+std::vector<Network::NamedView> Optimizer::MomentViews(const Network& network) const {
+  std::vector<Network::NamedView> moments;
+  for (const auto& [prefix, flat] : {std::pair("first.", first_), std::pair("second.", second_)}) {
+    if (!flat.defined()) continue;
+    for (const auto& [name, view] : network.Views(flat)) {
+      moments.push_back({absl::StrCat(prefix, name), view});
+    }
+  }
+  return moments;
+}
+
+Tensors Optimizer::SaveMoments(const Network& network) const {
+  Tensors tensors;
+  for (const auto& [name, view] : MomentViews(network)) tensors.push_back(ToHost(name, view));
+  return tensors;
+}
+
+absl::Status Optimizer::LoadMoments(const Network& network, const Tensors& moments, int64_t step) {
+  ANNEAL_RETURN_IF_ERROR(FromHost(moments, MomentViews(network)));
+  steps_ = step;
+  return absl::OkStatus();
 }
 
 }  // namespace anneal::training

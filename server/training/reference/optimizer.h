@@ -4,7 +4,9 @@
 #define ANNEAL_SERVER_TRAINING_REFERENCE_OPTIMIZER_H_
 
 #include <cstdint>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "anneal/v1/config.pb.h"
 #include "server/training/reference/network.h"
 #include "server/training/reference/torch.h"
@@ -22,7 +24,12 @@ class Optimizer {
   // clipped together, then each group takes its step, then thetas are projected into their bounds.
   void Step(Network* network, double learning_rate, double theta_learning_rate);
 
+  // See Engine.
+  Tensors SaveMoments(const Network& network) const;
+  absl::Status LoadMoments(const Network& network, const Tensors& moments, int64_t step);
+
  private:
+  std::vector<Network::NamedView> MomentViews(const Network& network) const;
   void AddPenalty(const torch::Tensor& weights, torch::Tensor gradients) const;
   void Clip(torch::Tensor gradients) const;
   // One group, `begin` to `end` of the vector; its first `decayed` values are AdamW's to decay.

@@ -32,8 +32,7 @@ ReferenceEngine::ReferenceEngine(const v1::TrainingConfig& config, const RunPlan
       regularizer_(config.regularizer()),
       options_(options),
       network_(config, plan.network, seed, options),
-      optimizer_(config, network_),
-      squared_norms_(plan.network.layers.size(), 0.0) {}
+      optimizer_(config, network_) {}
 
 torch::Tensor ReferenceEngine::Images(const Batch& batch) const {
   // from_blob only reads; its signature knows no const.
@@ -49,16 +48,19 @@ torch::Tensor ReferenceEngine::Labels(const Batch& batch) const {
 }
 
 double ReferenceEngine::TrainStep(const Batch& batch, const StepSettings& settings,
-                                  ConfusionMatrix* confusion) {
+                                  StepTotals* totals) {
   if (!network_.trains_theta()) network_.SetTheta(settings.theta);
   network_.gradients().zero_();
   const torch::Tensor logits = network_.Logits(Images(batch), {.training = true});
   const torch::Tensor loss = torch::cross_entropy_loss(logits, Labels(batch));
   loss.backward();
-  AddGradientNorms();
+  AddGradientNorms(totals);
   optimizer_.Step(&network_, settings.learning_rate, settings.theta_learning_rate);
-  CountPredictions(logits, batch, confusion);
-  return loss.item<double>();
+  CountPredictions(logits, batch, &totals->confusion);
+  const double mean_loss = loss.item<double>();
+  totals->loss_sum += mean_loss * static_cast<double>(batch.count);
+  ++totals->steps;
+  return mean_loss;
 }
 
 double ReferenceEngine::Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) {
@@ -81,24 +83,14 @@ double ReferenceEngine::Penalty() const {
          regularizer_.l2() * weights.square().sum().item<double>();
 }
 
-void ReferenceEngine::AddGradientNorms() {
+void ReferenceEngine::AddGradientNorms(StepTotals* totals) const {
   const torch::NoGradGuard no_grad;
-  ++norm_steps_;
   const auto& layers = network_.layer_gradients();
   for (size_t i = 0; i < layers.size(); ++i) {
-    squared_norms_[i] += torch::dot(layers[i].weights, layers[i].weights).item<double>() +
-                         torch::dot(layers[i].bias, layers[i].bias).item<double>();
+    totals->squared_gradient_norms[i] +=
+        torch::dot(layers[i].weights, layers[i].weights).item<double>() +
+        torch::dot(layers[i].bias, layers[i].bias).item<double>();
   }
-}
-
-std::vector<double> ReferenceEngine::TakeGradientNorms() {
-  std::vector<double> norms;
-  for (double& squares : squared_norms_) {
-    norms.push_back(norm_steps_ == 0 ? 0 : std::sqrt(squares / static_cast<double>(norm_steps_)));
-    squares = 0;
-  }
-  norm_steps_ = 0;
-  return norms;
 }
 
 std::vector<LayerActivity> ReferenceEngine::MeasureActivity(const Batch& probe) {
@@ -121,25 +113,24 @@ double ReferenceEngine::MeanLoss(const Batch& batch) {
   return Evaluate(batch, ThetaMode::kCurrent, nullptr) / static_cast<double>(batch.count);
 }
 
-std::vector<double> ReferenceEngine::LossesBetween(const Batch& probe, const WeightState& from,
-                                                   const WeightState& to, int points) {
+std::vector<double> ReferenceEngine::LossesBetween(const Batch& probe, const Tensors& from,
+                                                   int points) {
   const torch::NoGradGuard no_grad;
-  const WeightState original = network_.Save();
-  network_.Load(from);
-  const torch::Tensor start = network_.values().clone();
-  network_.Load(to);
-  const torch::Tensor end = network_.values().clone();
+  // Thetas and statistics stay the current ones: the question is about the weights.
+  torch::Tensor weights = network_.values().narrow(0, 0, network_.ranges().thetas_begin);
+  const torch::Tensor end = weights.clone();
+  const Tensors current = network_.Save();
+  // Both were saved by this engine.
+  TORCH_CHECK(network_.Load(from).ok(), "the segment begins in another network");
+  const torch::Tensor start = weights.clone();
+  TORCH_CHECK(network_.Load(current).ok());
   std::vector<double> losses;
   for (int i = 0; i < points; ++i) {
     const double share = static_cast<double>(i) / (points - 1);
-    // Thetas and statistics stay those of `to`: the question is about the weights.
-    const int64_t size = network_.ranges().thetas_begin;
-    network_.values()
-        .narrow(0, 0, size)
-        .copy_(torch::lerp(start.narrow(0, 0, size), end.narrow(0, 0, size), share));
+    weights.copy_(torch::lerp(start, end, share));
     losses.push_back(MeanLoss(probe));
   }
-  network_.Load(original);
+  weights.copy_(end);
   return losses;
 }
 

@@ -19,19 +19,20 @@ class ReferenceEngine final : public Engine {
                   const torch::TensorOptions& options);
 
   absl::string_view name() const override { return "reference"; }
-  double TrainStep(const Batch& batch, const StepSettings& settings,
-                   ConfusionMatrix* confusion) override;
+  double TrainStep(const Batch& batch, const StepSettings& settings, StepTotals* totals) override;
   double Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) override;
   void ResetReluStatistics() override { network_.ResetReluStatistics(); }
   void UpdateReluStatistics(const Batch& batch) override;
   double Penalty() const override;
-  std::vector<double> TakeGradientNorms() override;
   std::vector<v1::ThetaVector> Thetas() const override { return network_.Thetas(); }
-  WeightState SaveWeights() const override { return network_.Save(); }
-  void LoadWeights(const WeightState& state) override { network_.Load(state); }
+  Tensors SaveWeights() const override { return network_.Save(); }
+  absl::Status LoadWeights(const Tensors& weights) override { return network_.Load(weights); }
+  Tensors SaveMoments() const override { return optimizer_.SaveMoments(network_); }
+  absl::Status LoadMoments(const Tensors& moments, int64_t step) override {
+    return optimizer_.LoadMoments(network_, moments, step);
+  }
   std::vector<LayerActivity> MeasureActivity(const Batch& probe) override;
-  std::vector<double> LossesBetween(const Batch& probe, const WeightState& from,
-                                    const WeightState& to, int points) override;
+  std::vector<double> LossesBetween(const Batch& probe, const Tensors& from, int points) override;
   Curvature MeasureCurvature(const Batch& probe, int64_t seed) override;
 
   Network& network() { return network_; }
@@ -40,15 +41,13 @@ class ReferenceEngine final : public Engine {
   torch::Tensor Images(const Batch& batch) const;
   torch::Tensor Labels(const Batch& batch) const;
   double MeanLoss(const Batch& batch);
-  void AddGradientNorms();
+  void AddGradientNorms(StepTotals* totals) const;
 
   const FeatureShape image_;
   const v1::RegularizerConfig regularizer_;
   const torch::TensorOptions options_;
   Network network_;
   Optimizer optimizer_;
-  std::vector<double> squared_norms_;  // by layer, summed over steps
-  int64_t norm_steps_ = 0;
 };
 
 }  // namespace anneal::training

@@ -340,6 +340,7 @@ TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
       "optimizer.schedule",
       "optimizer.warmup_epochs",
       "optimizer.final_factor",
+      "optimizer.schedule_epochs",
       "optimizer.step_epochs",
       "optimizer.step_factor",
       "optimizer.momentum",
@@ -359,12 +360,14 @@ TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
       "diagnostics.convexity",
       "diagnostics.hessian_every",
       "diagnostics.probe_size",
+      "checkpoint.every_epochs",
+      "checkpoint.every_seconds",
   };
   EXPECT_EQ(FieldPaths(*v1::TrainingConfig::descriptor()), expected);
 }
 
 TEST(FieldPathsTest, ListsOnlyPathsThatTakeAValue) {
-  const std::vector<std::string> values = {"1",     "true", "FIXED", "LINEAR",  "NETWORK",
+  const std::vector<std::string> values = {"1",     "true", "FIXED", "LINEAR",   "NETWORK",
                                            "EPOCH", "ADAM", "THETA", "CONSTANT", "[]"};
   for (const std::string& path : FieldPaths(*v1::TrainingConfig::descriptor())) {
     bool taken = false;

@@ -145,6 +145,8 @@ const std::vector<NumericField>& NumericFields() {
       {"early_stopping.min_delta", kReal, 0, 1000},
       {"diagnostics.hessian_every", kWhole, 0, 100000},
       {"diagnostics.probe_size", kWhole, 1, 10000},
+      {"checkpoint.every_epochs", kWhole, 1, 100000},
+      {"checkpoint.every_seconds", kReal, 0, 86400},
   };
   return fields;
 }
@@ -249,12 +251,23 @@ void CollectNumericPaths(const google::protobuf::Descriptor& type, const std::st
 }
 
 TEST(NumericFieldsTest, TheTableHasEveryNumericFieldOfTheSchema) {
-  std::map<std::string, int> in_table = {{"theta.hold", 1}, {"theta.span", 1}};
+  std::map<std::string, int> in_table = {
+      {"theta.hold", 1}, {"theta.span", 1}, {"optimizer.schedule_epochs", 1}};
   for (const NumericField& field : NumericFields()) ++in_table[field.path];
   std::vector<std::string> paths;
   CollectNumericPaths(*v1::TrainingConfig::descriptor(), "", &paths);
   for (const std::string& path : paths) EXPECT_EQ(in_table[path], 1) << path;
   EXPECT_EQ(in_table.size(), paths.size());
+}
+
+TEST(CheckConfigTest, ALearningRateScheduleFitsIntoTheRun) {
+  for (const int epochs : {0, 11, -1}) {
+    const v1::TrainingConfig config =
+        Resolved(absl::StrCat("epochs: 10 optimizer { schedule_epochs: ", epochs, " }"));
+    EXPECT_TRUE(Mentions(ViolationsOf(CheckConfig(config))["optimizer.schedule_epochs"],
+                         {absl::StrCat("is ", epochs), "1..10"}));
+  }
+  EXPECT_TRUE(CheckConfig(Resolved("epochs: 10 optimizer { schedule_epochs: 10 }")).ok());
 }
 
 TEST(CheckConfigTest, AbsurdSizesAreRefused) {
@@ -506,9 +519,9 @@ TEST(ContradictionTest, AHoldMustLeaveAUnitOfTheRun) {
 
 TEST(ContradictionTest, EveryScheduleButConstantNeedsTwoUnits) {
   for (const char* schedule : {"LINEAR", "JUMP", "PLATEAU"}) {
-    const absl::Status status = Check(Resolved(absl::StrCat(
-        "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_", schedule,
-        " } epochs: 1")));
+    const absl::Status status = Check(
+        Resolved(absl::StrCat("theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_",
+                              schedule, " } epochs: 1")));
     EXPECT_TRUE(Mentions(ViolationsOf(status)["epochs"], {"1", "2"})) << schedule;
   }
 }
@@ -773,7 +786,8 @@ TEST(ResolveConfigTest, GivesTheDefaultsOfTheContract) {
       epochs: 10
       batch_size: 32
       early_stopping { patience: 0 min_delta: 0 }
-      diagnostics { activations: false convexity: false hessian_every: 0 probe_size: 256 })")));
+      diagnostics { activations: false convexity: false hessian_every: 0 probe_size: 256 }
+      checkpoint { every_epochs: 1 every_seconds: 60 })")));
 }
 
 TEST(ResolveConfigTest, LeavesHoldAndSpanUnset) {

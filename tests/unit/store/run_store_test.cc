@@ -36,7 +36,10 @@ bool MayBecome(v1::RunState from, v1::RunState to) {
       {v1::RUN_STATE_RUNNING,
        {v1::RUN_STATE_PENDING, v1::RUN_STATE_SUSPENDED, v1::RUN_STATE_SUCCEEDED,
         v1::RUN_STATE_FAILED, v1::RUN_STATE_CANCELLED}},
-      {v1::RUN_STATE_SUSPENDED, {v1::RUN_STATE_PENDING, v1::RUN_STATE_CANCELLED}}};
+      {v1::RUN_STATE_SUSPENDED, {v1::RUN_STATE_PENDING, v1::RUN_STATE_CANCELLED}},
+      {v1::RUN_STATE_SUCCEEDED, {v1::RUN_STATE_PENDING}},
+      {v1::RUN_STATE_FAILED, {v1::RUN_STATE_PENDING}},
+      {v1::RUN_STATE_CANCELLED, {v1::RUN_STATE_PENDING}}};
   const auto found = allowed.find(from);
   return found != allowed.end() && found->second.count(to) == 1;
 }
@@ -303,7 +306,7 @@ TEST_F(RunStoreTest, QueueIsOrderedByPriorityThenSubmission) {
   EXPECT_EQ(Pending(1), std::vector<int64_t>{order[0]});
 }
 
-TEST_F(RunStoreTest, RunningAndUnfinishedRunsAreFound) {
+TEST_F(RunStoreTest, RunningRunsAndStatesAreFound) {
   Insert(SomeExperiment("e", 5));
   std::vector<int64_t> keys;
   for (int run = 0; run < 5; ++run) keys.push_back(RunKeyOf("e", run));
@@ -318,8 +321,14 @@ TEST_F(RunStoreTest, RunningAndUnfinishedRunsAreFound) {
   ASSERT_EQ(running.size(), 1U);
   EXPECT_EQ(running[0].key, keys[1]);
   EXPECT_EQ(running[0].losses, 3);
-  EXPECT_THAT(Read([&](Connection& db) { return UnfinishedRuns(db, KeyOf("e")); }),
-              ElementsAre(keys[0], keys[1], keys[3]));
+  std::vector<v1::RunState> states;
+  for (const RunStateRow& row : Read([&](Connection& db) { return RunStates(db, KeyOf("e")); })) {
+    EXPECT_EQ(row.key, keys[states.size()]);
+    states.push_back(row.state);
+  }
+  EXPECT_THAT(states,
+              ElementsAre(v1::RUN_STATE_PENDING, v1::RUN_STATE_RUNNING, v1::RUN_STATE_SUCCEEDED,
+                          v1::RUN_STATE_SUSPENDED, v1::RUN_STATE_CANCELLED));
 }
 
 TEST_F(RunStoreTest, RecordedEpochMovesTheRunAndForgetsItsLosses) {

@@ -348,18 +348,18 @@ TEST(NetworkTest, ComesBackFromItsSavedState) {
       Logits(&network, Images(20, 2), {.training = true});
       const torch::Tensor before = Logits(&network, images);
       const torch::Tensor values = network.values().clone();
-      const WeightState state = network.Save();
+      const Tensors state = network.Save();
 
       Shake(&network);
       if (!network.trains_theta()) network.SetTheta(0.7);
       Logits(&network, Images(20, 3), {.training = true});
       ASSERT_FALSE(torch::equal(Logits(&network, images), before));
-      network.Load(state);
+      ASSERT_TRUE(network.Load(state).ok());
       EXPECT_TRUE(torch::equal(Logits(&network, images), before)) << theta << norm;
       EXPECT_TRUE(torch::equal(network.values(), values)) << theta << norm;
 
       Network other = Build(config, 99);
-      other.Load(state);
+      ASSERT_TRUE(other.Load(state).ok());
       EXPECT_TRUE(torch::equal(Logits(&other, images), before)) << theta << norm;
     }
   }

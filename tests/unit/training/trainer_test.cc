@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
+#include "server/training/checkpoint.h"
 #include "server/training/engine.h"
 #include "tests/fixtures/temp_directory.h"
 #include "tests/fixtures/tiny_dataset.h"
@@ -62,6 +63,7 @@ struct Reports {
   std::optional<v1::RunStarted> started;
   std::vector<v1::EpochReport> epochs;
   std::vector<std::string> order;
+  std::vector<v1::Checkpoint> inside;  // an epoch
   absl::StatusOr<v1::RunEnd> end;
 
   const v1::Epoch& epoch(size_t i) const { return epochs.at(i).epoch(); }
@@ -73,6 +75,8 @@ struct Run {
   std::function<absl::Status(const v1::RunStarted&)> on_started = nullptr;
   std::function<absl::Status(const v1::EpochReport&)> on_epoch = nullptr;
   std::stop_token stop = {};
+  std::string checkpoint = "";
+  std::string dataset_sha256 = Tiny().sha256;
 };
 
 // On the calling thread.
@@ -83,6 +87,8 @@ Reports TrainOn(const v1::TrainingConfig& config, const Run& run = {}) {
   assignment.set_run_id(1);
   *assignment.mutable_config() = config;
   assignment.set_seed(run.seed);
+  assignment.set_checkpoint(run.checkpoint);
+  assignment.set_dataset_sha256(run.dataset_sha256);
   Reports reports;
   const TrainingObserver observer = {
       .on_started =
@@ -96,6 +102,11 @@ Reports TrainOn(const v1::TrainingConfig& config, const Run& run = {}) {
             reports.epochs.push_back(report);
             reports.order.push_back(absl::StrCat("epoch ", report.epoch().epoch()));
             return run.on_epoch ? run.on_epoch(report) : absl::OkStatus();
+          },
+      .on_checkpoint =
+          [&](const v1::Checkpoint& checkpoint) {
+            reports.inside.push_back(checkpoint);
+            return absl::OkStatus();
           }};
   reports.end = Train(assignment, Tiny(), observer, run.stop);
   return reports;
@@ -109,6 +120,14 @@ std::vector<std::string> BitsOf(const Reports& reports) {
     report.mutable_epoch()->clear_epoch_seconds();
     report.mutable_epoch()->clear_elapsed_seconds();
     report.mutable_epoch()->clear_samples_per_second();
+    if (report.has_checkpoint()) {
+      // Its progress has times in it.
+      const auto state = DecodeCheckpoint(report.checkpoint().contents());
+      EXPECT_EQ(state.status(), absl::OkStatus());
+      report.mutable_checkpoint()->set_contents(absl::StrCat(WeightsDigest(state->weights),
+                                                             WeightsDigest(state->moments),
+                                                             WeightsDigest(state->best_weights)));
+    }
     bits.push_back(report.SerializeAsString());
   }
   if (reports.end.ok()) bits.push_back(reports.end->SerializeAsString());
@@ -435,6 +454,123 @@ TEST(TrainerTest, StopsWhenAnotherThreadAsks) {
                                                                .stop = stop.get_token()});
   ASSERT_EQ(reports.end.status(), absl::OkStatus());
   EXPECT_TRUE(reports.end->stopped());
+}
+
+// Each with something that a checkpoint must not forget.
+const char* const kResumable[] = {
+    "epochs: 6",
+    "epochs: 6 optimizer { kind: OPTIMIZER_KIND_SGD momentum: 0.9 nesterov: true warmup_epochs: 3 "
+    "}",
+    "epochs: 6 optimizer { schedule: LEARNING_RATE_SCHEDULE_COSINE clip_norm: 0.1 }",
+    "epochs: 6 theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_COSINE "
+    "unit: SCHEDULE_UNIT_STEP }",
+    "epochs: 6 theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_PLATEAU "
+    "plateau { notch: 0.25 tolerance: 0.5 } }",
+    "epochs: 6 theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }",
+    "epochs: 6 network { batch_norm: true layers { conv { filters: 3 kernel: 3 } } }",
+    "epochs: 6 early_stopping { patience: 2 min_delta: 0.2 }",
+    "epochs: 6 diagnostics { convexity: true activations: true probe_size: 4 }"};
+
+TEST(TrainerTest, GoesOnFromTheCheckpointOfAnyEpochToTheSameBits) {
+  for (const char* text : kResumable) {
+    const v1::TrainingConfig config = ConfigOf(text);
+    const Reports whole = TrainOn(config);
+    ExpectCompleted(whole);
+    const std::vector<std::string> bits = BitsOf(whole);
+    for (size_t i = 0; i < whole.epochs.size(); ++i) {
+      ASSERT_TRUE(whole.epochs[i].has_checkpoint()) << text;
+      std::vector<std::string> rest =
+          BitsOf(TrainOn(config, {.checkpoint = whole.epochs[i].checkpoint().contents()}));
+      // What it said at its start, and what is left.
+      EXPECT_EQ(rest.front(), bits.front());
+      rest.erase(rest.begin());
+      EXPECT_EQ(rest, std::vector<std::string>(bits.begin() + 2 + static_cast<int>(i), bits.end()))
+          << text << " after epoch " << i + 1;
+    }
+  }
+}
+
+TEST(TrainerTest, GoesOnFromACheckpointInsideAnEpochToTheSameBits) {
+  for (const char* text : kResumable) {
+    v1::TrainingConfig config = ConfigOf(text);
+    const std::vector<std::string> bits = BitsOf(TrainOn(config));
+    // After every step.
+    config.mutable_checkpoint()->set_every_seconds(1e-12);
+    const Reports chatty = TrainOn(config);
+    EXPECT_EQ(BitsOf(chatty), bits) << text;
+    ASSERT_GT(chatty.inside.size(), 10U);
+    for (size_t i = 0; i < chatty.inside.size(); i += 3) {
+      const std::vector<std::string> rest =
+          BitsOf(TrainOn(ConfigOf(text), {.checkpoint = chatty.inside[i].contents()}));
+      ASSERT_GE(rest.size(), 2U);
+      EXPECT_TRUE(std::equal(rest.rbegin(), rest.rend() - 1, bits.rbegin()))
+          << text << " after step " << chatty.inside[i].step();
+      EXPECT_EQ(rest.size() - 1, bits.size() - 1 - static_cast<size_t>(chatty.inside[i].epoch()));
+    }
+  }
+}
+
+TEST(TrainerTest, StoppingAgainAndAgainChangesNoBits) {
+  for (const char* text : kResumable) {
+    const v1::TrainingConfig config = ConfigOf(text);
+    const std::vector<std::string> bits = BitsOf(TrainOn(config));
+    std::vector<std::string> pieces;
+    std::string checkpoint;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      std::stop_source stop;
+      const Reports reports = TrainOn(config, {.on_epoch =
+                                                   [&](const v1::EpochReport&) {
+                                                     stop.request_stop();
+                                                     return absl::OkStatus();
+                                                   },
+                                               .stop = stop.get_token(),
+                                               .checkpoint = checkpoint});
+      ASSERT_EQ(reports.end.status(), absl::OkStatus());
+      std::vector<std::string> piece = BitsOf(reports);
+      if (reports.end->has_completed()) {
+        pieces.insert(pieces.end(), piece.begin() + 1, piece.end());
+        break;
+      }
+      ASSERT_EQ(reports.inside.size(), 1U);
+      checkpoint = reports.inside[0].contents();
+      pieces.insert(pieces.end(), piece.begin() + 1, piece.end() - 1);
+    }
+    EXPECT_EQ(pieces, std::vector<std::string>(bits.begin() + 1, bits.end())) << text;
+  }
+}
+
+TEST(TrainerTest, CheckpointsWhenDueWhenBestAndAtTheEnd) {
+  const Reports reports = TrainOn(ConfigOf("epochs: 7 checkpoint { every_epochs: 3 }"));
+  ExpectCompleted(reports);
+  double best = -1;
+  double best_loss = 0;
+  for (const v1::EpochReport& report : reports.epochs) {
+    const v1::Epoch& e = report.epoch();
+    const bool is_best = e.validation_accuracy() > best ||
+                         (e.validation_accuracy() == best && e.validation_loss() < best_loss);
+    if (is_best) {
+      best = e.validation_accuracy();
+      best_loss = e.validation_loss();
+    }
+    const bool due = is_best || e.epoch() % 3 == 0 || e.epoch() == 7;
+    ASSERT_EQ(report.has_checkpoint(), due) << e.epoch();
+    if (!due) continue;
+    EXPECT_EQ(report.checkpoint().best(), is_best);
+    EXPECT_EQ(report.checkpoint().epoch(), e.epoch());
+    EXPECT_EQ(report.checkpoint().step(), e.step());
+  }
+}
+
+TEST(TrainerTest, RefusesACheckpointOfAnotherNetworkOrDataSet) {
+  const Reports reports = TrainOn(ConfigOf("epochs: 2"));
+  const std::string checkpoint = reports.epochs[0].checkpoint().contents();
+  const Reports other = TrainOn(ConfigOf("epochs: 2", "network { layers { dense { units: 9 } } }"),
+                                {.checkpoint = checkpoint});
+  EXPECT_EQ(other.end->failure().reason(), v1::FAILURE_REASON_INTERNAL);
+  const Reports changed =
+      TrainOn(ConfigOf("epochs: 2"), {.checkpoint = checkpoint, .dataset_sha256 = "another"});
+  EXPECT_EQ(changed.end->failure().reason(), v1::FAILURE_REASON_INVALID_DATA);
+  EXPECT_TRUE(changed.epochs.empty());
 }
 
 TEST(TrainerTest, EndsWithTheObserversErrorAtItsStart) {

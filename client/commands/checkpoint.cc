@@ -1,0 +1,131 @@
+// anneal checkpoint list and download: the saved states of a run.
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/render/flatten.h"
+#include "client/render/format.h"
+#include "common/resource_name.h"
+#include "common/sha256.h"
+
+namespace anneal::client {
+namespace {
+
+using Align = render::Table::Align;
+
+int List(Connection* connection, const ListOptions& options, const std::string& typed) {
+  const auto response = connection->ListCheckpoints(ExpandName(typed));
+  if (!response.ok()) return Complain(response.status());
+  render::Table table({{"epoch", "EPOCH"},
+                       {"step", "STEP"},
+                       {"kept", "KEPT AS", Align::kLeft},
+                       {"bytes", "BYTES"},
+                       {"created", "CREATED (UTC)", Align::kLeft},
+                       {"sha256", "SHA-256", Align::kLeft}});
+  Listing listing{.table = &table};
+  for (const v1::CheckpointInfo& info : response->checkpoints()) {
+    const std::string kept = info.last()   ? (info.best() ? "last, best" : "last")
+                             : info.best() ? "best"
+                                           : "earlier";
+    table.AddRow({absl::StrCat(info.epoch()), absl::StrCat(info.step()), kept,
+                  absl::StrCat(info.size_bytes()), render::Time(info.create_time()),
+                  info.sha256()});
+    listing.messages.push_back(&info);
+    listing.names.push_back(absl::StrCat(info.step()));
+  }
+  const render::Table csv = render::FlatTable(listing.messages, v1::CheckpointInfo());
+  listing.csv = &csv;
+  Print(options, listing);
+  return kSuccess;
+}
+
+absl::Status CannotWrite(const std::string& path) {
+  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+}
+
+// Downloads to a temporary file beside `path`, checks its SHA-256, and renames it.
+absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
+                                              const v1::DownloadCheckpointRequest& request,
+                                              const std::string& path) {
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".part");
+  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+  if (!stream) return CannotWrite(temporary);
+  Sha256 hash;
+  auto info = connection->DownloadCheckpoint(request, [&](const std::string& contents) {
+    hash.Update(contents);
+    stream.write(contents.data(), static_cast<std::streamsize>(contents.size()));
+    return stream ? absl::OkStatus() : CannotWrite(temporary);
+  });
+  stream.close();
+  absl::Status status = info.status();
+  if (status.ok() && !stream) status = CannotWrite(temporary);
+  if (status.ok() && hash.HexDigest() != info->sha256()) {
+    status = absl::DataLossError("what arrived has another SHA-256 than the checkpoint; try again");
+  }
+  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) status = CannotWrite(path);
+  if (status.ok()) return info;
+  std::remove(temporary.c_str());
+  return status;
+}
+
+int Download(Connection* connection, const v1::DownloadCheckpointRequest& request,
+             const std::string& path) {
+  const auto info = DownloadTo(connection, request, path);
+  if (!info.ok()) return Complain(info.status());
+  std::cerr << "epoch " << info->epoch() << ", step " << info->step() << ", " << info->size_bytes()
+            << " bytes\n";
+  std::cout << path << "\n";
+  return kSuccess;
+}
+
+}  // namespace
+
+void AddCheckpointCommands(CLI::App* app, Globals* globals) {
+  CLI::App* checkpoint = app->add_subcommand("checkpoint", "Saved states of a run");
+  checkpoint->require_subcommand(1);
+  const auto run = std::make_shared<std::string>();
+
+  CLI::App* list = checkpoint->add_subcommand("list", "Those that are kept, the latest first");
+  const auto options = std::make_shared<ListOptions>();
+  list->add_option("run", *run, "Such as first/0")->required();
+  AddOutputOption(list, options.get());
+  list->callback([globals, run, options] {
+    globals->command = [run, options](Connection* connection) {
+      return List(connection, *options, *run);
+    };
+  });
+
+  CLI::App* download = checkpoint->add_subcommand(
+      "download", "Fetch one as a safetensors file: the last one unless told otherwise");
+  const auto best = std::make_shared<bool>(false);
+  const auto epoch = std::make_shared<int>(0);
+  const auto out = std::make_shared<std::string>();
+  download->add_option("run", *run, "Such as first/0")->required();
+  CLI::Option* best_flag = download->add_flag("--best", *best, "That of the best weights");
+  CLI::Option* last_flag =
+      download->add_flag("--last")->description("The last one")->excludes(best_flag);
+  CLI::Option* epoch_option = download->add_option("--epoch", *epoch, "That after this many epochs")
+                                  ->excludes(best_flag)
+                                  ->excludes(last_flag);
+  download->add_option("--out", *out, "File to write")->required();
+  download->footer("Example: anneal checkpoint download first/0 --best --out best.safetensors");
+  download->callback([globals, run, best, epoch, epoch_option, out] {
+    v1::DownloadCheckpointRequest request;
+    request.set_name(ExpandName(*run));
+    if (*best) request.set_best(true);
+    if (epoch_option->count() > 0) request.set_epoch(*epoch);
+    globals->command = [request, out](Connection* connection) {
+      return Download(connection, request, *out);
+    };
+  });
+}
+
+}  // namespace anneal::client

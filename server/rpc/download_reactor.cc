@@ -1,0 +1,123 @@
+#include "server/rpc/download_reactor.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+#include "server/rpc/status.h"
+#include "server/store/checkpoint_store.h"
+#include "server/store/json.h"
+#include "server/store/run_store.h"
+
+namespace anneal::rpc {
+namespace {
+
+using Rows = std::vector<store::CheckpointRow>;
+
+constexpr size_t kChunk = 256 << 10;
+// A run that goes on may take a file away between looking it up and reading it.
+constexpr int kTries = 3;
+
+v1::CheckpointInfo Info(const store::CheckpointRow& row, bool last) {
+  v1::CheckpointInfo info;
+  info.set_epoch(row.epoch);
+  info.set_step(row.step);
+  info.set_best(row.best);
+  info.set_last(last);
+  info.set_size_bytes(row.file.bytes);
+  info.set_sha256(row.file.sha256);
+  *info.mutable_create_time() = store::ToTimestamp(row.created);
+  return info;
+}
+
+absl::StatusOr<Rows> RowsOf(store::Store* store, const RunName& name) {
+  Rows rows;
+  const absl::Status status = store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(rows, store::ListCheckpoints(db, run));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return rows;
+}
+
+absl::StatusOr<store::CheckpointRow> Choose(const Rows& rows,
+                                            const v1::DownloadCheckpointRequest& request) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const store::CheckpointRow& row) {
+    return request.best() ? row.best : !request.has_epoch() || row.epoch == request.epoch();
+  });
+  if (found != rows.end()) return *found;
+  const std::string epochs = absl::StrJoin(
+      rows, ", ",
+      [](std::string* out, const store::CheckpointRow& row) { absl::StrAppend(out, row.epoch); });
+  const std::string wanted = request.best()        ? " marked best"
+                             : request.has_epoch() ? absl::StrCat(" of epoch ", request.epoch())
+                                                   : "";
+  return WithReason(
+      absl::NotFoundError(absl::StrCat(request.name(), " has no checkpoint", wanted, "; it has ",
+                                       rows.empty() ? "none" : "those of epoch ", epochs)),
+      "CHECKPOINT_NOT_FOUND");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
+    const Services& services, const v1::ListCheckpointsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
+  ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(services.store, name));
+  v1::ListCheckpointsResponse response;
+  for (const store::CheckpointRow& row : rows) {
+    *response.add_checkpoints() = Info(row, row.step == rows.front().step);
+  }
+  return response;
+}
+
+DownloadReactor* DownloadReactor::Start(const v1::DownloadCheckpointRequest& request,
+                                        const Services& services) {
+  auto* reactor = new DownloadReactor(request, services);
+  services.pool->Run([reactor] { reactor->Begin(); });
+  return reactor;
+}
+
+void DownloadReactor::Begin() {
+  if (const absl::Status status = Read(); !status.ok()) {
+    Finish(ToGrpc(status));
+  } else {
+    StartWrite(&in_flight_);
+  }
+}
+
+absl::Status DownloadReactor::Read() {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request_.name()));
+  absl::Status damaged;
+  for (int i = 0; i < kTries; ++i) {
+    ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(services_.store, name));
+    ANNEAL_ASSIGN_OR_RETURN(const store::CheckpointRow row, Choose(rows, request_));
+    absl::StatusOr<std::string> contents = services_.checkpoints->Read(row.file);
+    if (contents.ok()) {
+      contents_ = *std::move(contents);
+      *in_flight_.mutable_checkpoint() = Info(row, row.step == rows.front().step);
+      return absl::OkStatus();
+    }
+    damaged = contents.status();
+  }
+  return damaged;
+}
+
+void DownloadReactor::OnWriteDone(bool ok) {
+  if (!ok || sent_ == contents_.size()) {
+    Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
+    return;
+  }
+  const std::string_view chunk = std::string_view(contents_).substr(sent_, kChunk);
+  sent_ += chunk.size();
+  in_flight_.clear_checkpoint();
+  in_flight_.set_contents(std::string(chunk));
+  StartWrite(&in_flight_);
+}
+
+}  // namespace anneal::rpc

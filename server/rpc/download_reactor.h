@@ -1,0 +1,47 @@
+// RunService.DownloadCheckpoint: one call.
+
+#ifndef ANNEAL_SERVER_RPC_DOWNLOAD_REACTOR_H_
+#define ANNEAL_SERVER_RPC_DOWNLOAD_REACTOR_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/services.pb.h"
+#include "server/rpc/services.h"
+
+namespace anneal::rpc {
+
+// The checkpoints of a run, the latest first. NOT_FOUND.
+absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
+    const Services& services, const v1::ListCheckpointsRequest& request);
+
+// One write is under way from Begin to the end; then the call finishes, and the reactor deletes
+// itself.
+class DownloadReactor final : public grpc::ServerWriteReactor<v1::DownloadCheckpointResponse> {
+ public:
+  static DownloadReactor* Start(const v1::DownloadCheckpointRequest& request,
+                                const Services& services);
+
+  void OnWriteDone(bool ok) override;
+  void OnDone() override { delete this; }
+
+ private:
+  DownloadReactor(const v1::DownloadCheckpointRequest& request, const Services& services)
+      : request_(request), services_(services) {}
+
+  // Reads the file, on the pool, and writes the first message.
+  void Begin();
+  absl::Status Read();
+
+  const v1::DownloadCheckpointRequest request_;
+  const Services services_;
+  std::string contents_;
+  size_t sent_ = 0;
+  v1::DownloadCheckpointResponse in_flight_;
+};
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_RPC_DOWNLOAD_REACTOR_H_
