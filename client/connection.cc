@@ -187,11 +187,9 @@ absl::StatusOr<v1::CheckpointInfo> Connection::DownloadCheckpoint(
   return info;
 }
 
-absl::StatusOr<v1::SummarizeExperimentsResponse> Connection::Summarize(
-    const std::vector<std::string>& names) {
-  v1::SummarizeExperimentsRequest request;
-  request.mutable_names()->Assign(names.begin(), names.end());
-  return Call(experiments_.get(), &v1::ExperimentService::Stub::SummarizeExperiments, request);
+absl::StatusOr<v1::CompareExperimentsResponse> Connection::Compare(
+    const v1::CompareExperimentsRequest& request) {
+  return Call(experiments_.get(), &v1::ExperimentService::Stub::CompareExperiments, request);
 }
 
 absl::StatusOr<v1::ListPresetsResponse> Connection::ListPresets() {

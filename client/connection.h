@@ -40,7 +40,8 @@ class Connection {
   absl::StatusOr<v1::CheckpointInfo> DownloadCheckpoint(
       const v1::DownloadCheckpointRequest& request,
       const std::function<absl::Status(const std::string&)>& on_contents);
-  absl::StatusOr<v1::SummarizeExperimentsResponse> Summarize(const std::vector<std::string>& names);
+  absl::StatusOr<v1::CompareExperimentsResponse> Compare(
+      const v1::CompareExperimentsRequest& request);
   absl::StatusOr<v1::ListPresetsResponse> ListPresets();
   absl::StatusOr<v1::Preset> GetPreset(const std::string& name);
   absl::StatusOr<v1::ServerInfo> GetServerInfo();

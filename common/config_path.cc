@@ -1,6 +1,7 @@
 #include "common/config_path.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <numbers>
 #include <utility>
@@ -24,6 +25,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kSuggestions = 3;
+constexpr absl::string_view kNotSet = "-";
 
 size_t EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -196,6 +198,50 @@ absl::Status SetIn(Message* root, absl::string_view path, absl::string_view valu
   return UnknownPath(*root->GetDescriptor(), path);
 }
 
+std::string ToJsonText(const Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  // Fails only for messages with Any, of which a config has none.
+  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
+  return json;
+}
+
+std::string ShowList(const Message& message, const FieldDescriptor& field) {
+  const auto* reflection = message.GetReflection();
+  std::vector<std::string> elements;
+  for (int i = 0; i < reflection->FieldSize(message, &field); ++i) {
+    elements.push_back(ToJsonText(reflection->GetRepeatedMessage(message, &field, i)));
+  }
+  return absl::StrCat("[", absl::StrJoin(elements, ","), "]");
+}
+
+std::string ShowField(const Message& message, const FieldDescriptor& field) {
+  const auto* reflection = message.GetReflection();
+  if (field.is_repeated()) return ShowList(message, field);
+  if (field.has_presence() && !reflection->HasField(message, &field)) return std::string(kNotSet);
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return absl::StrCat(reflection->GetInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return absl::StrCat(reflection->GetInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_DOUBLE: {
+      char buffer[32];
+      const auto end =
+          std::to_chars(buffer, buffer + sizeof(buffer), reflection->GetDouble(message, &field));
+      return {buffer, end.ptr};
+    }
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(message, &field) ? "true" : "false";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return ShortName(*reflection->GetEnum(message, &field));
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reflection->GetString(message, &field);
+    default:
+      return ToJsonText(reflection->GetMessage(message, &field));
+  }
+}
+
 void AppendPaths(const Descriptor& type, const std::string& prefix,
                  std::vector<std::string>* paths) {
   for (int i = 0; i < type.field_count(); ++i) {
@@ -212,6 +258,30 @@ void AppendPaths(const Descriptor& type, const std::string& prefix,
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> GetField(const Message& root, absl::string_view path) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(path, '.');
+  const Message* message = &root;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto* reflection = message->GetReflection();
+    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(std::string(parts[i]));
+    if (field == nullptr) return UnknownPath(*root.GetDescriptor(), path);
+    if (i + 1 == parts.size()) return ShowField(*message, *field);
+    if (field->message_type() == nullptr) return UnknownPath(*root.GetDescriptor(), path);
+    if (!field->is_repeated()) {
+      message = &reflection->GetMessage(*message, field);
+      continue;
+    }
+    int index = 0;
+    if (!absl::SimpleAtoi(parts[++i], &index) || index < 0) {
+      return UnknownPath(*root.GetDescriptor(), path);
+    }
+    if (index >= reflection->FieldSize(*message, field)) return std::string(kNotSet);
+    message = &reflection->GetRepeatedMessage(*message, field, index);
+    if (i + 1 == parts.size()) return ToJsonText(*message);
+  }
+  return UnknownPath(*root.GetDescriptor(), path);
+}
 
 absl::Status SetField(Message* message, absl::string_view path, absl::string_view value) {
   const std::unique_ptr<Message> changed(message->New());

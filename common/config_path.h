@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 
@@ -20,6 +21,12 @@ namespace anneal {
 // value of the wrong type.
 absl::Status SetField(google::protobuf::Message* message, absl::string_view path,
                       absl::string_view value);
+
+// The value of the field at `path` as a person would write it: enums short, numbers with all their
+// digits, messages and lists as JSON; "-" where it is not set. INVALID_ARGUMENT for an unknown
+// path, as SetField.
+absl::StatusOr<std::string> GetField(const google::protobuf::Message& message,
+                                     absl::string_view path);
 
 // All paths that SetField knows, but for those into the elements of lists, in the order of the
 // schema.

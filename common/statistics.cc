@@ -4,6 +4,20 @@
 #include <cstddef>
 
 namespace anneal {
+namespace {
+
+template <typename Value>
+double InterpolatedRank(absl::Span<const Value> sorted, double q) {
+  const double rank = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(rank);
+  if (below + 1 >= sorted.size()) return sorted.back();
+  const double share = rank - static_cast<double>(below);
+  const double low = sorted[below];
+  const double high = sorted[below + 1];
+  return low + share * (high - low);
+}
+
+}  // namespace
 
 double Mean(absl::Span<const double> sample) {
   double sum = 0;
@@ -18,14 +32,8 @@ double StandardDeviation(absl::Span<const double> sample) {
   return std::sqrt(squares / static_cast<double>(sample.size() - 1));
 }
 
-double Quantile(absl::Span<const float> sorted, double q) {
-  const double rank = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(rank);
-  if (below + 1 >= sorted.size()) return sorted.back();
-  const double share = rank - static_cast<double>(below);
-  const double low = sorted[below];
-  const double high = sorted[below + 1];
-  return low + share * (high - low);
-}
+double Quantile(absl::Span<const float> sorted, double q) { return InterpolatedRank(sorted, q); }
+
+double Quantile(absl::Span<const double> sorted, double q) { return InterpolatedRank(sorted, q); }
 
 }  // namespace anneal

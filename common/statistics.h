@@ -16,6 +16,7 @@ double StandardDeviation(absl::Span<const double> sample);
 // Quantile with linear interpolation between order statistics, at rank q (n - 1) (Hyndman and Fan
 // 1996, type 7, which numpy and R use too). `sorted` ascends and is not empty; 0 <= q <= 1.
 double Quantile(absl::Span<const float> sorted, double q);
+double Quantile(absl::Span<const double> sorted, double q);
 
 }  // namespace anneal
 

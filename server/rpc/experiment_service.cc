@@ -4,8 +4,8 @@
 
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "server/rpc/comparison.h"
 #include "server/rpc/page.h"
-#include "server/rpc/summary.h"
 #include "server/rpc/unary.h"
 #include "server/rpc/watch_reactor.h"
 #include "server/store/experiment_store.h"
@@ -62,11 +62,11 @@ grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
                 [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
-grpc::ServerUnaryReactor* ExperimentService::SummarizeExperiments(
-    grpc::CallbackServerContext* context, const v1::SummarizeExperimentsRequest* request,
-    v1::SummarizeExperimentsResponse* response) {
+grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
+    grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
+    v1::CompareExperimentsResponse* response) {
   return Answer(context, services_.pool, response,
-                [this, request] { return Summarize(services_.store, *request); });
+                [this, request] { return Compare(services_.store, *request); });
 }
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(

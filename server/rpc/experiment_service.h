@@ -33,9 +33,9 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   grpc::ServerUnaryReactor* RetryExperiment(grpc::CallbackServerContext* context,
                                             const v1::RetryExperimentRequest* request,
                                             v1::Experiment* response) override;
-  grpc::ServerUnaryReactor* SummarizeExperiments(
-      grpc::CallbackServerContext* context, const v1::SummarizeExperimentsRequest* request,
-      v1::SummarizeExperimentsResponse* response) override;
+  grpc::ServerUnaryReactor* CompareExperiments(grpc::CallbackServerContext* context,
+                                               const v1::CompareExperimentsRequest* request,
+                                               v1::CompareExperimentsResponse* response) override;
   grpc::ServerWriteReactor<v1::Event>* WatchExperiment(
       grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) override;
 

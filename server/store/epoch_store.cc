@@ -1,5 +1,6 @@
 #include "server/store/epoch_store.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -184,6 +185,27 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& db, int64_t run_ke
   }
   ANNEAL_RETURN_IF_ERROR(ReadLayers(db, run_key, &epochs));
   return epochs;
+}
+
+absl::StatusOr<std::vector<CurvePoint>> ListCurve(Connection& db, int64_t run_key,
+                                                  absl::string_view column) {
+  const std::vector<absl::string_view> columns =
+      absl::StrSplit(kEpochColumns, absl::ByAnyChar(", "), absl::SkipEmpty());
+  if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("epochs have no column ", column));
+  }
+  Statement query = db.Prepare(absl::StrCat("SELECT epoch, elapsed_seconds, ", column,
+                                            " FROM epochs WHERE run_id = ? AND ", column,
+                                            " IS NOT NULL ORDER BY epoch"));
+  query.Bind(run_key);
+  std::vector<CurvePoint> curve;
+  while (query.Next()) {
+    curve.push_back({.epoch = static_cast<int32_t>(query.Int(0)),
+                     .elapsed_seconds = query.Real(1),
+                     .value = query.Real(2)});
+  }
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return curve;
 }
 
 absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(Connection& db, int64_t run_key,

@@ -25,6 +25,16 @@ absl::StatusOr<v1::Epoch> GetEpoch(Connection& db, int64_t run_key, int32_t epoc
 absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& db, int64_t run_key, int32_t after,
                                                   int limit);
 
+struct CurvePoint {
+  int32_t epoch = 0;
+  double elapsed_seconds = 0;
+  double value = 0;
+};
+// One column of a run's epochs, in order; epochs that do not have it are left out. `column` is a
+// number of Epoch, or one of its theta with `theta_` in front: as the columns are called.
+absl::StatusOr<std::vector<CurvePoint>> ListCurve(Connection& db, int64_t run_key,
+                                                  absl::string_view column);
+
 struct ThetaQuery {
   std::optional<int32_t> epoch;  // only this one
   std::optional<int32_t> layer;  // only this one

@@ -146,6 +146,16 @@ absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment
   return runs;
 }
 
+absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key) {
+  Statement query =
+      db.Prepare("SELECT run_id, config FROM runs WHERE experiment_id = ? ORDER BY ordinal");
+  query.Bind(experiment_key);
+  std::vector<RunConfigRow> rows;
+  while (query.Next()) rows.push_back({.key = query.Int(0), .config_json = query.Text(1)});
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return rows;
+}
+
 absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunState to,
                             int64_t time_micros, const std::optional<v1::Failure>& failure) {
   Connection& db = transaction.db();

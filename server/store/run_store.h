@@ -28,6 +28,14 @@ absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment
                                               absl::string_view experiment_id, int64_t first,
                                               int limit, v1::RunView view);
 
+// What each run of an experiment is, in order: its key and its config as it is stored (a
+// TrainingConfig in JSON). Runs that differ in their seed only have the same text.
+struct RunConfigRow {
+  int64_t key = 0;
+  std::string config_json;
+};
+absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key);
+
 // Moves a run to another state: checks that the change is allowed (common/run_state.h), keeps the
 // experiment's counts, stamps times and appends the event. The only code that changes a state.
 // `failure` is for FAILED alone.

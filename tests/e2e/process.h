@@ -22,7 +22,7 @@ namespace anneal {
 using Seconds = std::chrono::duration<double>;
 
 // What a test waits for at most before it fails; far more than anything takes.
-inline constexpr Seconds kPatience(30);
+inline constexpr Seconds kPatience(120);
 
 // Polls until `condition` holds; false when the time is up.
 bool Eventually(const std::function<bool()>& condition, Seconds patience = kPatience);

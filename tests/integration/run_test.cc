@@ -306,14 +306,18 @@ TEST_F(DivergingTest, DivergingRunFailsAndIsNotTriedAgain) {
   EXPECT_TRUE(Same(GetRun("experiments/e/runs/0"), run));
 }
 
-class SummaryTest : public DivergingTest {
+class CompareTest : public DivergingTest {
  protected:
-  grpc::Status TrySummarize(const std::vector<std::string>& names,
-                            v1::SummarizeExperimentsResponse* response) {
+  grpc::Status TryCompare(const v1::CompareExperimentsRequest& request,
+                          v1::CompareExperimentsResponse* response) {
     Context context;
-    v1::SummarizeExperimentsRequest request;
+    return experiments_->CompareExperiments(&context, request, response);
+  }
+  grpc::Status TryCompare(const std::vector<std::string>& names,
+                          v1::CompareExperimentsResponse* response) {
+    v1::CompareExperimentsRequest request;
     for (const std::string& name : names) request.add_names(name);
-    return experiments_->SummarizeExperiments(&context, request, response);
+    return TryCompare(request, response);
   }
   static void ExpectStatistic(const v1::Statistic& statistic, const std::vector<double>& sample) {
     double sum = 0;
@@ -331,7 +335,7 @@ class SummaryTest : public DivergingTest {
   }
 };
 
-TEST_F(SummaryTest, FiguresAreThoseComputedByHand) {
+TEST_F(CompareTest, FiguresAreThoseComputedByHand) {
   v1::CreateExperimentRequest request = TinyRequest("swept", 2);
   request.mutable_experiment()->set_preset("annealed");
   request.mutable_experiment()->mutable_config()->mutable_theta()->set_policy(
@@ -343,8 +347,8 @@ TEST_F(SummaryTest, FiguresAreThoseComputedByHand) {
   for (const int64_t seed : {1, 2, 3}) request.mutable_experiment()->add_seeds(seed);
   RunToEnd(request);
   RunToEnd(TinyRequest("single", 1));
-  v1::SummarizeExperimentsResponse response;
-  ASSERT_TRUE(TrySummarize({"experiments/single", "experiments/swept"}, &response).ok());
+  v1::CompareExperimentsResponse response;
+  ASSERT_TRUE(TryCompare(std::vector<std::string>{"experiments/single", "experiments/swept"}, &response).ok());
   ASSERT_EQ(response.arms_size(), 3);
   EXPECT_EQ(response.arms(0).experiment(), "experiments/single");
   EXPECT_EQ(response.arms(0).total(), 1);
@@ -378,15 +382,15 @@ TEST_F(SummaryTest, FiguresAreThoseComputedByHand) {
   }
 }
 
-TEST_F(SummaryTest, OnlyRunsThatSucceededCount) {
+TEST_F(CompareTest, OnlyRunsThatSucceededCount) {
   v1::CreateExperimentRequest request = Diverging("mixed");
   v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
   axis->set_field("optimizer.learning_rate");
   axis->add_values("1000");
   axis->add_values("0.0001");
   RunToEnd(request);
-  v1::SummarizeExperimentsResponse response;
-  ASSERT_TRUE(TrySummarize({"experiments/mixed"}, &response).ok());
+  v1::CompareExperimentsResponse response;
+  ASSERT_TRUE(TryCompare(std::vector<std::string>{"experiments/mixed"}, &response).ok());
   ASSERT_EQ(response.arms_size(), 2);
   EXPECT_EQ(response.arms(0).total(), 1);
   EXPECT_EQ(response.arms(0).succeeded(), 0);
@@ -396,13 +400,110 @@ TEST_F(SummaryTest, OnlyRunsThatSucceededCount) {
   EXPECT_EQ(response.arms(1).test_accuracy().count(), 1);
 }
 
-TEST_F(SummaryTest, NamesAreChecked) {
-  v1::SummarizeExperimentsResponse response;
-  EXPECT_EQ(TrySummarize({}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(TrySummarize({"x"}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(TrySummarize(std::vector<std::string>(1001, "experiments/a"), &response).error_code(),
+TEST_F(CompareTest, DifferencesArePairedBySeed) {
+  v1::CreateExperimentRequest request = TinyRequest("swept", 2);
+  v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
+  axis->set_field("optimizer.learning_rate");
+  axis->add_values("0.05");
+  axis->add_values("0.0001");
+  for (const int64_t seed : {1, 2, 3}) request.mutable_experiment()->add_seeds(seed);
+  RunToEnd(request);
+  const std::vector<v1::Run> runs = ListRuns("experiments/swept");
+  std::vector<double> differences;
+  int better = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    differences.push_back(runs[3 + i].last_epoch().validation_loss() -
+                          runs[i].last_epoch().validation_loss());
+    for (size_t j = 0; j < 3; ++j) {
+      better += runs[3 + i].last_epoch().validation_loss() < runs[j].last_epoch().validation_loss();
+    }
+  }
+  v1::CompareExperimentsRequest question;
+  question.add_names("experiments/swept");
+  question.set_metric("validation_loss");
+  question.set_threshold(runs[0].last_epoch().validation_accuracy());
+  v1::CompareExperimentsResponse response;
+  ASSERT_TRUE(TryCompare(question, &response).ok());
+  EXPECT_FALSE(response.higher_is_better());
+  EXPECT_EQ(response.baseline(), "swept optimizer.learning_rate=0.05");
+  ASSERT_EQ(response.arms_size(), 2);
+  EXPECT_FALSE(response.arms(0).has_comparison());
+  const v1::Comparison& comparison = response.arms(1).comparison();
+  EXPECT_EQ(comparison.pairs(), 3);
+  EXPECT_NEAR(comparison.difference(), (differences[0] + differences[1] + differences[2]) / 3,
+              1e-12);
+  EXPECT_LE(comparison.difference_low(), comparison.difference());
+  EXPECT_GE(comparison.difference_high(), comparison.difference());
+  EXPECT_NEAR(comparison.probability_of_improvement(), better / 9.0, 1e-12);
+  EXPECT_GE(comparison.p_value(), 0.25);
+  EXPECT_EQ(comparison.holm_p_value(), comparison.p_value());
+  const v1::TimeToThreshold& times = response.arms(0).time_to_threshold();
+  EXPECT_GE(times.reached(), 1);
+  EXPECT_EQ(times.reached() + times.censored(), 3);
+
+  // The other way round.
+  question.set_baseline("swept optimizer.learning_rate=0.0001");
+  v1::CompareExperimentsResponse reversed;
+  ASSERT_TRUE(TryCompare(question, &reversed).ok());
+  EXPECT_NEAR(reversed.arms(0).comparison().difference(), -comparison.difference(), 1e-12);
+  EXPECT_EQ(reversed.arms(0).comparison().p_value(), comparison.p_value());
+}
+
+TEST_F(CompareTest, RunsAreGroupedByFieldsOfTheirConfigs) {
+  for (const char* id : {"one", "two"}) {
+    v1::CreateExperimentRequest request = TinyRequest(id, 2);
+    v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
+    axis->set_field("theta.policy");
+    axis->add_values("FIXED");
+    axis->add_values("TRAINABLE");
+    request.mutable_experiment()->add_seeds(5);
+    RunToEnd(request);
+  }
+  v1::CompareExperimentsRequest question;
+  question.add_names("experiments/one");
+  question.add_names("experiments/two");
+  question.add_group_by("theta.policy");
+  v1::CompareExperimentsResponse response;
+  ASSERT_TRUE(TryCompare(question, &response).ok());
+  ASSERT_EQ(response.arms_size(), 2);
+  EXPECT_EQ(response.arms(0).name(), "theta.policy=FIXED");
+  EXPECT_EQ(response.arms(0).total(), 2);
+  EXPECT_EQ(response.arms(0).experiment(), "");
+  EXPECT_EQ(response.arms(1).name(), "theta.policy=TRAINABLE");
+  // Two runs of one seed are averaged first.
+  EXPECT_EQ(response.arms(1).comparison().pairs(), 1);
+  question.set_metric("log_loss_area");
+  ASSERT_TRUE(TryCompare(question, &response).ok());
+  EXPECT_EQ(response.arms(0).value().count(), 2);
+  question.add_group_by("experiment");
+  ASSERT_TRUE(TryCompare(question, &response).ok());
+  EXPECT_EQ(response.arms_size(), 4);
+}
+
+TEST_F(CompareTest, WhatThereIsNotIsRefusedByNameWithWhatThereIs) {
+  RunToEnd(TinyRequest("e", 1));
+  v1::CompareExperimentsResponse response;
+  const auto fields_of = [&](const std::string& text) {
+    v1::CompareExperimentsRequest question = FromText<v1::CompareExperimentsRequest>(text);
+    question.add_names("experiments/e");
+    const grpc::Status status = TryCompare(question, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << text;
+    return status.error_message();
+  };
+  EXPECT_THAT(fields_of("metric: 'loss'"), ::testing::HasSubstr("validation_loss"));
+  EXPECT_THAT(fields_of("threshold: 1 threshold_metric: 'test_loss'"),
+              ::testing::HasSubstr("validation_accuracy"));
+  EXPECT_THAT(fields_of("group_by: 'theta.polcy'"), ::testing::HasSubstr("theta.policy"));
+  EXPECT_THAT(fields_of("baseline: 'other'"), ::testing::HasSubstr("the arms are e"));
+}
+
+TEST_F(CompareTest, NamesAreChecked) {
+  v1::CompareExperimentsResponse response;
+  EXPECT_EQ(TryCompare(std::vector<std::string>{}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(TryCompare(std::vector<std::string>{"x"}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(TryCompare(std::vector<std::string>(1001, "experiments/a"), &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
-  const grpc::Status status = TrySummarize({"experiments/unknown"}, &response);
+  const grpc::Status status = TryCompare(std::vector<std::string>{"experiments/unknown"}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_NE(ReasonOf(status), "");
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
+#include "common/config_validation.h"
 #include "gtest/gtest.h"
 #include "tests/unit/common/test_util.h"
 
@@ -386,6 +387,33 @@ TEST(SetFieldTest, RefusesBadJsonForAListOfScalars) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Mentions(status.message(), {"seeds", "[one]"}));
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>("seeds: 1")));
+}
+
+TEST(GetFieldTest, GivesWhatSetFieldTakes) {
+  v1::TrainingConfig config = ResolveConfig({});
+  for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
+           {"epochs", "3"},
+           {"theta.policy", "SCHEDULED"},
+           {"theta.plateau.notch", "0.25"},
+           {"optimizer.learning_rate", "0.30000000000000004"},
+           {"optimizer.nesterov", "true"},
+           {"dataset.name", "fashion-mnist"},
+           {"network.layers.1.conv.filters", "5"}}) {
+    ASSERT_TRUE(SetField(&config, path, value).ok());
+    EXPECT_EQ(GetField(config, path).value(), value);
+  }
+  EXPECT_EQ(GetField(config, "theta.span").value(), "-");
+  EXPECT_EQ(GetField(config, "network.layers.9.conv.filters").value(), "-");
+  // Messages and lists as JSON, which sets the same again.
+  for (const char* path : {"network.layers", "network.layers.0", "theta.plateau"}) {
+    v1::TrainingConfig again = config;
+    ASSERT_TRUE(SetField(&again, path, GetField(config, path).value()).ok()) << path;
+    EXPECT_TRUE(Same(again, config)) << path;
+  }
+  for (const char* path : {"", "theta.polcy", "epochs.x", "network.layers.x", "network.layers.-1",
+                           "network.layers.0.", "theta."}) {
+    EXPECT_EQ(GetField(config, path).status().code(), absl::StatusCode::kInvalidArgument) << path;
+  }
 }
 
 }  // namespace
