@@ -94,7 +94,7 @@ std::string ArmName(const std::string& first, const Parameters& parameters) {
   std::vector<std::string> parts;
   if (!first.empty()) parts.push_back(first);
   for (const auto& [key, value] : parameters) parts.push_back(absl::StrCat(key, "=", value));
-  return absl::StrJoin(parts, " ");
+  return absl::StrJoin(parts, ",");
 }
 
 absl::Status Comparer::AddExperiment(const std::string& id) {

@@ -425,7 +425,7 @@ TEST_F(CompareTest, DifferencesArePairedBySeed) {
   v1::CompareExperimentsResponse response;
   ASSERT_TRUE(TryCompare(question, &response).ok());
   EXPECT_FALSE(response.higher_is_better());
-  EXPECT_EQ(response.baseline(), "swept optimizer.learning_rate=0.05");
+  EXPECT_EQ(response.baseline(), "swept,optimizer.learning_rate=0.05");
   ASSERT_EQ(response.arms_size(), 2);
   EXPECT_FALSE(response.arms(0).has_comparison());
   const v1::Comparison& comparison = response.arms(1).comparison();
@@ -442,7 +442,7 @@ TEST_F(CompareTest, DifferencesArePairedBySeed) {
   EXPECT_EQ(times.reached() + times.censored(), 3);
 
   // The other way round.
-  question.set_baseline("swept optimizer.learning_rate=0.0001");
+  question.set_baseline("swept,optimizer.learning_rate=0.0001");
   v1::CompareExperimentsResponse reversed;
   ASSERT_TRUE(TryCompare(question, &reversed).ok());
   EXPECT_NEAR(reversed.arms(0).comparison().difference(), -comparison.difference(), 1e-12);
