@@ -243,6 +243,12 @@ void CheckRest(const v1::TrainingConfig& config, Checker* check) {
   check->Real("early_stopping.min_delta", config.early_stopping().min_delta(), 0, 1000);
   check->Whole("diagnostics.hessian_every", config.diagnostics().hessian_every(), 0, 100000);
   check->Whole("diagnostics.probe_size", config.diagnostics().probe_size(), 1, 10000);
+  check->Choice("engine", config.engine());
+  if (config.engine() == v1::ENGINE_KIND_FUSED && config.network().batch_norm()) {
+    check->violations.Add("engine",
+                          "is FUSED, which has no batch normalisation; use AUTO or REFERENCE, or "
+                          "leave network.batch_norm out");
+  }
   check->Whole("checkpoint.every_epochs", config.checkpoint().every_epochs(), 1, 100000);
   check->Real("checkpoint.every_seconds", config.checkpoint().every_seconds(), 0, 86400);
 }
@@ -304,6 +310,7 @@ v1::TrainingConfig ResolveConfig(v1::TrainingConfig config) {
   ANNEAL_DEFAULT(config.mutable_diagnostics(), convexity, false);
   ANNEAL_DEFAULT(config.mutable_diagnostics(), hessian_every, 0);
   ANNEAL_DEFAULT(config.mutable_diagnostics(), probe_size, 256);
+  ANNEAL_DEFAULT(&config, engine, v1::ENGINE_KIND_AUTO);
   ANNEAL_DEFAULT(config.mutable_checkpoint(), every_epochs, 1);
   ANNEAL_DEFAULT(config.mutable_checkpoint(), every_seconds, 60);
   return config;

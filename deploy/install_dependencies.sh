@@ -11,7 +11,7 @@ build=(
   libtorch-dev libopenblas0-pthread      # without OpenBLAS, dense layers run on the slow reference BLAS
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libsqlite3-dev libssl-dev zlib1g-dev
-  libcli11-dev libspdlog-dev nlohmann-json3-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev
   dataset-fashion-mnist
 )
 tests=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)

@@ -109,8 +109,8 @@ class Engine {
 // Sets up the calling thread: one intra-op thread, denormals flushed to zero.
 void PrepareTrainingThread();
 
-// Initialises weights from the seed (config.proto, InitGain). `config` and `plan` must be those of
-// PlanRun.
+// The engine that the config asks for, or the fastest that can train it. Initialises weights from
+// the seed (config.proto, InitGain). `config` and `plan` must be those of PlanRun.
 std::unique_ptr<Engine> MakeEngine(const v1::TrainingConfig& config, const RunPlan& plan,
                                    int64_t seed);
 

@@ -44,6 +44,7 @@ class Network {
 
   // Sets the one theta of a network that does not train it.
   void SetTheta(double theta);
+  double theta() const { return theta_; }
   bool trains_theta() const { return trains_theta_; }
 
   const Ranges& ranges() const { return ranges_; }

@@ -24,6 +24,13 @@ class Optimizer {
   // clipped together, then each group takes its step, then thetas are projected into their bounds.
   void Step(Network* network, double learning_rate, double theta_learning_rate);
 
+  // For an engine that takes the steps itself, on the host and in single precision: the vectors of
+  // moments (null where the optimiser has none), and the count of steps.
+  float* first_moment() { return first_.defined() ? first_.data_ptr<float>() : nullptr; }
+  float* second_moment() { return second_.defined() ? second_.data_ptr<float>() : nullptr; }
+  int64_t steps() const { return steps_; }
+  void CountStep() { ++steps_; }
+
   // See Engine.
   Tensors SaveMoments(const Network& network) const;
   absl::Status LoadMoments(const Network& network, const Tensors& moments, int64_t step);

@@ -1,7 +1,5 @@
 #include "server/training/reference/reference_engine.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 
 #include "server/training/randomness.h"
@@ -160,17 +158,6 @@ Curvature ReferenceEngine::MeasureCurvature(const Batch& probe, int64_t seed) {
   const torch::Tensor start =
       torch::from_blob(draws.data(), {gradient.numel()}, torch::kDouble).clone();
   return ExtremeEigenvalues(multiply, start, kMaxLanczosSteps);
-}
-
-void PrepareTrainingThread() {
-  at::set_num_threads(1);
-  at::globalContext().setFlushDenormal(true);
-}
-
-std::unique_ptr<Engine> MakeEngine(const v1::TrainingConfig& config, const RunPlan& plan,
-                                   int64_t seed) {
-  return std::make_unique<ReferenceEngine>(config, plan, seed,
-                                           torch::TensorOptions().dtype(torch::kFloat));
 }
 
 }  // namespace anneal::training

@@ -36,6 +36,7 @@ class ReferenceEngine final : public Engine {
   Curvature MeasureCurvature(const Batch& probe, int64_t seed) override;
 
   Network& network() { return network_; }
+  Optimizer& optimizer() { return optimizer_; }
 
  private:
   torch::Tensor Images(const Batch& batch) const;

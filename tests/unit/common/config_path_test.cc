@@ -363,13 +363,15 @@ TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
       "diagnostics.probe_size",
       "checkpoint.every_epochs",
       "checkpoint.every_seconds",
+      "engine",
   };
   EXPECT_EQ(FieldPaths(*v1::TrainingConfig::descriptor()), expected);
 }
 
 TEST(FieldPathsTest, ListsOnlyPathsThatTakeAValue) {
-  const std::vector<std::string> values = {"1",     "true", "FIXED", "LINEAR",   "NETWORK",
-                                           "EPOCH", "ADAM", "THETA", "CONSTANT", "[]"};
+  const std::vector<std::string> values = {"1",        "true",  "FIXED", "LINEAR",
+                                           "NETWORK",  "EPOCH", "ADAM",  "THETA",
+                                           "CONSTANT", "[]",    "AUTO"};
   for (const std::string& path : FieldPaths(*v1::TrainingConfig::descriptor())) {
     bool taken = false;
     for (const std::string& value : values) {

@@ -787,7 +787,8 @@ TEST(ResolveConfigTest, GivesTheDefaultsOfTheContract) {
       batch_size: 32
       early_stopping { patience: 0 min_delta: 0 }
       diagnostics { activations: false convexity: false hessian_every: 0 probe_size: 256 }
-      checkpoint { every_epochs: 1 every_seconds: 60 })")));
+      checkpoint { every_epochs: 1 every_seconds: 60 }
+      engine: ENGINE_KIND_AUTO)")));
 }
 
 TEST(ResolveConfigTest, LeavesHoldAndSpanUnset) {

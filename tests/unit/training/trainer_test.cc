@@ -459,6 +459,8 @@ TEST(TrainerTest, StopsWhenAnotherThreadAsks) {
 // Each with something that a checkpoint must not forget.
 const char* const kResumable[] = {
     "epochs: 6",
+    "epochs: 6 engine: ENGINE_KIND_REFERENCE",
+    "epochs: 6 engine: ENGINE_KIND_REFERENCE theta { policy: THETA_POLICY_TRAINABLE }",
     "epochs: 6 optimizer { kind: OPTIMIZER_KIND_SGD momentum: 0.9 nesterov: true warmup_epochs: 3 "
     "}",
     "epochs: 6 optimizer { schedule: LEARNING_RATE_SCHEDULE_COSINE clip_norm: 0.1 }",

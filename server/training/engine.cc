@@ -1,0 +1,24 @@
+#include "server/training/engine.h"
+
+#include <ATen/Parallel.h>
+
+#include "server/training/fused/fused_engine.h"
+#include "server/training/reference/reference_engine.h"
+
+namespace anneal::training {
+
+void PrepareTrainingThread() {
+  at::set_num_threads(1);
+  at::globalContext().setFlushDenormal(true);
+}
+
+std::unique_ptr<Engine> MakeEngine(const v1::TrainingConfig& config, const RunPlan& plan,
+                                   int64_t seed) {
+  if (config.engine() != v1::ENGINE_KIND_REFERENCE && FusedEngine::Covers(config)) {
+    return std::make_unique<FusedEngine>(config, plan, seed);
+  }
+  return std::make_unique<ReferenceEngine>(config, plan, seed,
+                                           torch::TensorOptions().dtype(torch::kFloat));
+}
+
+}  // namespace anneal::training

@@ -1,0 +1,466 @@
+#include "server/training/fused/fused_engine.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/activation.h"
+
+namespace anneal::training {
+namespace {
+
+using fused::kBlock;
+using fused::kSlack;
+using fused::LayerShape;
+using fused::Pooling;
+
+// A chunk's buffers should stay in the second cache; and images fill the tiles of dense layers.
+constexpr int64_t kCacheFloats = 48 * 1024;
+constexpr int64_t kSmallestChunk = 6;
+constexpr int64_t kLargestChunk = 60;
+
+template <typename Value>
+hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
+  const auto size = static_cast<size_t>(count + kSlack);
+  auto buffer = hwy::AllocateAligned<Value>(size);
+  std::fill_n(buffer.get(), size, Value());
+  return buffer;
+}
+
+LayerShape ConvShape(const LayerPlan& plan) {
+  const v1::ConvLayer& conv = plan.config.conv();
+  const bool pools = conv.pool() != v1::POOL_NONE;
+  return {.in_height = plan.input.height + 2 * conv.padding(),
+          .in_width = plan.input.width + 2 * conv.padding(),
+          .in_channels = plan.input.channels,
+          .kernel = conv.kernel(),
+          .stride = conv.stride(),
+          .pooling = conv.pool() == v1::POOL_MAX   ? Pooling::kMax
+                     : conv.pool() == v1::POOL_AVG ? Pooling::kAverage
+                                                   : Pooling::kNone,
+          .pool_size = pools ? conv.pool_size() : 1,
+          .out_height = plan.output.height,
+          .out_width = plan.output.width,
+          .out_channels = plan.output.channels};
+}
+
+// Images take the place of pixels.
+LayerShape DenseShape(const LayerPlan& plan) {
+  return {.in_channels = plan.input.units(), .out_channels = plan.output.channels};
+}
+
+// A dense layer's weights are in the order channel, row, column; its input is channels-last.
+std::vector<int32_t> FlattenOrder(const FeatureShape& input) {
+  const int64_t pixels = input.height * input.width;
+  std::vector<int32_t> order;
+  if (pixels == 1) return order;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    for (int64_t channel = 0; channel < input.channels; ++channel) {
+      order.push_back(static_cast<int32_t>(channel * pixels + pixel));
+    }
+  }
+  return order;
+}
+
+const int32_t* OrderOf(const std::vector<int32_t>& order) {
+  return order.empty() ? nullptr : order.data();
+}
+
+}  // namespace
+
+FusedEngine::FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, int64_t seed)
+    : reference_(config, plan, seed, torch::TensorOptions().dtype(torch::kFloat)),
+      optimizer_(config.optimizer()),
+      regularizer_(config.regularizer()),
+      theta_(config.theta()),
+      image_(plan.network.layers[0].input),
+      values_(network().values().data_ptr<float>()),
+      gradients_(network().gradients().data_ptr<float>()) {
+  const Network::Ranges& ranges = network().ranges();
+  int64_t weights = 0;
+  int64_t bias = ranges.weights_end;
+  int64_t theta = ranges.thetas_begin;
+  for (const LayerPlan& layer_plan : plan.network.layers) {
+    AddLayer(layer_plan, config.theta());
+    Layer& layer = layers_.back();
+    layer.weights_begin = weights;
+    layer.bias_begin = bias;
+    layer.theta_begin = theta;
+    weights += layer_plan.weights;
+    bias += layer_plan.affine.channels;
+    theta += layer_plan.thetas;
+  }
+  layers_.back().theta_count = 0;
+  Allocate();
+}
+
+void FusedEngine::AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta) {
+  Layer& layer = layers_.emplace_back();
+  layer.dense = plan.config.has_dense();
+  layer.shape = layer.dense ? DenseShape(plan) : ConvShape(plan);
+  if (layer.dense) {
+    layer.order = FlattenOrder(plan.input);
+  } else {
+    layer.border = plan.config.conv().padding();
+  }
+  const bool shared = !network().trains_theta() || plan.thetas == 0;
+  layer.theta_count = shared ? 1 : plan.thetas;
+  const bool per_pixel =
+      !shared && theta.granularity() == v1::THETA_GRANULARITY_NEURON && !layer.dense;
+  layer.slope_stride = per_pixel ? layer.shape.channels() : 0;
+}
+
+int64_t FusedEngine::SlopeRows(const Layer& layer) const {
+  return layer.slope_stride == 0 ? 1 : layer.shape.pixels();
+}
+
+void FusedEngine::Allocate() {
+  int64_t floats_of_image = 0;
+  for (const Layer& layer : layers_) floats_of_image += 2 * layer.z_size() + layer.in_size();
+  chunk_ = std::clamp(kCacheFloats / floats_of_image, kSmallestChunk, kLargestChunk);
+  for (Layer& layer : layers_) {
+    if (layer.dense) layer.shape.in_width = layer.shape.out_width = chunk_;
+    const LayerShape& shape = layer.shape;
+    layer.forward_weights = Zeros<float>(shape.blocks() * shape.taps() * kBlock);
+    layer.backward_weights = Zeros<float>(shape.out_channels * shape.padded_taps());
+    layer.weight_gradient = Zeros<float>(shape.out_channels * shape.padded_taps());
+    layer.bias = Zeros<float>(shape.channels());
+    layer.bias_gradient = Zeros<float>(shape.channels());
+    layer.slopes = Zeros<float>(SlopeRows(layer) * shape.channels());
+    layer.slope_gradient = Zeros<float>(SlopeRows(layer) * shape.channels());
+    layer.input = Zeros<float>(chunk_ * layer.in_size());
+    layer.rows = Zeros<float>(shape.pool_size * shape.conv_width() * shape.channels());
+    layer.z = Zeros<float>(chunk_ * layer.z_size());
+    layer.winners = Zeros<int32_t>(chunk_ * layer.z_size());
+    layer.gradient = Zeros<float>(shape.positions() * shape.channels());
+    if (shape.pooling == Pooling::kAverage) {
+      layer.window = Zeros<int32_t>(shape.positions() * shape.channels());
+    }
+    layer.shares = Zeros<fused::Share>(2 * shape.shares());
+    layer.input_gradient = Zeros<float>(layer.dense ? chunk_ * layer.in_size() : layer.in_size());
+  }
+  logit_gradients_ = Zeros<float>(chunk_ * layers_.back().shape.out_channels);
+}
+
+void FusedEngine::PackWeights(bool backward) {
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    Layer& layer = layers_[i];
+    const float* weights = values_ + layer.weights_begin;
+    PackForward(layer.shape, weights, OrderOf(layer.order), layer.forward_weights.get());
+    std::copy_n(values_ + layer.bias_begin, layer.shape.out_channels, layer.bias.get());
+    // Nobody asks for the gradient of the images.
+    if (!backward || i == 0) continue;
+    PackBackward(layer.shape, weights, OrderOf(layer.order), layer.backward_weights.get());
+  }
+}
+
+void FusedEngine::PackSlopes(ThetaMode mode) {
+  for (Layer& layer : layers_) {
+    const bool output = layer.theta_count == 0;
+    if (mode == ThetaMode::kCurrent && !output && network().trains_theta()) {
+      PackTrainedSlopes(&layer);
+      continue;
+    }
+    const double slope = output ? 1 : mode == ThetaMode::kRelu ? 0 : Slope(network().theta());
+    std::fill_n(layer.slopes.get(), SlopeRows(layer) * layer.shape.channels(),
+                static_cast<float>(slope));
+  }
+}
+
+void FusedEngine::PackTrainedSlopes(Layer* layer) {
+  const int64_t channels = layer->shape.channels();
+  const int64_t used = layer->shape.out_channels;
+  const float* thetas = values_ + layer->theta_begin;
+  float* slopes = layer->slopes.get();
+  if (layer->theta_count == 1) {
+    float slope = 0;
+    fused::Slopes(thetas, 1, &slope);
+    std::fill_n(slopes, channels, slope);
+  } else if (layer->slope_stride == 0) {
+    fused::Slopes(thetas, used, slopes);
+  } else {
+    // Parameters are in the order channel, pixel; the kernels go pixel by pixel. The scratch of the
+    // backward pass has room for them.
+    const int64_t pixels = layer->shape.pixels();
+    float* by_channel = layer->gradient.get();
+    fused::Slopes(thetas, pixels * used, by_channel);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      for (int64_t c = 0; c < used; ++c) {
+        slopes[pixel * channels + c] = by_channel[c * pixels + pixel];
+      }
+    }
+  }
+}
+
+void FusedEngine::LoadImage(const float* image, int64_t index) {
+  Layer& first = layers_.front();
+  float* to = first.input.get() + index * first.in_size();
+  if (first.border == 0) {
+    std::copy_n(image, image_.units(), to);
+    return;
+  }
+  for (int64_t y = 0; y < image_.height; ++y) {
+    std::copy_n(image + y * image_.width, image_.width,
+                to + (y + first.border) * first.shape.in_width + first.border);
+  }
+}
+
+void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, bool keep) {
+  const LayerShape& shape = layer->shape;
+  Layer& after = layers_[next];
+  float* output = after.input.get() + index * after.in_size();
+  int64_t output_row = shape.out_width * shape.out_channels;
+  if (!after.dense) {
+    output_row = after.shape.in_width * shape.out_channels;
+    output += after.border * (output_row + shape.out_channels);
+  }
+  fused::Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
+                         .weights = layer->forward_weights.get(),
+                         .bias = layer->bias.get(),
+                         .slopes = layer->slopes.get(),
+                         .slope_stride = layer->slope_stride,
+                         .rows = layer->rows.get(),
+                         .z = keep ? layer->z.get() + index * layer->z_size() : nullptr,
+                         .winners = layer->winners.get() + index * layer->z_size(),
+                         .output = output,
+                         .output_row = output_row});
+}
+
+void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool keep) {
+  LayerShape shape = layer->shape;
+  shape.in_width = shape.out_width = count;
+  const bool last = next == layers_.size();
+  fused::Forward(shape, {.input = layer->input.get(),
+                         .weights = layer->forward_weights.get(),
+                         .bias = layer->bias.get(),
+                         .slopes = layer->slopes.get(),
+                         .rows = layer->rows.get(),
+                         .z = keep || last ? layer->z.get() : nullptr,
+                         .winners = layer->winners.get(),
+                         // The logits are wanted as z: what comes out is overwritten later.
+                         .output = last ? logit_gradients_.get() : layers_[next].input.get(),
+                         .output_row = shape.out_width * shape.out_channels});
+}
+
+void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep) {
+  size_t dense = 0;
+  while (!layers_[dense].dense) ++dense;
+  for (int64_t i = 0; i < count; ++i) {
+    LoadImage(batch.images + (begin + i) * image_.units(), i);
+    for (size_t layer = 0; layer < dense; ++layer) {
+      ForwardImage(&layers_[layer], layer + 1, i, keep);
+    }
+  }
+  for (size_t layer = dense; layer < layers_.size(); ++layer) {
+    ForwardImages(&layers_[layer], layer + 1, count, keep);
+  }
+}
+
+double FusedEngine::Head(const int64_t* labels, int64_t count, double scale,
+                         ConfusionMatrix* confusion) {
+  const Layer& last = layers_.back();
+  const int64_t classes = last.shape.out_channels;
+  double loss_sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const float* logits = last.z.get() + i * last.z_size();
+    const float* largest = std::max_element(logits, logits + classes);
+    if (confusion != nullptr) {
+      confusion->Add(static_cast<int>(labels[i]), static_cast<int>(largest - logits));
+    }
+    float* gradients = logit_gradients_.get() + i * classes;
+    float sum = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      gradients[c] = std::exp(logits[c] - *largest);
+      sum += gradients[c];
+    }
+    loss_sum += static_cast<double>(std::log(sum) + *largest - logits[labels[i]]);
+    if (scale == 0) continue;
+    const auto share = static_cast<float>(scale) / sum;
+    for (int64_t c = 0; c < classes; ++c) gradients[c] *= share;
+    gradients[labels[i]] -= static_cast<float>(scale);
+  }
+  return loss_sum;
+}
+
+void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
+  Layer& layer = layers_[index];
+  LayerShape shape = layer.shape;
+  if (layer.dense) shape.in_width = shape.out_width = count;
+  const float* output_gradient = logit_gradients_.get();
+  int64_t output_row = shape.out_width * shape.out_channels;
+  if (index + 1 < layers_.size()) {
+    const Layer& after = layers_[index + 1];
+    output_gradient = after.input_gradient.get();
+    if (!after.dense) {
+      output_row = after.shape.in_width * shape.out_channels;
+      output_gradient += after.border * (output_row + shape.out_channels);
+    } else if (!layer.dense) {
+      output_gradient += image * after.in_size();
+    }
+  }
+  const bool trained = network().trains_theta() && layer.theta_count > 0;
+  fused::Backward(shape, {.input = layer.input.get() + image * layer.in_size(),
+                          .weights = layer.backward_weights.get(),
+                          .slopes = layer.slopes.get(),
+                          .slope_stride = layer.slope_stride,
+                          .z = layer.z.get() + image * layer.z_size(),
+                          .winners = layer.winners.get() + image * layer.z_size(),
+                          .output_gradient = output_gradient,
+                          .output_row = output_row,
+                          .gradient = layer.gradient.get(),
+                          .window = layer.window.get(),
+                          .shares = layer.shares.get(),
+                          .bias_gradient = layer.bias_gradient.get(),
+                          .slope_gradient = trained ? layer.slope_gradient.get() : nullptr,
+                          .weight_gradient = layer.weight_gradient.get(),
+                          .input_gradient = index == 0 ? nullptr : layer.input_gradient.get()});
+}
+
+void FusedEngine::BackwardChunk(int64_t count) {
+  size_t layer = layers_.size();
+  while (layer > 0 && layers_[layer - 1].dense) BackwardLayer(--layer, 0, count);
+  const size_t convs = layer;
+  for (int64_t image = 0; image < count; ++image) {
+    for (layer = convs; layer > 0; --layer) BackwardLayer(layer - 1, image, 1);
+  }
+}
+
+void FusedEngine::ClearGradients() {
+  for (Layer& layer : layers_) {
+    const LayerShape& shape = layer.shape;
+    std::fill_n(layer.weight_gradient.get(), shape.out_channels * shape.padded_taps(), 0.0F);
+    std::fill_n(layer.bias_gradient.get(), shape.channels(), 0.0F);
+    std::fill_n(layer.slope_gradient.get(), SlopeRows(layer) * shape.channels(), 0.0F);
+  }
+}
+
+void FusedEngine::CollectGradients() {
+  for (const Layer& layer : layers_) {
+    UnpackGradients(layer.shape, layer.weight_gradient.get(), OrderOf(layer.order),
+                    gradients_ + layer.weights_begin);
+    std::copy_n(layer.bias_gradient.get(), layer.shape.out_channels, gradients_ + layer.bias_begin);
+  }
+  if (network().trains_theta()) CollectThetaGradients();
+}
+
+void FusedEngine::CollectThetaGradients() {
+  const Network::Ranges& ranges = network().ranges();
+  std::fill(gradients_ + ranges.thetas_begin, gradients_ + ranges.end, 0.0F);
+  for (const Layer& layer : layers_) {
+    if (layer.theta_count == 0) continue;
+    const int64_t channels = layer.shape.channels();
+    const int64_t rows = SlopeRows(layer);
+    float* thetas = gradients_ + layer.theta_begin;
+    // Terms of either sign that nearly cancel: one theta for many neurons needs the digits.
+    double sum = 0;
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t c = 0; c < layer.shape.out_channels; ++c) {
+        const auto at = static_cast<size_t>(row * channels + c);
+        const auto slope = static_cast<double>(layer.slopes[at]);
+        // d tan(theta) / d theta = 1 + tan^2(theta).
+        const double gradient = (1 + slope * slope) * static_cast<double>(layer.slope_gradient[at]);
+        sum += gradient;
+        if (layer.theta_count > 1) thetas[c * rows + row] = static_cast<float>(gradient);
+      }
+    }
+    if (layer.theta_count == 1) thetas[0] += static_cast<float>(sum);
+  }
+}
+
+void FusedEngine::AddGradientNorms(StepTotals* totals) const {
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    totals->squared_gradient_norms[i] +=
+        fused::SquaredNorm(gradients_ + layer.weights_begin,
+                           layer.shape.out_channels * layer.shape.taps()) +
+        fused::SquaredNorm(gradients_ + layer.bias_begin, layer.shape.out_channels);
+  }
+}
+
+void FusedEngine::UpdateGroup(int64_t begin, int64_t end, int64_t decayed, double scale,
+                              double learning_rate) {
+  Optimizer& optimizer = reference_.optimizer();
+  float* values = values_ + begin;
+  const float* gradients = gradients_ + begin;
+  const int64_t count = end - begin;
+  float* first = optimizer.first_moment();
+  if (first != nullptr) first += begin;
+  if (optimizer_.kind() == v1::OPTIMIZER_KIND_SGD) {
+    fused::Sgd({.gradient_scale = scale,
+                .learning_rate = learning_rate,
+                .momentum = optimizer_.momentum(),
+                .nesterov = optimizer_.nesterov()},
+               gradients, count, first, values);
+    return;
+  }
+  float* second = optimizer.second_moment() + begin;
+  const auto t = static_cast<double>(optimizer.steps());
+  fused::AdamStep step = {.gradient_scale = scale,
+                          .learning_rate = learning_rate / (1 - std::pow(optimizer_.beta1(), t)),
+                          .beta1 = optimizer_.beta1(),
+                          .beta2 = optimizer_.beta2(),
+                          .square_root_correction = std::sqrt(1 - std::pow(optimizer_.beta2(), t)),
+                          .epsilon = optimizer_.epsilon(),
+                          .shrink = optimizer_.kind() == v1::OPTIMIZER_KIND_ADAMW
+                                        ? 1 - learning_rate * optimizer_.weight_decay()
+                                        : 1};
+  fused::Adam(step, gradients, decayed, first, second, values);
+  step.shrink = 1;
+  fused::Adam(step, gradients + decayed, count - decayed, first + decayed, second + decayed,
+              values + decayed);
+}
+
+void FusedEngine::UpdateParameters(const StepSettings& settings) {
+  const Network::Ranges& ranges = network().ranges();
+  if (regularizer_.l1() > 0 || regularizer_.l2() > 0) {
+    fused::AddPenalty(values_, ranges.weights_end, regularizer_.l1(), regularizer_.l2(),
+                      gradients_);
+  }
+  double scale = 1;
+  if (optimizer_.clip_norm() > 0) {
+    const double norm = std::sqrt(fused::SquaredNorm(gradients_, ranges.thetas_begin));
+    if (norm > optimizer_.clip_norm()) scale = optimizer_.clip_norm() / norm;
+  }
+  reference_.optimizer().CountStep();
+  UpdateGroup(0, ranges.thetas_begin, ranges.weights_end, scale, settings.learning_rate);
+  if (!network().trains_theta()) return;
+  UpdateGroup(ranges.thetas_begin, ranges.end, /*decayed=*/0, /*scale=*/1,
+              settings.theta_learning_rate);
+  fused::Clamp(static_cast<float>(theta_.lower_bound()), static_cast<float>(theta_.upper_bound()),
+               ranges.end - ranges.thetas_begin, values_ + ranges.thetas_begin);
+}
+
+double FusedEngine::TrainStep(const Batch& batch, const StepSettings& settings,
+                              StepTotals* totals) {
+  if (!network().trains_theta()) network().SetTheta(settings.theta);
+  PackWeights(/*backward=*/true);
+  PackSlopes(ThetaMode::kCurrent);
+  ClearGradients();
+  const double scale = 1.0 / static_cast<double>(batch.count);
+  double loss_sum = 0;
+  for (int64_t begin = 0; begin < batch.count; begin += chunk_) {
+    const int64_t count = std::min(chunk_, batch.count - begin);
+    ForwardChunk(batch, begin, count, /*keep=*/true);
+    loss_sum += Head(batch.labels + begin, count, scale, &totals->confusion);
+    BackwardChunk(count);
+  }
+  CollectGradients();
+  AddGradientNorms(totals);
+  UpdateParameters(settings);
+  totals->loss_sum += loss_sum;
+  ++totals->steps;
+  return loss_sum * scale;
+}
+
+double FusedEngine::Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) {
+  PackWeights(/*backward=*/false);
+  PackSlopes(mode);
+  double loss_sum = 0;
+  for (int64_t begin = 0; begin < batch.count; begin += chunk_) {
+    const int64_t count = std::min(chunk_, batch.count - begin);
+    ForwardChunk(batch, begin, count, /*keep=*/false);
+    loss_sum += Head(batch.labels + begin, count, /*scale=*/0, confusion);
+  }
+  return loss_sum;
+}
+
+}  // namespace anneal::training

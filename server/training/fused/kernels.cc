@@ -1,0 +1,626 @@
+#include "server/training/fused/kernels.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numbers>
+
+// Targets whose vectors have no fixed size are left out: tiles are laid out at compile time.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "server/training/fused/kernels.cc"
+#include "hwy/foreach_target.h"  // must come before highway.h
+#include "hwy/highway.h"
+//
+#include "hwy/contrib/math/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anneal::training::fused {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::CappedTag<float, kBlock>;
+using I = hn::RebindToSigned<F>;
+using V = hn::Vec<F>;
+
+constexpr F f;
+constexpr int64_t kLanes = HWY_MIN(HWY_LANES(float), kBlock);
+constexpr int kVectors = static_cast<int>(kBlock / kLanes);  // of a block
+// Positions of a tile: as many as the registers hold accumulators for.
+constexpr int kTile = kVectors == 1 ? 12 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
+// Accumulators of the backward pass.
+constexpr int kMost = 12;
+
+// ---- forward
+
+// `P` positions of a row of the convolution, for one block of channels.
+template <int P>
+HWY_INLINE void Tile(const LayerShape& shape, const float* HWY_RESTRICT x,
+                     const float* HWY_RESTRICT weights, const float* HWY_RESTRICT bias,
+                     float* HWY_RESTRICT out, int64_t channels) {
+  const int64_t step = shape.stride * shape.in_channels;
+  const int64_t line = shape.in_width * shape.in_channels;
+  const int64_t row = shape.row();
+  V sums[P][kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    const V start = hn::LoadU(f, bias + v * kLanes);
+    for (int p = 0; p < P; ++p) sums[p][v] = start;
+  }
+  for (int64_t k = 0; k < shape.kernel; ++k, x += line) {
+    for (int64_t t = 0; t < row; ++t, weights += kBlock) {
+      V w[kVectors];
+      for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, weights + v * kLanes);
+      for (int p = 0; p < P; ++p) {
+        const V value = hn::Set(f, x[p * step + t]);
+        for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::MulAdd(value, w[v], sums[p][v]);
+      }
+    }
+  }
+  for (int p = 0; p < P; ++p) {
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[p][v], f, out + p * channels + v * kLanes);
+  }
+}
+
+// What is left of a row after whole tiles: `left` < P positions.
+template <int P>
+HWY_INLINE void LastTile(int64_t left, const LayerShape& shape, const float* x,
+                         const float* weights, const float* bias, float* out, int64_t channels) {
+  if constexpr (P > 1) {
+    if (left == P - 1) {
+      Tile<P - 1>(shape, x, weights, bias, out, channels);
+    } else {
+      LastTile<P - 1>(left, shape, x, weights, bias, out, channels);
+    }
+  }
+}
+
+// One row of the convolution, `channels` values a position.
+HWY_INLINE void ConvRow(const LayerShape& shape, const float* x, const ForwardBuffers& b,
+                        float* out) {
+  const int64_t channels = shape.channels();
+  const int64_t width = shape.conv_width();
+  const int64_t step = shape.stride * shape.in_channels;
+  for (int64_t block = 0; block < shape.blocks(); ++block) {
+    const float* weights = b.weights + block * shape.taps() * kBlock;
+    const float* bias = b.bias + block * kBlock;
+    float* to = out + block * kBlock;
+    int64_t i = 0;
+    for (; i + kTile <= width; i += kTile) {
+      Tile<kTile>(shape, x + i * step, weights, bias, to + i * channels, channels);
+    }
+    if (i < width) {
+      LastTile<kTile>(width - i, shape, x + i * step, weights, bias, to + i * channels, channels);
+    }
+  }
+}
+
+// `kSize` or, if that is 0, what the shape says: the loops of the common size are unrolled.
+template <int kSize>
+HWY_INLINE int64_t PoolSize(const LayerShape& shape) {
+  return kSize > 0 ? kSize : shape.pool_size;
+}
+
+// The largest of a window, and which it was: the first of equals.
+template <int kSize>
+HWY_INLINE V MaxOf(const LayerShape& shape, const float* HWY_RESTRICT rows, int64_t channels,
+                   int64_t first, hn::Vec<I>* HWY_RESTRICT winner) {
+  const int64_t step = shape.stride * shape.in_channels;
+  const int64_t line = step * shape.in_width;
+  const int64_t width = shape.conv_width() * channels;
+  V best = hn::LoadU(f, rows);
+  *winner = hn::Set(I(), static_cast<int32_t>(first));
+  for (int64_t y = 0; y < PoolSize<kSize>(shape); ++y) {
+    for (int64_t x = y == 0 ? 1 : 0; x < PoolSize<kSize>(shape); ++x) {
+      const V value = hn::LoadU(f, rows + y * width + x * channels);
+      const auto larger = hn::Gt(value, best);
+      best = hn::IfThenElse(larger, value, best);
+      *winner =
+          hn::IfThenElse(hn::RebindMask(I(), larger),
+                         hn::Set(I(), static_cast<int32_t>(first + y * line + x * step)), *winner);
+    }
+  }
+  return best;
+}
+
+template <int kSize>
+HWY_INLINE V MeanOf(const LayerShape& shape, const float* rows, int64_t channels) {
+  const int64_t size = PoolSize<kSize>(shape);
+  V sum = hn::Zero(f);
+  for (int64_t y = 0; y < size; ++y) {
+    for (int64_t x = 0; x < size; ++x) {
+      sum = hn::Add(sum, hn::LoadU(f, rows + (y * shape.conv_width() + x) * channels));
+    }
+  }
+  return hn::Div(sum, hn::Set(f, static_cast<float>(size * size)));
+}
+
+// Pools and activates the rows that one row of the output is made of.
+template <Pooling pooling, int kSize>
+HWY_INLINE void FinishRow(const LayerShape& shape, const ForwardBuffers& b, int64_t y) {
+  const int64_t channels = shape.channels();
+  const int64_t pool = PoolSize<kSize>(shape);
+  const int64_t step = shape.stride * shape.in_channels;
+  for (int64_t x = 0; x < shape.out_width; ++x) {
+    const int64_t pixel = y * shape.out_width + x;
+    const int64_t first = (y * shape.in_width + x) * pool * step;
+    const float* slopes = b.slopes + pixel * b.slope_stride;
+    float* out = b.output + y * b.output_row + x * shape.out_channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const float* rows = b.rows + x * pool * channels + c;
+      hn::Vec<I> winner = hn::Set(I(), static_cast<int32_t>(first));
+      V z;
+      if constexpr (pooling == Pooling::kMax) {
+        z = MaxOf<kSize>(shape, rows, channels, first, &winner);
+      } else if constexpr (pooling == Pooling::kAverage) {
+        z = MeanOf<kSize>(shape, rows, channels);
+      } else {
+        z = hn::LoadU(f, rows);
+      }
+      if (b.z != nullptr) {
+        hn::StoreU(z, f, b.z + pixel * channels + c);
+        hn::StoreU(winner, I(), b.winners + pixel * channels + c);
+      }
+      const V bent = hn::Mul(z, hn::LoadU(f, slopes + c));
+      // Not a maximum: what is not a number must stay so.
+      hn::StoreU(hn::IfThenElse(hn::Lt(z, hn::Zero(f)), bent, z), f, out + c);
+    }
+  }
+}
+
+void ForwardOne(const LayerShape& shape, const ForwardBuffers& b) {
+  const int64_t row = shape.conv_width() * shape.channels();
+  const int64_t line = shape.stride * shape.in_width * shape.in_channels;
+  for (int64_t y = 0; y < shape.out_height; ++y) {
+    for (int64_t i = 0; i < shape.pool_size; ++i) {
+      ConvRow(shape, b.input + (y * shape.pool_size + i) * line, b, b.rows + i * row);
+    }
+    if (shape.pooling == Pooling::kNone) {
+      FinishRow<Pooling::kNone, 1>(shape, b, y);
+    } else if (shape.pooling == Pooling::kAverage) {
+      FinishRow<Pooling::kAverage, 0>(shape, b, y);
+    } else if (shape.pool_size == 2) {
+      FinishRow<Pooling::kMax, 2>(shape, b, y);
+    } else {
+      FinishRow<Pooling::kMax, 0>(shape, b, y);
+    }
+  }
+}
+
+// ---- backward
+
+// Through the activation: the gradient of z, and the sums for biases and slopes.
+void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
+  const int64_t channels = shape.channels();
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    V bias = hn::LoadU(f, b.bias_gradient + c);
+    for (int64_t y = 0; y < shape.out_height; ++y) {
+      for (int64_t x = 0; x < shape.out_width; ++x) {
+        const int64_t pixel = y * shape.out_width + x;
+        const V out =
+            hn::LoadU(f, b.output_gradient + y * b.output_row + x * shape.out_channels + c);
+        const V z = hn::LoadU(f, b.z + pixel * channels + c);
+        const auto negative = hn::Le(z, hn::Zero(f));
+        if (b.slope_gradient != nullptr) {
+          float* slope = b.slope_gradient + pixel * b.slope_stride + c;
+          const V term = hn::IfThenElseZero(negative, hn::Mul(out, z));
+          hn::StoreU(hn::Add(hn::LoadU(f, slope), term), f, slope);
+        }
+        const V bent = hn::Mul(out, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
+        const V gradient = hn::IfThenElse(negative, bent, out);
+        bias = hn::Add(bias, gradient);
+        hn::StoreU(gradient, f, b.gradient + pixel * channels + c);
+      }
+    }
+    hn::StoreU(bias, f, b.bias_gradient + c);
+  }
+}
+
+// Gives each window of an average its share. From the last pixel to the first, because the
+// gradients of the pixels are overwritten.
+void SpreadAverages(const LayerShape& shape, const BackwardBuffers& b) {
+  const int64_t channels = shape.channels();
+  const int64_t pool = shape.pool_size;
+  const int64_t step = shape.stride * shape.in_channels;
+  const V share = hn::Set(f, 1.0F / static_cast<float>(pool * pool));
+  for (int64_t pixel = shape.pixels() - 1; pixel >= 0; --pixel) {
+    const int64_t y = pixel / shape.out_width * pool;
+    const int64_t x = pixel % shape.out_width * pool;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const V gradient = hn::Mul(share, hn::LoadU(f, b.gradient + pixel * channels + c));
+      for (int64_t i = pool * pool - 1; i >= 0; --i) {
+        const int64_t at = (pixel * pool * pool + i) * channels + c;
+        const int64_t window = ((y + i / pool) * shape.in_width + x + i % pool) * step;
+        hn::StoreU(gradient, f, b.gradient + at);
+        hn::StoreU(hn::Set(I(), static_cast<int32_t>(window)), I(), b.window + at);
+      }
+    }
+  }
+}
+
+// Goes through the kernel's window in parts of `R` rows and `N` vectors of each, at most kMost
+// vectors together, and calls `body.template operator()<R, N>(row, vector)` with where one begins.
+template <int R, int N, typename Body>
+HWY_INLINE void CallPart(int64_t rows, int64_t k, int64_t n, const Body& body) {
+  if (rows == R) {
+    body.template operator()<R, N>(k, n);
+  } else if constexpr (R > 1) {
+    CallPart<R - 1, N>(rows, k, n, body);
+  }
+}
+template <int N, typename Body>
+HWY_INLINE void CallParts(int64_t rows, int64_t vectors, int64_t k, int64_t n, const Body& body) {
+  if (vectors == N) {
+    CallPart<kMost / N, N>(rows, k, n, body);
+  } else if constexpr (N > 1) {
+    CallParts<N - 1>(rows, vectors, k, n, body);
+  }
+}
+template <typename Body>
+HWY_INLINE void ForParts(const LayerShape& shape, const Body& body) {
+  const int64_t vectors = (shape.row() + kLanes - 1) / kLanes;
+  const int64_t parts = (vectors + kMost - 1) / kMost;  // of a row, about equally long
+  const int64_t longest = (vectors + parts - 1) / parts;
+  const int64_t together = parts > 1 ? 1 : kMost / vectors;  // rows
+  for (int64_t k = 0; k < shape.kernel; k += together) {
+    const int64_t rows = std::min(together, shape.kernel - k);
+    for (int64_t n = 0; n < vectors; n += longest) {
+      CallParts<kMost>(rows, std::min(longest, vectors - n), k, n, body);
+    }
+  }
+}
+
+// Vectors of a part, in registers.
+template <int R, int N>
+struct Patch {
+  V sums[R][N];
+
+  // Pointers go from row to row: computed addresses would not fit the registers.
+  HWY_INLINE void Load(const float* HWY_RESTRICT from, int64_t row) {
+    for (int r = 0; r < R; ++r, from += row) {
+      for (int n = 0; n < N; ++n) sums[r][n] = hn::LoadU(f, from + n * kLanes);
+    }
+  }
+  HWY_INLINE void Add(float factor, const float* HWY_RESTRICT from, int64_t row) {
+    const V g = hn::Set(f, factor);
+    for (int r = 0; r < R; ++r, from += row) {
+      for (int n = 0; n < N; ++n) {
+        sums[r][n] = hn::MulAdd(g, hn::LoadU(f, from + n * kLanes), sums[r][n]);
+      }
+    }
+  }
+  HWY_INLINE void Store(float* HWY_RESTRICT to, int64_t row) const {
+    for (int r = 0; r < R; ++r, to += row) {
+      for (int n = 0; n < N; ++n) hn::StoreU(sums[r][n], f, to + n * kLanes);
+    }
+  }
+};
+
+// Adds, for `C` channels, gradient times input to a part of the weights' window.
+template <int R, int N, int C>
+HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT input,
+                             const float* HWY_RESTRICT gradient,
+                             const int32_t* HWY_RESTRICT windows, float* HWY_RESTRICT sums) {
+  const int64_t channels = shape.channels();
+  const int64_t line = shape.in_width * shape.in_channels;
+  const int64_t sums_row = RoundUp(shape.row());
+  const int64_t sums_channel = shape.padded_taps();
+  Patch<R, N> patches[C];
+  for (int c = 0; c < C; ++c) patches[c].Load(sums + c * sums_channel, sums_row);
+  const int64_t end = shape.positions() * channels;
+  for (int64_t at = 0; at < end; at += channels) {
+    for (int c = 0; c < C; ++c) {
+      patches[c].Add(gradient[at + c], input + windows[at + c], line);
+    }
+  }
+  for (int c = 0; c < C; ++c) patches[c].Store(sums + c * sums_channel, sums_row);
+}
+
+void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
+  const int64_t line = shape.in_width * shape.in_channels;
+  ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+    // Small parts take two channels at a time, so that there are additions enough that do not wait
+    // for each other.
+    constexpr int kTogether = R * N <= kMost / 2 ? 2 : 1;
+    const float* input = b.input + k * line + n * kLanes;
+    float* sums = b.weight_gradient + k * RoundUp(shape.row()) + n * kLanes;
+    int64_t c = 0;
+    for (; c + kTogether <= shape.out_channels; c += kTogether) {
+      AddToWeights<R, N, kTogether>(shape, input, b.gradient + c, windows + c,
+                                    sums + c * shape.padded_taps());
+    }
+    if (c < shape.out_channels) {
+      AddToWeights<R, N, 1>(shape, input, b.gradient + c, windows + c,
+                            sums + c * shape.padded_taps());
+    }
+  });
+}
+
+// A bit for each of up to 64 channels: whether its window is this one and its gradient not 0.
+HWY_INLINE uint64_t ChannelsOf(int32_t window, const int32_t* HWY_RESTRICT windows,
+                               const float* HWY_RESTRICT gradient, int64_t count) {
+  uint64_t bits = 0;
+  for (int64_t c = 0; c < count; c += kLanes) {
+    const auto here = hn::RebindMask(f, hn::Eq(hn::LoadU(I(), windows + c), hn::Set(I(), window)));
+    const auto moves = hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f));
+    uint8_t bytes[8] = {};
+    hn::StoreMaskBits(f, hn::And(here, moves), bytes);
+    bits |= (bytes[0] | static_cast<uint64_t>(bytes[1]) << 8) << c;
+  }
+  return count == 64 ? bits : bits & ((uint64_t{1} << count) - 1);
+}
+
+// Lists the shares of all positions.
+int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
+                   Share* list) {
+  const int64_t channels = shape.channels();
+  const int64_t step = shape.stride * shape.in_channels;
+  const int64_t line = step * shape.in_width;
+  const int64_t pool = shape.shares_per_position() == 1 ? 1 : shape.pool_size;
+  int64_t size = 0;
+  for (int64_t p = 0; p < shape.positions(); ++p) {
+    for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
+      const int64_t count = std::min(kShareChannels, shape.out_channels - first);
+      const int64_t at = p * channels + first;
+      // Of a maximum, any of its windows; otherwise all channels have the same.
+      const int64_t base =
+          pool == 1 ? windows[at]
+                    : p / shape.out_width * pool * line + p % shape.out_width * pool * step;
+      for (int64_t y = 0; y < pool; ++y) {
+        for (int64_t x = 0; x < pool; ++x) {
+          const auto window = static_cast<int32_t>(base + y * line + x * step);
+          const uint64_t bits = ChannelsOf(window, windows + at, b.gradient + at, count);
+          list[size] = {.channels = bits,
+                        .gradient = static_cast<int32_t>(at),
+                        .weights = static_cast<int32_t>(first * shape.padded_taps()),
+                        .window = window,
+                        .count = static_cast<int32_t>(hwy::PopCount(bits))};
+          size += bits != 0 ? 1 : 0;
+        }
+      }
+    }
+  }
+  return size;
+}
+
+// By their numbers of channels, so that the processor foresees how often a loop over them goes
+// round. Stable.
+void SortShares(const Share* list, int64_t size, Share* sorted) {
+  int64_t begins[kShareChannels + 2] = {};
+  for (int64_t i = 0; i < size; ++i) ++begins[list[i].count + 1];
+  for (int64_t n = 1; n <= kShareChannels; ++n) begins[n + 1] += begins[n];
+  for (int64_t i = 0; i < size; ++i) sorted[begins[list[i].count]++] = list[i];
+}
+
+// Adds part of a share.
+template <int R, int N>
+HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradient,
+                           const float* HWY_RESTRICT weights, const LayerShape& shape,
+                           float* HWY_RESTRICT input_gradient) {
+  const int64_t line = shape.in_width * shape.in_channels;
+  const int64_t weights_row = RoundUp(shape.row());
+  const int64_t weights_channel = shape.padded_taps();
+  gradient += share.gradient;
+  weights += share.weights;
+  float* to = input_gradient + share.window;
+  Patch<R, N> patch;
+  patch.Load(to, line);
+  uint64_t bits = share.channels;
+  do {
+    const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits));
+    patch.Add(gradient[c], weights + c * weights_channel, weights_row);
+    bits &= bits - 1;
+  } while (bits != 0);
+  patch.Store(to, line);
+}
+
+// Part by part, so that its weights stay in the first cache.
+void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
+  const int64_t line = shape.in_width * shape.in_channels;
+  Share* const sorted = b.shares + shape.shares();
+  const int64_t size = ListShares(shape, b, windows, b.shares);
+  SortShares(b.shares, size, sorted);
+  std::memset(b.input_gradient, 0, static_cast<size_t>(shape.in_size()) * sizeof(float));
+  ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+    const float* weights = b.weights + k * RoundUp(shape.row()) + n * kLanes;
+    float* to = b.input_gradient + k * line + n * kLanes;
+    for (int64_t i = 0; i < size; ++i) AddToInput<R, N>(sorted[i], b.gradient, weights, shape, to);
+  });
+}
+
+void BackwardOne(const LayerShape& shape, const BackwardBuffers& b) {
+  BendBack(shape, b);
+  const int32_t* windows = b.winners;
+  if (shape.pooling == Pooling::kAverage) {
+    SpreadAverages(shape, b);
+    windows = b.window;
+  }
+  WeightGradient(shape, b, windows);
+  if (b.input_gradient != nullptr) InputGradient(shape, b, windows);
+}
+
+// ---- vectors
+
+// Calls `body(i, d)` for whole vectors, then `d` of one lane for what is left.
+template <typename Body>
+HWY_INLINE void ForAll(int64_t count, const Body& body) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) body(i, f);
+  for (; i < count; ++i) body(i, hn::CappedTag<float, 1>());
+}
+
+void SlopesOf(const float* thetas, int64_t count, float* slopes) {
+  ForAll(count, [=](int64_t i, auto d) {
+    const auto theta = hn::LoadU(d, thetas + i);
+    const auto tangent = hn::Div(hn::Sin(d, theta), hn::Cos(d, theta));
+    const auto linear = hn::Ge(theta, hn::Set(d, static_cast<float>(std::numbers::pi / 4)));
+    hn::StoreU(hn::IfThenElse(linear, hn::Set(d, 1.0F), tangent), d, slopes + i);
+  });
+}
+
+double SquaredNormOf(const float* values, int64_t count) {
+  constexpr int kSums = 4;
+  V sums[kSums];
+  for (V& sum : sums) sum = hn::Zero(f);
+  int64_t i = 0;
+  for (; i + kSums * kLanes <= count; i += kSums * kLanes) {
+    for (int k = 0; k < kSums; ++k) {
+      const V value = hn::LoadU(f, values + i + k * kLanes);
+      sums[k] = hn::MulAdd(value, value, sums[k]);
+    }
+  }
+  float lanes[kBlock];
+  double total = 0;
+  for (const V& sum : sums) {
+    hn::StoreU(sum, f, lanes);
+    for (int64_t lane = 0; lane < kLanes; ++lane) total += lanes[lane];
+  }
+  for (; i < count; ++i) total += static_cast<double>(values[i]) * values[i];
+  return total;
+}
+
+void AddPenaltyTo(const float* values, int64_t count, double l1, double l2, float* gradients) {
+  const auto sign_scale = static_cast<float>(l1);
+  const auto scale = static_cast<float>(2 * l2);
+  ForAll(count, [=](int64_t i, auto d) {
+    const auto value = hn::LoadU(d, values + i);
+    const auto zero = hn::Zero(d);
+    const auto sign = hn::CopySign(hn::Set(d, sign_scale), value);
+    const auto l1_part = hn::IfThenElse(hn::Eq(value, zero), zero, sign);
+    const auto penalty = hn::MulAdd(hn::Set(d, scale), value, l1_part);
+    hn::StoreU(hn::Add(hn::LoadU(d, gradients + i), penalty), d, gradients + i);
+  });
+}
+
+void SgdOn(const SgdStep& step, const float* gradients, int64_t count, float* velocity,
+           float* values) {
+  const auto scale = static_cast<float>(step.gradient_scale);
+  const auto rate = static_cast<float>(-step.learning_rate);
+  const auto momentum = static_cast<float>(step.momentum);
+  ForAll(count, [=, nesterov = step.nesterov](int64_t i, auto d) {
+    auto move = hn::Mul(hn::Set(d, scale), hn::LoadU(d, gradients + i));
+    if (velocity != nullptr) {
+      const auto faster = hn::MulAdd(hn::Set(d, momentum), hn::LoadU(d, velocity + i), move);
+      hn::StoreU(faster, d, velocity + i);
+      move = nesterov ? hn::MulAdd(hn::Set(d, momentum), faster, move) : faster;
+    }
+    hn::StoreU(hn::MulAdd(hn::Set(d, rate), move, hn::LoadU(d, values + i)), d, values + i);
+  });
+}
+
+void AdamOn(const AdamStep& step, const float* gradients, int64_t count, float* first,
+            float* second, float* values) {
+  const auto scale = static_cast<float>(step.gradient_scale);
+  const auto beta1 = static_cast<float>(step.beta1);
+  const auto rest1 = static_cast<float>(1 - step.beta1);
+  const auto beta2 = static_cast<float>(step.beta2);
+  const auto rest2 = static_cast<float>(1 - step.beta2);
+  const auto correction = static_cast<float>(1 / step.square_root_correction);
+  const auto epsilon = static_cast<float>(step.epsilon);
+  const auto rate = static_cast<float>(-step.learning_rate);
+  const auto shrink = static_cast<float>(step.shrink);
+  ForAll(count, [=](int64_t i, auto d) {
+    const auto g = hn::Mul(hn::Set(d, scale), hn::LoadU(d, gradients + i));
+    const auto m =
+        hn::MulAdd(hn::Set(d, beta1), hn::LoadU(d, first + i), hn::Mul(hn::Set(d, rest1), g));
+    const auto s = hn::MulAdd(hn::Set(d, beta2), hn::LoadU(d, second + i),
+                              hn::Mul(hn::Set(d, rest2), hn::Mul(g, g)));
+    hn::StoreU(m, d, first + i);
+    hn::StoreU(s, d, second + i);
+    const auto below = hn::MulAdd(hn::Sqrt(s), hn::Set(d, correction), hn::Set(d, epsilon));
+    const auto value = hn::Mul(hn::Set(d, shrink), hn::LoadU(d, values + i));
+    const auto moved = hn::MulAdd(hn::Set(d, rate), hn::Div(m, below), value);
+    hn::StoreU(moved, d, values + i);
+  });
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace anneal::training::fused
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace anneal::training::fused {
+
+namespace {
+HWY_EXPORT(ForwardOne);
+HWY_EXPORT(BackwardOne);
+HWY_EXPORT(SlopesOf);
+HWY_EXPORT(SquaredNormOf);
+HWY_EXPORT(AddPenaltyTo);
+HWY_EXPORT(SgdOn);
+HWY_EXPORT(AdamOn);
+
+int64_t Source(const int32_t* order, int64_t tap) { return order == nullptr ? tap : order[tap]; }
+}  // namespace
+
+void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
+                 float* packed) {
+  const int64_t taps = shape.taps();
+  for (int64_t c = 0; c < shape.out_channels; ++c) {
+    float* to = packed + c / kBlock * taps * kBlock + c % kBlock;
+    const float* from = weights + c * taps;
+    for (int64_t t = 0; t < taps; ++t) to[t * kBlock] = from[Source(order, t)];
+  }
+}
+
+void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,
+                  float* packed) {
+  const int64_t row = shape.row();
+  for (int64_t c = 0; c < shape.out_channels; ++c) {
+    const float* from = weights + c * shape.taps();
+    for (int64_t k = 0; k < shape.kernel; ++k) {
+      float* to = packed + c * shape.padded_taps() + k * RoundUp(row);
+      for (int64_t t = 0; t < row; ++t) to[t] = from[Source(order, k * row + t)];
+    }
+  }
+}
+
+void UnpackGradients(const LayerShape& shape, const float* packed, const int32_t* order,
+                     float* gradients) {
+  const int64_t row = shape.row();
+  for (int64_t c = 0; c < shape.out_channels; ++c) {
+    float* to = gradients + c * shape.taps();
+    for (int64_t k = 0; k < shape.kernel; ++k) {
+      const float* from = packed + c * shape.padded_taps() + k * RoundUp(row);
+      for (int64_t t = 0; t < row; ++t) to[Source(order, k * row + t)] = from[t];
+    }
+  }
+}
+
+void Forward(const LayerShape& shape, const ForwardBuffers& buffers) {
+  HWY_DYNAMIC_DISPATCH(ForwardOne)(shape, buffers);
+}
+
+void Backward(const LayerShape& shape, const BackwardBuffers& buffers) {
+  HWY_DYNAMIC_DISPATCH(BackwardOne)(shape, buffers);
+}
+
+void Slopes(const float* thetas, int64_t count, float* slopes) {
+  HWY_DYNAMIC_DISPATCH(SlopesOf)(thetas, count, slopes);
+}
+
+double SquaredNorm(const float* values, int64_t count) {
+  return HWY_DYNAMIC_DISPATCH(SquaredNormOf)(values, count);
+}
+
+void AddPenalty(const float* values, int64_t count, double l1, double l2, float* gradients) {
+  HWY_DYNAMIC_DISPATCH(AddPenaltyTo)(values, count, l1, l2, gradients);
+}
+
+void Sgd(const SgdStep& step, const float* gradients, int64_t count, float* velocity,
+         float* values) {
+  HWY_DYNAMIC_DISPATCH(SgdOn)(step, gradients, count, velocity, values);
+}
+
+void Adam(const AdamStep& step, const float* gradients, int64_t count, float* first, float* second,
+          float* values) {
+  HWY_DYNAMIC_DISPATCH(AdamOn)(step, gradients, count, first, second, values);
+}
+
+void Clamp(float low, float high, int64_t count, float* values) {
+  for (int64_t i = 0; i < count; ++i) values[i] = std::clamp(values[i], low, high);
+}
+
+}  // namespace anneal::training::fused
+#endif  // HWY_ONCE

@@ -1,0 +1,165 @@
+// The arithmetic of the fused engine, vectorised with Highway for whatever the processor has. All
+// of it works on plain float buffers in channels-last order and allocates nothing. Pure;
+// thread-safe.
+//
+// A layer is affine -> pool -> activation. Its kernels go through one image (conv) or one block of
+// images (dense, whose images stand in a row like the pixels of a picture one pixel high): forward
+// in tiles of a few positions by 16 channels, which stay in registers; backward through the
+// positions that the pool has let pass only.
+
+#ifndef ANNEAL_SERVER_TRAINING_FUSED_KERNELS_H_
+#define ANNEAL_SERVER_TRAINING_FUSED_KERNELS_H_
+
+#include <cstdint>
+
+namespace anneal::training::fused {
+
+// Output channels that are worked on together; the channels of z, winners, slopes and biases are
+// padded to a multiple of it.
+inline constexpr int64_t kBlock = 16;
+// Buffers must have this many floats behind their last one: kernels read there, and write there
+// what does not matter.
+inline constexpr int64_t kSlack = 64;
+
+constexpr int64_t RoundUp(int64_t value) { return (value + kBlock - 1) / kBlock * kBlock; }
+
+// Some channels of a position, of up to kShareChannels next to each other, that pass their
+// gradients back to the same window of the input.
+inline constexpr int64_t kShareChannels = 64;
+struct Share {
+  uint64_t channels = 0;  // one bit each
+  int32_t gradient = 0;   // where the first one's gradient is, its weights are,
+  int32_t weights = 0;
+  int32_t window = 0;  // and the window begins
+  int32_t count = 0;   // of bits
+};
+
+enum class Pooling { kNone, kMax, kAverage };
+
+struct LayerShape {
+  // What comes in, border included.
+  int64_t in_height = 1;
+  int64_t in_width = 1;
+  int64_t in_channels = 1;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  Pooling pooling = Pooling::kNone;
+  int64_t pool_size = 1;  // 1 without
+  // After the pool, which leaves a rest at the right and bottom out.
+  int64_t out_height = 1;
+  int64_t out_width = 1;
+  int64_t out_channels = 1;
+
+  // Contiguous values of a row of the kernel's window, and of the whole window.
+  int64_t row() const { return kernel * in_channels; }
+  int64_t taps() const { return kernel * row(); }
+  int64_t padded_taps() const { return kernel * RoundUp(row()); }
+  int64_t channels() const { return RoundUp(out_channels); }
+  int64_t blocks() const { return channels() / kBlock; }
+  int64_t conv_width() const { return out_width * pool_size; }
+  int64_t pixels() const { return out_height * out_width; }
+  // Positions that gradients go back through: of an average, every one that it is of.
+  int64_t positions() const {
+    return pooling == Pooling::kAverage ? pixels() * pool_size * pool_size : pixels();
+  }
+  // At most.
+  int64_t shares() const {
+    return positions() * shares_per_position() *
+           ((out_channels + kShareChannels - 1) / kShareChannels);
+  }
+  int64_t shares_per_position() const {
+    return pooling == Pooling::kMax ? pool_size * pool_size : 1;
+  }
+  int64_t in_size() const { return in_height * in_width * in_channels; }
+};
+
+// Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are) and
+// as the backward pass does ([channel][kernel row][row, padded with zeros]), from [channel][tap].
+// Where `order` is not null, tap t is read from order[t].
+void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
+                 float* packed);
+void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,
+                  float* packed);
+// From the layout of PackBackward to [channel][tap].
+void UnpackGradients(const LayerShape& shape, const float* packed, const int32_t* order,
+                     float* gradients);
+
+struct ForwardBuffers {
+  const float* input = nullptr;    // in_size()
+  const float* weights = nullptr;  // PackForward
+  const float* bias = nullptr;     // channels()
+  // Slopes of the negative side: [pixels()][channels()], or one row for all pixels if the stride is
+  // 0.
+  const float* slopes = nullptr;
+  int64_t slope_stride = 0;
+  float* rows = nullptr;  // scratch: pool_size x conv_width() x channels()
+  // What the activation is given, and where in the input the window begins whose value the pool let
+  // pass (without pool: every window): [pixels()][channels()]. Null where no backward pass follows.
+  float* z = nullptr;
+  int32_t* winners = nullptr;
+  // First pixel, and distance between rows; pixels are out_channels apart.
+  float* output = nullptr;
+  int64_t output_row = 0;
+};
+void Forward(const LayerShape& shape, const ForwardBuffers& buffers);
+
+struct BackwardBuffers {
+  const float* input = nullptr;
+  const float* weights = nullptr;  // PackBackward
+  const float* slopes = nullptr;
+  int64_t slope_stride = 0;
+  const float* z = nullptr;
+  const int32_t* winners = nullptr;
+  // Gradient of the output, laid out like it.
+  const float* output_gradient = nullptr;
+  int64_t output_row = 0;
+  // Scratch: [positions()][channels()], the second for averages only.
+  float* gradient = nullptr;
+  int32_t* window = nullptr;
+  // Scratch: twice shares(), and one more. Unused without a gradient of the input.
+  Share* shares = nullptr;
+  // Sums that this adds to: [channels()]; like the slopes, of gradient times z where z < 0 (null:
+  // not wanted); and in the layout of PackBackward.
+  float* bias_gradient = nullptr;
+  float* slope_gradient = nullptr;
+  float* weight_gradient = nullptr;
+  // Gradient of the input, in_size(). Null: not wanted.
+  float* input_gradient = nullptr;
+};
+void Backward(const LayerShape& shape, const BackwardBuffers& buffers);
+
+// slopes[i] = tan(thetas[i]), exactly 1 from pi/4 on.
+void Slopes(const float* thetas, int64_t count, float* slopes);
+
+double SquaredNorm(const float* values, int64_t count);
+
+// gradients += l1 sign(values) + 2 l2 values.
+void AddPenalty(const float* values, int64_t count, double l1, double l2, float* gradients);
+
+// One group of the optimiser; formulas in config.proto. Gradients are scaled first.
+struct SgdStep {
+  double gradient_scale = 1;
+  double learning_rate = 0;
+  double momentum = 0;
+  bool nesterov = false;
+};
+void Sgd(const SgdStep& step, const float* gradients, int64_t count, float* velocity,
+         float* values);
+struct AdamStep {
+  double gradient_scale = 1;
+  double learning_rate = 0;  // over the first moment's bias correction
+  double beta1 = 0;
+  double beta2 = 0;
+  double square_root_correction = 1;  // of the second moment's bias correction
+  double epsilon = 0;
+  double shrink = 1;  // what AdamW leaves of each value
+};
+void Adam(const AdamStep& step, const float* gradients, int64_t count, float* first, float* second,
+          float* values);
+
+// values = min(max(values, low), high)
+void Clamp(float low, float high, int64_t count, float* values);
+
+}  // namespace anneal::training::fused
+
+#endif  // ANNEAL_SERVER_TRAINING_FUSED_KERNELS_H_

@@ -1,0 +1,257 @@
+// The fused engine's kernels on the default network's shapes, one image at a time as the engine
+// calls them, against the multiply-adds that a core can do at best. Counted in dense operations:
+// two for each weight and position of a plain forward pass, and as many for each of the two
+// gradients, though the backward pass leaves out what the pool does not let pass.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tests/bench/kernel_bench.cc"
+#include "hwy/foreach_target.h"  // must come before highway.h
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anneal::training::fused {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Fills every multiply-add unit for `rounds` rounds; returns the operations done.
+double MultiplyAdds(int rounds, float* out) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  const auto a = hn::Set(d, 0.999F);
+  const auto b = hn::Set(d, 0.001F);
+  // All different, lest the compiler computes one for many.
+  const auto start = [&](int i) { return hn::Set(d, static_cast<float>(rounds + i)); };
+  auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5),
+       s6 = start(6), s7 = start(7), s8 = start(8), s9 = start(9), s10 = start(10), s11 = start(11);
+  for (int i = 0; i < rounds; ++i) {
+    s0 = hn::MulAdd(s0, a, b);
+    s1 = hn::MulAdd(s1, a, b);
+    s2 = hn::MulAdd(s2, a, b);
+    s3 = hn::MulAdd(s3, a, b);
+    s4 = hn::MulAdd(s4, a, b);
+    s5 = hn::MulAdd(s5, a, b);
+    s6 = hn::MulAdd(s6, a, b);
+    s7 = hn::MulAdd(s7, a, b);
+    s8 = hn::MulAdd(s8, a, b);
+    s9 = hn::MulAdd(s9, a, b);
+    s10 = hn::MulAdd(s10, a, b);
+    s11 = hn::MulAdd(s11, a, b);
+  }
+  const auto sum = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)),
+                           hn::Add(hn::Add(hn::Add(s4, s5), hn::Add(s6, s7)),
+                                   hn::Add(hn::Add(s8, s9), hn::Add(s10, s11))));
+  *out = hn::GetLane(hn::SumOfLanes(d, sum));
+  return 12.0 * 2 * static_cast<double>(hn::Lanes(d)) * rounds;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace anneal::training::fused
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "hwy/aligned_allocator.h"
+#include "server/training/fused/kernels.h"
+
+namespace anneal::training::fused {
+namespace {
+
+HWY_EXPORT(MultiplyAdds);
+
+constexpr int64_t kBatch = 32;
+
+void CountOperations(benchmark::State& state, double operations) {
+  state.counters["GFLOP/s"] = benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsRate);
+}
+
+void Peak(benchmark::State& state) {
+  double operations = 0;
+  for (auto unused : state) {
+    float sum = 0;
+    operations += HWY_DYNAMIC_DISPATCH(MultiplyAdds)(10000, &sum);
+    benchmark::DoNotOptimize(sum);
+  }
+  CountOperations(state, operations);
+}
+BENCHMARK(Peak);
+
+// A layer of the default network with what it works on. Values are random, so that winners and
+// signs are.
+class LayerFixture {
+ public:
+  explicit LayerFixture(const LayerShape& shape) : shape_(shape) { Forward(shape_, forward()); }
+
+  const LayerShape& shape() const { return shape_; }
+  // Of a forward pass: two for each multiply-add.
+  double operations() const {
+    const int64_t positions = shape_.pixels() * shape_.pool_size * shape_.pool_size;
+    return 2.0 * static_cast<double>(positions * shape_.taps() * shape_.out_channels);
+  }
+
+  ForwardBuffers forward() {
+    return {.input = input_.get(),
+            .weights = weights_.get(),
+            .bias = bias_.get(),
+            .slopes = slopes_.get(),
+            .rows = rows_.get(),
+            .z = z_.get(),
+            .winners = winners_.get(),
+            .output = output_.get(),
+            .output_row = shape_.out_width * shape_.out_channels};
+  }
+  BackwardBuffers backward(bool input_gradient) {
+    return {.input = input_.get(),
+            .weights = weights_.get(),
+            .slopes = slopes_.get(),
+            .z = z_.get(),
+            .winners = winners_.get(),
+            .output_gradient = output_.get(),
+            .output_row = shape_.out_width * shape_.out_channels,
+            .gradient = gradient_.get(),
+            .shares = shares_.data(),
+            .bias_gradient = bias_gradient_.get(),
+            .weight_gradient = weight_gradient_.get(),
+            .input_gradient = input_gradient ? input_gradient_.get() : nullptr};
+  }
+
+ private:
+  using Floats = hwy::AlignedFreeUniquePtr<float[]>;
+  static Floats Random(int64_t count) {
+    std::mt19937 generator(static_cast<unsigned>(count));
+    std::normal_distribution<float> normal;
+    const auto size = static_cast<size_t>(count + kSlack);
+    Floats values = hwy::AllocateAligned<float>(size);
+    for (size_t i = 0; i < size; ++i) values[i] = 0.1F * normal(generator);
+    return values;
+  }
+  static hwy::AlignedFreeUniquePtr<int32_t[]> Zeros(int64_t count) {
+    const auto size = static_cast<size_t>(count + kSlack);
+    auto values = hwy::AllocateAligned<int32_t>(size);
+    std::fill_n(values.get(), size, 0);
+    return values;
+  }
+
+  const LayerShape shape_;
+  Floats input_ = Random(shape_.in_size());
+  Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
+  Floats bias_ = Random(shape_.channels());
+  Floats slopes_ = Random(shape_.channels());
+  Floats rows_ = Random(shape_.pool_size * shape_.conv_width() * shape_.channels());
+  Floats z_ = Random(shape_.pixels() * shape_.channels());
+  hwy::AlignedFreeUniquePtr<int32_t[]> winners_ = Zeros(shape_.pixels() * shape_.channels());
+  Floats output_ = Random(shape_.pixels() * shape_.channels());
+  Floats gradient_ = Random(shape_.positions() * shape_.channels());
+  Floats bias_gradient_ = Random(shape_.channels());
+  Floats weight_gradient_ = Random(shape_.channels() * shape_.padded_taps());
+  std::vector<Share> shares_ = std::vector<Share>(static_cast<size_t>(2 * shape_.shares() + 1));
+  Floats input_gradient_ = Random(shape_.in_size());
+};
+
+LayerShape Conv(int64_t in_size, int64_t in_channels, int64_t kernel, bool pools) {
+  const int64_t size = (in_size - kernel + 1) / (pools ? 2 : 1);
+  return {.in_height = in_size,
+          .in_width = in_size,
+          .in_channels = in_channels,
+          .kernel = kernel,
+          .pooling = pools ? Pooling::kMax : Pooling::kNone,
+          .pool_size = pools ? 2 : 1,
+          .out_height = size,
+          .out_width = size,
+          .out_channels = 16};
+}
+
+// The layers of the default network; the last one with a batch of images as its pixels.
+LayerShape ShapeOf(int64_t layer) {
+  switch (layer) {
+    case 1:
+      return Conv(28, 1, 4, true);
+    case 2:
+      return Conv(12, 16, 3, true);
+    case 3:
+      return Conv(5, 16, 3, false);
+    default:
+      return {.in_width = kBatch, .in_channels = 144, .out_width = kBatch, .out_channels = 10};
+  }
+}
+
+// Calls of a kernel for a batch.
+int64_t Calls(int64_t layer) { return layer == 4 ? 1 : kBatch; }
+
+void ForwardBatch(benchmark::State& state) {
+  LayerFixture layer(ShapeOf(state.range(0)));
+  const int64_t calls = Calls(state.range(0));
+  double operations = 0;
+  for (auto unused : state) {
+    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), layer.forward());
+    operations += layer.operations() * static_cast<double>(calls);
+  }
+  CountOperations(state, operations);
+}
+BENCHMARK(ForwardBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMicrosecond);
+
+void BackwardBatch(benchmark::State& state) {
+  const bool input_gradient = state.range(0) > 1;
+  LayerFixture layer(ShapeOf(state.range(0)));
+  const int64_t calls = Calls(state.range(0));
+  double operations = 0;
+  for (auto unused : state) {
+    for (int64_t i = 0; i < calls; ++i) Backward(layer.shape(), layer.backward(input_gradient));
+    operations += layer.operations() * static_cast<double>(calls) * (input_gradient ? 2 : 1);
+  }
+  CountOperations(state, operations);
+}
+BENCHMARK(BackwardBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMicrosecond);
+
+void PackWeights(benchmark::State& state) {
+  std::vector<float> weights(8192);
+  std::vector<float> packed(8192);
+  for (auto unused : state) {
+    for (int64_t layer = 1; layer <= 4; ++layer) {
+      PackForward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      if (layer > 1) PackBackward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      UnpackGradients(ShapeOf(layer), packed.data(), nullptr, weights.data());
+      benchmark::DoNotOptimize(weights.data());
+    }
+  }
+}
+BENCHMARK(PackWeights)->Unit(benchmark::kMicrosecond);
+
+constexpr int64_t kParameters = 6362;
+
+void PenaltyOfAll(benchmark::State& state) {
+  std::vector<float> values(kParameters, 0.1F);
+  std::vector<float> gradients(kParameters, 0.1F);
+  for (auto unused : state) {
+    AddPenalty(values.data(), kParameters, 0, 1e-9, gradients.data());
+    benchmark::DoNotOptimize(gradients.data());
+  }
+}
+BENCHMARK(PenaltyOfAll)->Unit(benchmark::kMicrosecond);
+
+void AdamOnAll(benchmark::State& state) {
+  std::vector<float> values(kParameters, 0.1F);
+  std::vector<float> gradients(kParameters, 0.1F);
+  std::vector<float> first(kParameters);
+  std::vector<float> second(kParameters);
+  for (auto unused : state) {
+    Adam({.learning_rate = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, gradients.data(),
+         kParameters, first.data(), second.data(), values.data());
+    benchmark::DoNotOptimize(values.data());
+  }
+}
+BENCHMARK(AdamOnAll)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace anneal::training::fused
+
+BENCHMARK_MAIN();
+
+#endif  // HWY_ONCE

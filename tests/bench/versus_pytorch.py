@@ -1,0 +1,128 @@
+"""Images per second of anneald's trainings and of PyTorch's, taking turns in one run.
+
+  versus_pytorch.py TRAINING_BENCH DATASET_DIRECTORY [--rounds N] [--json FILE]
+
+Every contender trains the default network on the same images with Adam, round after round;
+medians over the rounds are compared. Needs Debian's python3-torch.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+IMAGES = 6400
+PEER = pathlib.Path(__file__).with_name("pytorch_peer.py")
+
+
+class Ours:
+    """`runs` trainings at a time, a thread each."""
+
+    def __init__(self, bench, directory, batch, runs, engine):
+        self.command = [bench, directory, str(runs), "4", f"dataset.train_limit={IMAGES}",
+                        f"batch_size={batch}", f"engine={engine}"]
+
+    def measure(self):
+        line = subprocess.run(self.command, check=True, capture_output=True, text=True).stdout
+        return json.loads(line)["images_per_second"]
+
+    def close(self):
+        pass
+
+
+class Peer:
+    """`processes` PyTorch processes at a time."""
+
+    def __init__(self, directory, batch, loop, layout, threads, processes=1):
+        command = ["/usr/bin/python3", PEER, directory, loop, layout, str(threads), str(batch),
+                   str(IMAGES)]
+        self.processes = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _ in range(processes)]
+        for process in self.processes:
+            if process.stdout.readline() != "ready\n":
+                sys.exit(f"{PEER.name} did not start: is python3-torch installed?")
+
+    def measure(self):
+        for process in self.processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return sum(float(process.stdout.readline()) for process in self.processes)
+
+    def close(self):
+        for process in self.processes:
+            process.stdin.close()
+            process.wait()
+
+
+def contenders(bench, directory, batch):
+    """By name: whether it uses one core or all, and how to start it."""
+    def peer(*settings, **more):
+        return lambda: Peer(directory, batch, *settings, **more)
+
+    def ours(runs, engine):
+        return lambda: Ours(bench, directory, batch, runs, engine)
+
+    return {
+        "fused, one run": ("one", ours(1, "FUSED")),
+        "reference engine, one run": ("one", ours(1, "REFERENCE")),
+        "PyTorch DataLoader, 1 thread": ("one", peer("dataloader", "contiguous", 1)),
+        "PyTorch tuned, contiguous, 1 thread": ("one", peer("tuned", "contiguous", 1)),
+        "PyTorch tuned, channels last, 1 thread": ("one", peer("tuned", "channels_last", 1)),
+        "fused, two runs": ("all", ours(2, "FUSED")),
+        "PyTorch tuned, contiguous, 2 threads": ("all", peer("tuned", "contiguous", 2)),
+        "PyTorch tuned, channels last, 2 threads": ("all", peer("tuned", "channels_last", 2)),
+        "PyTorch tuned, contiguous, 2 processes":
+            ("all", peer("tuned", "contiguous", 1, processes=2)),
+        "PyTorch tuned, channels last, 2 processes":
+            ("all", peer("tuned", "channels_last", 1, processes=2)),
+    }
+
+
+def measure(bench, directory, batch, rounds):
+    started = {name: (cores, start())
+               for name, (cores, start) in contenders(bench, directory, batch).items()}
+    samples = {name: [] for name in started}
+    for number in range(rounds):
+        print(f"batch {batch}, round {number + 1} of {rounds}", file=sys.stderr)
+        for name, (_, contender) in started.items():
+            samples[name].append(contender.measure())
+    for _, contender in started.values():
+        contender.close()
+    return [{"batch": batch, "cores": started[name][0], "name": name,
+             "images_per_second": statistics.median(values), "samples": values}
+            for name, values in samples.items()]
+
+
+def print_table(rows):
+    print(f"\n{'':44}{'images/s':>10}{'spread':>16}   fused is faster by")
+    for row in rows:
+        fused = next(other for other in rows
+                     if other["cores"] == row["cores"] and other["name"].startswith("fused"))
+        ratio = fused["images_per_second"] / row["images_per_second"]
+        spread = f"{min(row['samples']):.0f}-{max(row['samples']):.0f}"
+        note = "" if row is fused else f"{ratio:6.2f} x"
+        print(f"{row['name']:44}{row['images_per_second']:10.0f}{spread:>16}   {note}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("bench")
+    parser.add_argument("directory")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", help="also write all samples to this file")
+    options = parser.parse_args()
+    results = []
+    for batch in (32, 128):
+        rows = measure(options.bench, options.directory, batch, options.rounds)
+        print(f"\nTraining the default network, batch {batch}, {IMAGES} images a time", end="")
+        print_table(rows)
+        results += rows
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
