@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "server/training/fused/kernels.h"
 #include "server/training/idx.h"
 
 namespace anneal::training {
@@ -120,9 +121,8 @@ void GatherBatch(const Dataset& dataset, const LabelledImages& part,
   const auto shift = static_cast<float>(-dataset.mean / dataset.standard_deviation);
   const int64_t size = dataset.pixels_per_image();
   for (size_t i = 0; i < indices.size(); ++i) {
-    const uint8_t* pixels = part.pixels.data() + indices[i] * size;
-    float* out = images + static_cast<int64_t>(i) * size;
-    for (int64_t k = 0; k < size; ++k) out[k] = static_cast<float>(pixels[k]) * scale + shift;
+    fused::Standardize(part.pixels.data() + indices[i] * size, size, scale, shift,
+                       images + static_cast<int64_t>(i) * size);
     labels[i] = part.labels[static_cast<size_t>(indices[i])];
   }
 }

@@ -140,7 +140,7 @@ class LayerFixture {
   }
 
   const LayerShape shape_;
-  Floats input_ = Random(shape_.in_size());
+  Floats input_ = Random(shape_.input_size);
   Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
   Floats bias_ = Random(shape_.channels());
   Floats slopes_ = Random(shape_.channels());
@@ -152,33 +152,52 @@ class LayerFixture {
   Floats bias_gradient_ = Random(shape_.channels());
   Floats weight_gradient_ = Random(shape_.channels() * shape_.padded_taps());
   std::vector<Share> shares_ = std::vector<Share>(static_cast<size_t>(2 * shape_.shares() + 1));
-  Floats input_gradient_ = Random(shape_.in_size());
+  Floats input_gradient_ = Random(shape_.input_size);
 };
 
-LayerShape Conv(int64_t in_size, int64_t in_channels, int64_t kernel, bool pools) {
-  const int64_t size = (in_size - kernel + 1) / (pools ? 2 : 1);
-  return {.in_height = in_size,
-          .in_width = in_size,
-          .in_channels = in_channels,
-          .kernel = kernel,
-          .pooling = pools ? Pooling::kMax : Pooling::kNone,
-          .pool_size = pools ? 2 : 1,
-          .out_height = size,
-          .out_width = size,
-          .out_channels = 16};
-}
-
-// The layers of the default network; the last one with a batch of images as its pixels.
+// The layers of the default network; the first with its windows' rows folded, the last one with a
+// batch of images as its pixels.
 LayerShape ShapeOf(int64_t layer) {
+  constexpr int64_t kChannels = 16;
   switch (layer) {
     case 1:
-      return Conv(28, 1, 4, true);
+      return {.window_row = 16,
+              .x_step = 4,
+              .y_step = 28 * 4,
+              .input_size = 25 * 28 * 4,
+              .pooling = Pooling::kMax,
+              .pool_size = 2,
+              .out_height = 12,
+              .out_width = 12,
+              .out_channels = kChannels};
     case 2:
-      return Conv(12, 16, 3, true);
+      return {.window_rows = 3,
+              .window_row = 3 * kChannels,
+              .line = 12 * kChannels,
+              .x_step = kChannels,
+              .y_step = 12 * kChannels,
+              .input_size = 12 * 12 * kChannels,
+              .pooling = Pooling::kMax,
+              .pool_size = 2,
+              .out_height = 5,
+              .out_width = 5,
+              .out_channels = kChannels};
     case 3:
-      return Conv(5, 16, 3, false);
+      return {.window_rows = 3,
+              .window_row = 3 * kChannels,
+              .line = 5 * kChannels,
+              .x_step = kChannels,
+              .y_step = 5 * kChannels,
+              .input_size = 5 * 5 * kChannels,
+              .out_height = 3,
+              .out_width = 3,
+              .out_channels = kChannels};
     default:
-      return {.in_width = kBatch, .in_channels = 144, .out_width = kBatch, .out_channels = 10};
+      return {.window_row = 144,
+              .x_step = 144,
+              .input_size = kBatch * 144,
+              .out_width = kBatch,
+              .out_channels = 10};
   }
 }
 

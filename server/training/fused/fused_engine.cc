@@ -29,11 +29,14 @@ hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
 LayerShape ConvShape(const LayerPlan& plan) {
   const v1::ConvLayer& conv = plan.config.conv();
   const bool pools = conv.pool() != v1::POOL_NONE;
-  return {.in_height = plan.input.height + 2 * conv.padding(),
-          .in_width = plan.input.width + 2 * conv.padding(),
-          .in_channels = plan.input.channels,
-          .kernel = conv.kernel(),
-          .stride = conv.stride(),
+  const int64_t height = plan.input.height + 2 * conv.padding();
+  const int64_t line = (plan.input.width + 2 * conv.padding()) * plan.input.channels;
+  return {.window_rows = conv.kernel(),
+          .window_row = conv.kernel() * plan.input.channels,
+          .line = line,
+          .x_step = conv.stride() * plan.input.channels,
+          .y_step = conv.stride() * line,
+          .input_size = height * line,
           .pooling = conv.pool() == v1::POOL_MAX   ? Pooling::kMax
                      : conv.pool() == v1::POOL_AVG ? Pooling::kAverage
                                                    : Pooling::kNone,
@@ -45,7 +48,16 @@ LayerShape ConvShape(const LayerPlan& plan) {
 
 // Images take the place of pixels.
 LayerShape DenseShape(const LayerPlan& plan) {
-  return {.in_channels = plan.input.units(), .out_channels = plan.output.channels};
+  const int64_t units = plan.input.units();
+  return {.window_row = units,
+          .x_step = units,
+          .input_size = units,
+          .out_channels = plan.output.channels};
+}
+
+void SetImages(int64_t images, LayerShape* dense) {
+  dense->input_size = images * dense->window_row;
+  dense->out_width = images;
 }
 
 // A dense layer's weights are in the order channel, row, column; its input is channels-last.
@@ -90,6 +102,7 @@ FusedEngine::FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, 
     theta += layer_plan.thetas;
   }
   layers_.back().theta_count = 0;
+  FoldFirstLayer(plan.network.layers[0]);
   Allocate();
 }
 
@@ -101,12 +114,32 @@ void FusedEngine::AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta) 
     layer.order = FlattenOrder(plan.input);
   } else {
     layer.border = plan.config.conv().padding();
+    layer.width = plan.input.width + 2 * layer.border;
   }
   const bool shared = !network().trains_theta() || plan.thetas == 0;
   layer.theta_count = shared ? 1 : plan.thetas;
   const bool per_pixel =
       !shared && theta.granularity() == v1::THETA_GRANULARITY_NEURON && !layer.dense;
   layer.slope_stride = per_pixel ? layer.shape.channels() : 0;
+}
+
+void FusedEngine::FoldFirstLayer(const LayerPlan& plan) {
+  Layer& layer = layers_.front();
+  LayerShape& shape = layer.shape;
+  const int64_t kernel = shape.window_rows;
+  if (layer.dense || plan.input.channels != 1 || kernel < 2 || kernel > 4) return;
+  folded_rows_ = kernel;
+  bordered_ = Zeros<float>(shape.input_size);
+  shape.window_rows = 1;
+  shape.window_row = kernel * kernel;
+  shape.x_step *= kernel;
+  shape.y_step *= kernel;
+  shape.input_size = (plan.input.height + 2 * layer.border - kernel + 1) * layer.width * kernel;
+  for (int64_t x = 0; x < kernel; ++x) {
+    for (int64_t y = 0; y < kernel; ++y) {
+      layer.order.push_back(static_cast<int32_t>(y * kernel + x));
+    }
+  }
 }
 
 int64_t FusedEngine::SlopeRows(const Layer& layer) const {
@@ -118,7 +151,7 @@ void FusedEngine::Allocate() {
   for (const Layer& layer : layers_) floats_of_image += 2 * layer.z_size() + layer.in_size();
   chunk_ = std::clamp(kCacheFloats / floats_of_image, kSmallestChunk, kLargestChunk);
   for (Layer& layer : layers_) {
-    if (layer.dense) layer.shape.in_width = layer.shape.out_width = chunk_;
+    if (layer.dense) SetImages(chunk_, &layer.shape);
     const LayerShape& shape = layer.shape;
     layer.forward_weights = Zeros<float>(shape.blocks() * shape.taps() * kBlock);
     layer.backward_weights = Zeros<float>(shape.out_channels * shape.padded_taps());
@@ -136,7 +169,7 @@ void FusedEngine::Allocate() {
       layer.window = Zeros<int32_t>(shape.positions() * shape.channels());
     }
     layer.shares = Zeros<fused::Share>(2 * shape.shares());
-    layer.input_gradient = Zeros<float>(layer.dense ? chunk_ * layer.in_size() : layer.in_size());
+    layer.input_gradient = Zeros<float>(shape.input_size);
   }
   logit_gradients_ = Zeros<float>(chunk_ * layers_.back().shape.out_channels);
 }
@@ -192,15 +225,20 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
 }
 
 void FusedEngine::LoadImage(const float* image, int64_t index) {
-  Layer& first = layers_.front();
+  const Layer& first = layers_.front();
   float* to = first.input.get() + index * first.in_size();
-  if (first.border == 0) {
-    std::copy_n(image, image_.units(), to);
-    return;
+  if (first.border > 0) {
+    float* bordered = folded_rows_ > 0 ? bordered_.get() : to;
+    for (int64_t y = 0; y < image_.height; ++y) {
+      std::copy_n(image + y * image_.width, image_.width,
+                  bordered + (y + first.border) * first.width + first.border);
+    }
+    image = bordered;
   }
-  for (int64_t y = 0; y < image_.height; ++y) {
-    std::copy_n(image + y * image_.width, image_.width,
-                to + (y + first.border) * first.shape.in_width + first.border);
+  if (folded_rows_ > 0) {
+    fused::FoldRows(image, image_.height + 2 * first.border, first.width, folded_rows_, to);
+  } else if (first.border == 0) {
+    std::copy_n(image, image_.units(), to);
   }
 }
 
@@ -210,7 +248,7 @@ void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, bool ke
   float* output = after.input.get() + index * after.in_size();
   int64_t output_row = shape.out_width * shape.out_channels;
   if (!after.dense) {
-    output_row = after.shape.in_width * shape.out_channels;
+    output_row = after.width * shape.out_channels;
     output += after.border * (output_row + shape.out_channels);
   }
   fused::Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
@@ -227,7 +265,7 @@ void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, bool ke
 
 void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool keep) {
   LayerShape shape = layer->shape;
-  shape.in_width = shape.out_width = count;
+  SetImages(count, &shape);
   const bool last = next == layers_.size();
   fused::Forward(shape, {.input = layer->input.get(),
                          .weights = layer->forward_weights.get(),
@@ -284,14 +322,14 @@ double FusedEngine::Head(const int64_t* labels, int64_t count, double scale,
 void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
   Layer& layer = layers_[index];
   LayerShape shape = layer.shape;
-  if (layer.dense) shape.in_width = shape.out_width = count;
+  if (layer.dense) SetImages(count, &shape);
   const float* output_gradient = logit_gradients_.get();
   int64_t output_row = shape.out_width * shape.out_channels;
   if (index + 1 < layers_.size()) {
     const Layer& after = layers_[index + 1];
     output_gradient = after.input_gradient.get();
     if (!after.dense) {
-      output_row = after.shape.in_width * shape.out_channels;
+      output_row = after.width * shape.out_channels;
       output_gradient += after.border * (output_row + shape.out_channels);
     } else if (!layer.dense) {
       output_gradient += image * after.in_size();

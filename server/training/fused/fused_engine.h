@@ -60,7 +60,9 @@ class FusedEngine final : public Engine {
   struct Layer {
     fused::LayerShape shape;  // of a dense layer: with as many images as a chunk has
     bool dense = false;
-    int64_t border = 0;          // around each image of the input
+    // Of the input: pixels of a row, and a border around each image, its part of it.
+    int64_t width = 0;
+    int64_t border = 0;
     std::vector<int32_t> order;  // see PackForward; empty for none
     int64_t weights_begin = 0;   // in the vector of parameters
     int64_t bias_begin = 0;
@@ -86,9 +88,11 @@ class FusedEngine final : public Engine {
     // Values of z of an image.
     int64_t z_size() const { return dense ? shape.channels() : shape.pixels() * shape.channels(); }
     // Values of the input of an image.
-    int64_t in_size() const { return dense ? shape.in_channels : shape.in_size(); }
+    int64_t in_size() const { return dense ? shape.window_row : shape.input_size; }
   };
 
+  // So that windows of few values fill vectors.
+  void FoldFirstLayer(const LayerPlan& plan);
   void AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta);
   void Allocate();
   int64_t SlopeRows(const Layer& layer) const;
@@ -127,6 +131,10 @@ class FusedEngine final : public Engine {
   float* const gradients_;
   std::vector<Layer> layers_;
   Floats logit_gradients_;
+  // Where the first layer's windows are folded (see FoldRows): their rows, and an image with its
+  // border.
+  int64_t folded_rows_ = 0;
+  Floats bordered_;
   int64_t chunk_ = 1;  // images that are taken through the layers together
 };
 

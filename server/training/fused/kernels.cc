@@ -29,6 +29,11 @@ constexpr int64_t kLanes = HWY_MIN(HWY_LANES(float), kBlock);
 constexpr int kVectors = static_cast<int>(kBlock / kLanes);  // of a block
 // Positions of a tile: as many as the registers hold accumulators for.
 constexpr int kTile = kVectors == 1 ? 12 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
+// Whether the registers hold a whole window of a 2x2 pool, and how many pooled positions at a time.
+constexpr bool kPoolsInRegisters = kVectors <= 2 || HWY_ARCH_ARM;
+constexpr int kPooledTile = kVectors == 1 ? 2 : 1;
+// With more, wider tiles win more than the way through memory costs.
+constexpr int64_t kPooledTaps = 64;
 // Accumulators of the backward pass.
 constexpr int kMost = 12;
 
@@ -39,15 +44,14 @@ template <int P>
 HWY_INLINE void Tile(const LayerShape& shape, const float* HWY_RESTRICT x,
                      const float* HWY_RESTRICT weights, const float* HWY_RESTRICT bias,
                      float* HWY_RESTRICT out, int64_t channels) {
-  const int64_t step = shape.stride * shape.in_channels;
-  const int64_t line = shape.in_width * shape.in_channels;
-  const int64_t row = shape.row();
+  const int64_t step = shape.x_step;
+  const int64_t row = shape.window_row;
   V sums[P][kVectors];
   for (int v = 0; v < kVectors; ++v) {
     const V start = hn::LoadU(f, bias + v * kLanes);
     for (int p = 0; p < P; ++p) sums[p][v] = start;
   }
-  for (int64_t k = 0; k < shape.kernel; ++k, x += line) {
+  for (int64_t k = 0; k < shape.window_rows; ++k, x += shape.line) {
     for (int64_t t = 0; t < row; ++t, weights += kBlock) {
       V w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, weights + v * kLanes);
@@ -80,7 +84,7 @@ HWY_INLINE void ConvRow(const LayerShape& shape, const float* x, const ForwardBu
                         float* out) {
   const int64_t channels = shape.channels();
   const int64_t width = shape.conv_width();
-  const int64_t step = shape.stride * shape.in_channels;
+  const int64_t step = shape.x_step;
   for (int64_t block = 0; block < shape.blocks(); ++block) {
     const float* weights = b.weights + block * shape.taps() * kBlock;
     const float* bias = b.bias + block * kBlock;
@@ -95,37 +99,27 @@ HWY_INLINE void ConvRow(const LayerShape& shape, const float* x, const ForwardBu
   }
 }
 
-// `kSize` or, if that is 0, what the shape says: the loops of the common size are unrolled.
-template <int kSize>
-HWY_INLINE int64_t PoolSize(const LayerShape& shape) {
-  return kSize > 0 ? kSize : shape.pool_size;
-}
-
 // The largest of a window, and which it was: the first of equals.
-template <int kSize>
 HWY_INLINE V MaxOf(const LayerShape& shape, const float* HWY_RESTRICT rows, int64_t channels,
                    int64_t first, hn::Vec<I>* HWY_RESTRICT winner) {
-  const int64_t step = shape.stride * shape.in_channels;
-  const int64_t line = step * shape.in_width;
   const int64_t width = shape.conv_width() * channels;
   V best = hn::LoadU(f, rows);
   *winner = hn::Set(I(), static_cast<int32_t>(first));
-  for (int64_t y = 0; y < PoolSize<kSize>(shape); ++y) {
-    for (int64_t x = y == 0 ? 1 : 0; x < PoolSize<kSize>(shape); ++x) {
+  for (int64_t y = 0; y < shape.pool_size; ++y) {
+    for (int64_t x = y == 0 ? 1 : 0; x < shape.pool_size; ++x) {
       const V value = hn::LoadU(f, rows + y * width + x * channels);
       const auto larger = hn::Gt(value, best);
       best = hn::IfThenElse(larger, value, best);
-      *winner =
-          hn::IfThenElse(hn::RebindMask(I(), larger),
-                         hn::Set(I(), static_cast<int32_t>(first + y * line + x * step)), *winner);
+      *winner = hn::IfThenElse(
+          hn::RebindMask(I(), larger),
+          hn::Set(I(), static_cast<int32_t>(first + y * shape.y_step + x * shape.x_step)), *winner);
     }
   }
   return best;
 }
 
-template <int kSize>
 HWY_INLINE V MeanOf(const LayerShape& shape, const float* rows, int64_t channels) {
-  const int64_t size = PoolSize<kSize>(shape);
+  const int64_t size = shape.pool_size;
   V sum = hn::Zero(f);
   for (int64_t y = 0; y < size; ++y) {
     for (int64_t x = 0; x < size; ++x) {
@@ -135,54 +129,125 @@ HWY_INLINE V MeanOf(const LayerShape& shape, const float* rows, int64_t channels
   return hn::Div(sum, hn::Set(f, static_cast<float>(size * size)));
 }
 
+// Keeps what a backward pass needs, and activates: some channels of a pixel, from `c`. `out` is
+// theirs.
+HWY_INLINE void Finish(const LayerShape& shape, const ForwardBuffers& b, V z, hn::Vec<I> winner,
+                       int64_t pixel, int64_t c, float* out) {
+  if (b.z != nullptr) {
+    hn::StoreU(z, f, b.z + pixel * shape.channels() + c);
+    hn::StoreU(winner, I(), b.winners + pixel * shape.channels() + c);
+  }
+  const V bent = hn::Mul(z, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
+  // Not a maximum: what is not a number must stay so.
+  hn::StoreU(hn::IfThenElse(hn::Lt(z, hn::Zero(f)), bent, z), f, out);
+}
+
 // Pools and activates the rows that one row of the output is made of.
-template <Pooling pooling, int kSize>
+template <Pooling pooling>
 HWY_INLINE void FinishRow(const LayerShape& shape, const ForwardBuffers& b, int64_t y) {
   const int64_t channels = shape.channels();
-  const int64_t pool = PoolSize<kSize>(shape);
-  const int64_t step = shape.stride * shape.in_channels;
+  const int64_t pool = shape.pool_size;
   for (int64_t x = 0; x < shape.out_width; ++x) {
     const int64_t pixel = y * shape.out_width + x;
-    const int64_t first = (y * shape.in_width + x) * pool * step;
-    const float* slopes = b.slopes + pixel * b.slope_stride;
+    const int64_t first = (y * shape.y_step + x * shape.x_step) * pool;
     float* out = b.output + y * b.output_row + x * shape.out_channels;
     for (int64_t c = 0; c < channels; c += kLanes) {
       const float* rows = b.rows + x * pool * channels + c;
       hn::Vec<I> winner = hn::Set(I(), static_cast<int32_t>(first));
       V z;
       if constexpr (pooling == Pooling::kMax) {
-        z = MaxOf<kSize>(shape, rows, channels, first, &winner);
+        z = MaxOf(shape, rows, channels, first, &winner);
       } else if constexpr (pooling == Pooling::kAverage) {
-        z = MeanOf<kSize>(shape, rows, channels);
+        z = MeanOf(shape, rows, channels);
       } else {
         z = hn::LoadU(f, rows);
       }
-      if (b.z != nullptr) {
-        hn::StoreU(z, f, b.z + pixel * channels + c);
-        hn::StoreU(winner, I(), b.winners + pixel * channels + c);
-      }
-      const V bent = hn::Mul(z, hn::LoadU(f, slopes + c));
-      // Not a maximum: what is not a number must stay so.
-      hn::StoreU(hn::IfThenElse(hn::Lt(z, hn::Zero(f)), bent, z), f, out + c);
+      Finish(shape, b, z, winner, pixel, c, out + c);
     }
   }
 }
 
-void ForwardOne(const LayerShape& shape, const ForwardBuffers& b) {
+// Convolves, pools 2x2 by the maximum and activates `W` neighbours, for one block of channels, all
+// in registers.
+template <int W>
+HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int64_t block,
+                           int64_t y, int64_t x) {
+  const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
+  const float* weights = b.weights + block * shape.taps() * kBlock;
+  V sums[2][2 * W][kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    const V start = hn::LoadU(f, b.bias + block * kBlock + v * kLanes);
+    for (int i = 0; i < 2 * W; ++i) sums[0][i][v] = sums[1][i][v] = start;
+  }
+  const float* in = b.input + first;
+  for (int64_t k = 0; k < shape.window_rows; ++k, in += shape.line) {
+    for (int64_t t = 0; t < shape.window_row; ++t, weights += kBlock) {
+      V w[kVectors];
+      for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, weights + v * kLanes);
+      for (int j = 0; j < 2; ++j) {
+        for (int i = 0; i < 2 * W; ++i) {
+          const V value = hn::Set(f, in[j * shape.y_step + i * shape.x_step + t]);
+          for (int v = 0; v < kVectors; ++v) {
+            sums[j][i][v] = hn::MulAdd(value, w[v], sums[j][i][v]);
+          }
+        }
+      }
+    }
+  }
+  for (int n = 0; n < W; ++n) {
+    for (int v = 0; v < kVectors; ++v) {
+      V best = sums[0][2 * n][v];
+      int64_t window = first + 2 * n * shape.x_step;
+      auto winner = hn::Set(I(), static_cast<int32_t>(window));
+      for (int i = 1; i < 4; ++i) {
+        const V value = sums[i / 2][2 * n + i % 2][v];
+        const auto larger = hn::Gt(value, best);
+        best = hn::IfThenElse(larger, value, best);
+        const int64_t other = window + i / 2 * shape.y_step + i % 2 * shape.x_step;
+        winner = hn::IfThenElse(hn::RebindMask(I(), larger),
+                                hn::Set(I(), static_cast<int32_t>(other)), winner);
+      }
+      const int64_t c = block * kBlock + v * kLanes;
+      Finish(shape, b, best, winner, y * shape.out_width + x + n, c,
+             b.output + y * b.output_row + (x + n) * shape.out_channels + c);
+    }
+  }
+}
+
+HWY_INLINE void PooledRow(const LayerShape& shape, const ForwardBuffers& b, int64_t y) {
+  for (int64_t block = 0; block < shape.blocks(); ++block) {
+    int64_t x = 0;
+    for (; x + kPooledTile <= shape.out_width; x += kPooledTile) {
+      PooledTile<kPooledTile>(shape, b, block, y, x);
+    }
+    for (; x < shape.out_width; ++x) PooledTile<1>(shape, b, block, y, x);
+  }
+}
+
+// Shapes and buffers are copied: the compiler then knows that what the vectors are stored to is not
+// them.
+void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffers) {
+  const LayerShape shape = given_shape;
+  const ForwardBuffers b = given_buffers;
   const int64_t row = shape.conv_width() * shape.channels();
-  const int64_t line = shape.stride * shape.in_width * shape.in_channels;
+  // A last block of few channels runs over into the next pixel, which must come after it.
+  const bool whole_blocks = shape.blocks() == 1 || shape.out_channels == shape.channels();
+  const bool in_registers =
+      kPoolsInRegisters && shape.pooling == Pooling::kMax && shape.pool_size == 2 && whole_blocks;
   for (int64_t y = 0; y < shape.out_height; ++y) {
+    if (in_registers) {
+      PooledRow(shape, b, y);
+      continue;
+    }
     for (int64_t i = 0; i < shape.pool_size; ++i) {
-      ConvRow(shape, b.input + (y * shape.pool_size + i) * line, b, b.rows + i * row);
+      ConvRow(shape, b.input + (y * shape.pool_size + i) * shape.y_step, b, b.rows + i * row);
     }
     if (shape.pooling == Pooling::kNone) {
-      FinishRow<Pooling::kNone, 1>(shape, b, y);
+      FinishRow<Pooling::kNone>(shape, b, y);
     } else if (shape.pooling == Pooling::kAverage) {
-      FinishRow<Pooling::kAverage, 0>(shape, b, y);
-    } else if (shape.pool_size == 2) {
-      FinishRow<Pooling::kMax, 2>(shape, b, y);
+      FinishRow<Pooling::kAverage>(shape, b, y);
     } else {
-      FinishRow<Pooling::kMax, 0>(shape, b, y);
+      FinishRow<Pooling::kMax>(shape, b, y);
     }
   }
 }
@@ -221,7 +286,6 @@ void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
 void SpreadAverages(const LayerShape& shape, const BackwardBuffers& b) {
   const int64_t channels = shape.channels();
   const int64_t pool = shape.pool_size;
-  const int64_t step = shape.stride * shape.in_channels;
   const V share = hn::Set(f, 1.0F / static_cast<float>(pool * pool));
   for (int64_t pixel = shape.pixels() - 1; pixel >= 0; --pixel) {
     const int64_t y = pixel / shape.out_width * pool;
@@ -230,7 +294,7 @@ void SpreadAverages(const LayerShape& shape, const BackwardBuffers& b) {
       const V gradient = hn::Mul(share, hn::LoadU(f, b.gradient + pixel * channels + c));
       for (int64_t i = pool * pool - 1; i >= 0; --i) {
         const int64_t at = (pixel * pool * pool + i) * channels + c;
-        const int64_t window = ((y + i / pool) * shape.in_width + x + i % pool) * step;
+        const int64_t window = (y + i / pool) * shape.y_step + (x + i % pool) * shape.x_step;
         hn::StoreU(gradient, f, b.gradient + at);
         hn::StoreU(hn::Set(I(), static_cast<int32_t>(window)), I(), b.window + at);
       }
@@ -258,12 +322,12 @@ HWY_INLINE void CallParts(int64_t rows, int64_t vectors, int64_t k, int64_t n, c
 }
 template <typename Body>
 HWY_INLINE void ForParts(const LayerShape& shape, const Body& body) {
-  const int64_t vectors = (shape.row() + kLanes - 1) / kLanes;
+  const int64_t vectors = (shape.window_row + kLanes - 1) / kLanes;
   const int64_t parts = (vectors + kMost - 1) / kMost;  // of a row, about equally long
   const int64_t longest = (vectors + parts - 1) / parts;
   const int64_t together = parts > 1 ? 1 : kMost / vectors;  // rows
-  for (int64_t k = 0; k < shape.kernel; k += together) {
-    const int64_t rows = std::min(together, shape.kernel - k);
+  for (int64_t k = 0; k < shape.window_rows; k += together) {
+    const int64_t rows = std::min(together, shape.window_rows - k);
     for (int64_t n = 0; n < vectors; n += longest) {
       CallParts<kMost>(rows, std::min(longest, vectors - n), k, n, body);
     }
@@ -302,8 +366,8 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
                              const float* HWY_RESTRICT gradient,
                              const int32_t* HWY_RESTRICT windows, float* HWY_RESTRICT sums) {
   const int64_t channels = shape.channels();
-  const int64_t line = shape.in_width * shape.in_channels;
-  const int64_t sums_row = RoundUp(shape.row());
+  const int64_t line = shape.line;
+  const int64_t sums_row = RoundUp(shape.window_row);
   const int64_t sums_channel = shape.padded_taps();
   Patch<R, N> patches[C];
   for (int c = 0; c < C; ++c) patches[c].Load(sums + c * sums_channel, sums_row);
@@ -317,13 +381,13 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
 }
 
 void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
-  const int64_t line = shape.in_width * shape.in_channels;
+  const int64_t line = shape.line;
   ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
     // Small parts take two channels at a time, so that there are additions enough that do not wait
     // for each other.
     constexpr int kTogether = R * N <= kMost / 2 ? 2 : 1;
     const float* input = b.input + k * line + n * kLanes;
-    float* sums = b.weight_gradient + k * RoundUp(shape.row()) + n * kLanes;
+    float* sums = b.weight_gradient + k * RoundUp(shape.window_row) + n * kLanes;
     int64_t c = 0;
     for (; c + kTogether <= shape.out_channels; c += kTogether) {
       AddToWeights<R, N, kTogether>(shape, input, b.gradient + c, windows + c,
@@ -354,8 +418,6 @@ HWY_INLINE uint64_t ChannelsOf(int32_t window, const int32_t* HWY_RESTRICT windo
 int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
                    Share* list) {
   const int64_t channels = shape.channels();
-  const int64_t step = shape.stride * shape.in_channels;
-  const int64_t line = step * shape.in_width;
   const int64_t pool = shape.shares_per_position() == 1 ? 1 : shape.pool_size;
   int64_t size = 0;
   for (int64_t p = 0; p < shape.positions(); ++p) {
@@ -363,12 +425,12 @@ int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int3
       const int64_t count = std::min(kShareChannels, shape.out_channels - first);
       const int64_t at = p * channels + first;
       // Of a maximum, any of its windows; otherwise all channels have the same.
-      const int64_t base =
-          pool == 1 ? windows[at]
-                    : p / shape.out_width * pool * line + p % shape.out_width * pool * step;
+      const int64_t base = pool == 1 ? windows[at]
+                                     : p / shape.out_width * pool * shape.y_step +
+                                           p % shape.out_width * pool * shape.x_step;
       for (int64_t y = 0; y < pool; ++y) {
         for (int64_t x = 0; x < pool; ++x) {
-          const auto window = static_cast<int32_t>(base + y * line + x * step);
+          const auto window = static_cast<int32_t>(base + y * shape.y_step + x * shape.x_step);
           const uint64_t bits = ChannelsOf(window, windows + at, b.gradient + at, count);
           list[size] = {.channels = bits,
                         .gradient = static_cast<int32_t>(at),
@@ -397,8 +459,8 @@ template <int R, int N>
 HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradient,
                            const float* HWY_RESTRICT weights, const LayerShape& shape,
                            float* HWY_RESTRICT input_gradient) {
-  const int64_t line = shape.in_width * shape.in_channels;
-  const int64_t weights_row = RoundUp(shape.row());
+  const int64_t line = shape.line;
+  const int64_t weights_row = RoundUp(shape.window_row);
   const int64_t weights_channel = shape.padded_taps();
   gradient += share.gradient;
   weights += share.weights;
@@ -416,19 +478,21 @@ HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradien
 
 // Part by part, so that its weights stay in the first cache.
 void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
-  const int64_t line = shape.in_width * shape.in_channels;
+  const int64_t line = shape.line;
   Share* const sorted = b.shares + shape.shares();
   const int64_t size = ListShares(shape, b, windows, b.shares);
   SortShares(b.shares, size, sorted);
-  std::memset(b.input_gradient, 0, static_cast<size_t>(shape.in_size()) * sizeof(float));
+  std::memset(b.input_gradient, 0, static_cast<size_t>(shape.input_size) * sizeof(float));
   ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-    const float* weights = b.weights + k * RoundUp(shape.row()) + n * kLanes;
+    const float* weights = b.weights + k * RoundUp(shape.window_row) + n * kLanes;
     float* to = b.input_gradient + k * line + n * kLanes;
     for (int64_t i = 0; i < size; ++i) AddToInput<R, N>(sorted[i], b.gradient, weights, shape, to);
   });
 }
 
-void BackwardOne(const LayerShape& shape, const BackwardBuffers& b) {
+void BackwardOne(const LayerShape& given_shape, const BackwardBuffers& given_buffers) {
+  const LayerShape shape = given_shape;
+  const BackwardBuffers b = given_buffers;
   BendBack(shape, b);
   const int32_t* windows = b.winners;
   if (shape.pooling == Pooling::kAverage) {
@@ -447,6 +511,43 @@ HWY_INLINE void ForAll(int64_t count, const Body& body) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) body(i, f);
   for (; i < count; ++i) body(i, hn::CappedTag<float, 1>());
+}
+
+// `body(row)` is a vector of a row's values from x on.
+template <typename Body>
+HWY_INLINE void StoreFolded(int64_t rows, const Body& body, float* to) {
+  if (rows == 2) {
+    hn::StoreInterleaved2(body(0), body(1), f, to);
+  } else if (rows == 3) {
+    hn::StoreInterleaved3(body(0), body(1), body(2), f, to);
+  } else {
+    hn::StoreInterleaved4(body(0), body(1), body(2), body(3), f, to);
+  }
+}
+
+void FoldRowsOf(const float* picture, int64_t height, int64_t width, int64_t rows, float* folded) {
+  for (int64_t y = 0; y + rows <= height; ++y, picture += width, folded += width * rows) {
+    if (width < kLanes) {
+      for (int64_t i = 0; i < width * rows; ++i) folded[i] = picture[i % rows * width + i / rows];
+      continue;
+    }
+    for (int64_t begin = 0; begin < width; begin += kLanes) {
+      // The last vector of a row may overlap the one before.
+      const int64_t x = std::min(begin, width - kLanes);
+      StoreFolded(
+          rows, [=](int64_t row) { return hn::LoadU(f, picture + row * width + x); },
+          folded + x * rows);
+    }
+  }
+}
+
+void StandardizeAll(const uint8_t* pixels, int64_t count, float scale, float shift, float* values) {
+  ForAll(count, [=](int64_t i, auto d) {
+    const hn::Rebind<uint8_t, decltype(d)> bytes;
+    const hn::RebindToSigned<decltype(d)> integers;
+    const auto value = hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, pixels + i)));
+    hn::StoreU(hn::MulAdd(value, hn::Set(d, scale), hn::Set(d, shift)), d, values + i);
+  });
 }
 
 void SlopesOf(const float* thetas, int64_t count, float* slopes) {
@@ -545,6 +646,8 @@ namespace anneal::training::fused {
 namespace {
 HWY_EXPORT(ForwardOne);
 HWY_EXPORT(BackwardOne);
+HWY_EXPORT(FoldRowsOf);
+HWY_EXPORT(StandardizeAll);
 HWY_EXPORT(SlopesOf);
 HWY_EXPORT(SquaredNormOf);
 HWY_EXPORT(AddPenaltyTo);
@@ -566,10 +669,10 @@ void PackForward(const LayerShape& shape, const float* weights, const int32_t* o
 
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,
                   float* packed) {
-  const int64_t row = shape.row();
+  const int64_t row = shape.window_row;
   for (int64_t c = 0; c < shape.out_channels; ++c) {
     const float* from = weights + c * shape.taps();
-    for (int64_t k = 0; k < shape.kernel; ++k) {
+    for (int64_t k = 0; k < shape.window_rows; ++k) {
       float* to = packed + c * shape.padded_taps() + k * RoundUp(row);
       for (int64_t t = 0; t < row; ++t) to[t] = from[Source(order, k * row + t)];
     }
@@ -578,10 +681,10 @@ void PackBackward(const LayerShape& shape, const float* weights, const int32_t* 
 
 void UnpackGradients(const LayerShape& shape, const float* packed, const int32_t* order,
                      float* gradients) {
-  const int64_t row = shape.row();
+  const int64_t row = shape.window_row;
   for (int64_t c = 0; c < shape.out_channels; ++c) {
     float* to = gradients + c * shape.taps();
-    for (int64_t k = 0; k < shape.kernel; ++k) {
+    for (int64_t k = 0; k < shape.window_rows; ++k) {
       const float* from = packed + c * shape.padded_taps() + k * RoundUp(row);
       for (int64_t t = 0; t < row; ++t) to[Source(order, k * row + t)] = from[t];
     }
@@ -594,6 +697,14 @@ void Forward(const LayerShape& shape, const ForwardBuffers& buffers) {
 
 void Backward(const LayerShape& shape, const BackwardBuffers& buffers) {
   HWY_DYNAMIC_DISPATCH(BackwardOne)(shape, buffers);
+}
+
+void FoldRows(const float* picture, int64_t height, int64_t width, int64_t rows, float* folded) {
+  HWY_DYNAMIC_DISPATCH(FoldRowsOf)(picture, height, width, rows, folded);
+}
+
+void Standardize(const uint8_t* pixels, int64_t count, float scale, float shift, float* values) {
+  HWY_DYNAMIC_DISPATCH(StandardizeAll)(pixels, count, scale, shift, values);
 }
 
 void Slopes(const float* thetas, int64_t count, float* slopes) {

@@ -36,13 +36,15 @@ struct Share {
 
 enum class Pooling { kNone, kMax, kAverage };
 
+// A layer as the kernels see it. Every position of the convolution has a window of the input: some
+// rows of values that lie next to each other.
 struct LayerShape {
-  // What comes in, border included.
-  int64_t in_height = 1;
-  int64_t in_width = 1;
-  int64_t in_channels = 1;
-  int64_t kernel = 1;
-  int64_t stride = 1;
+  int64_t window_rows = 1;
+  int64_t window_row = 1;  // values of each
+  int64_t line = 0;        // from one row of a window to the next
+  int64_t x_step = 0;      // from a window to its neighbours
+  int64_t y_step = 0;
+  int64_t input_size = 0;  // values
   Pooling pooling = Pooling::kNone;
   int64_t pool_size = 1;  // 1 without
   // After the pool, which leaves a rest at the right and bottom out.
@@ -50,10 +52,9 @@ struct LayerShape {
   int64_t out_width = 1;
   int64_t out_channels = 1;
 
-  // Contiguous values of a row of the kernel's window, and of the whole window.
-  int64_t row() const { return kernel * in_channels; }
-  int64_t taps() const { return kernel * row(); }
-  int64_t padded_taps() const { return kernel * RoundUp(row()); }
+  int64_t taps() const { return window_rows * window_row; }
+  // Rows padded.
+  int64_t padded_taps() const { return window_rows * RoundUp(window_row); }
   int64_t channels() const { return RoundUp(out_channels); }
   int64_t blocks() const { return channels() / kBlock; }
   int64_t conv_width() const { return out_width * pool_size; }
@@ -70,11 +71,10 @@ struct LayerShape {
   int64_t shares_per_position() const {
     return pooling == Pooling::kMax ? pool_size * pool_size : 1;
   }
-  int64_t in_size() const { return in_height * in_width * in_channels; }
 };
 
 // Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are) and
-// as the backward pass does ([channel][kernel row][row, padded with zeros]), from [channel][tap].
+// as the backward pass does ([channel][window row][value, padded with zeros]), from [channel][tap].
 // Where `order` is not null, tap t is read from order[t].
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed);
@@ -84,8 +84,13 @@ void PackBackward(const LayerShape& shape, const float* weights, const int32_t* 
 void UnpackGradients(const LayerShape& shape, const float* packed, const int32_t* order,
                      float* gradients);
 
+// Turns a picture into one of `rows` values a pixel, those of the pixels below it included: windows
+// of so many rows then are of one row, `rows` times as long. [height - rows + 1][width][rows]. Rows
+// are 2 to 4.
+void FoldRows(const float* picture, int64_t height, int64_t width, int64_t rows, float* folded);
+
 struct ForwardBuffers {
-  const float* input = nullptr;    // in_size()
+  const float* input = nullptr;    // input_size
   const float* weights = nullptr;  // PackForward
   const float* bias = nullptr;     // channels()
   // Slopes of the negative side: [pixels()][channels()], or one row for all pixels if the stride is
@@ -123,10 +128,13 @@ struct BackwardBuffers {
   float* bias_gradient = nullptr;
   float* slope_gradient = nullptr;
   float* weight_gradient = nullptr;
-  // Gradient of the input, in_size(). Null: not wanted.
+  // Gradient of the input, input_size. Null: not wanted.
   float* input_gradient = nullptr;
 };
 void Backward(const LayerShape& shape, const BackwardBuffers& buffers);
+
+// values[i] = scale * pixels[i] + shift.
+void Standardize(const uint8_t* pixels, int64_t count, float scale, float shift, float* values);
 
 // slopes[i] = tan(thetas[i]), exactly 1 from pi/4 on.
 void Slopes(const float* thetas, int64_t count, float* slopes);
