@@ -254,22 +254,36 @@ void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffe
 
 // ---- backward
 
-// Through the activation: the gradient of z, and the sums for biases and slopes.
-void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
+// Whose slopes are trained: nobody's, one for all pixels, or one for each.
+enum class TrainedSlopes { kNone, kShared, kEach };
+
+HWY_INLINE void AddAt(V value, float* sum) {
+  hn::StoreU(hn::Add(hn::LoadU(f, sum), value), f, sum);
+}
+
+// Through the activation: the gradient of z, and the sums for biases and slopes. Like all sums,
+// they are of this image first: fewer digits are lost than by adding everything to one large
+// number.
+template <TrainedSlopes trained>
+HWY_INLINE void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
   const int64_t channels = shape.channels();
   for (int64_t c = 0; c < channels; c += kLanes) {
-    V bias = hn::LoadU(f, b.bias_gradient + c);
+    V bias = hn::Zero(f);
+    V slope_sum = hn::Zero(f);
+    int64_t pixel = 0;
     for (int64_t y = 0; y < shape.out_height; ++y) {
-      for (int64_t x = 0; x < shape.out_width; ++x) {
-        const int64_t pixel = y * shape.out_width + x;
-        const V out =
-            hn::LoadU(f, b.output_gradient + y * b.output_row + x * shape.out_channels + c);
+      const float* output_gradient = b.output_gradient + y * b.output_row + c;
+      for (int64_t x = 0; x < shape.out_width; ++x, ++pixel) {
+        const V out = hn::LoadU(f, output_gradient + x * shape.out_channels);
         const V z = hn::LoadU(f, b.z + pixel * channels + c);
         const auto negative = hn::Le(z, hn::Zero(f));
-        if (b.slope_gradient != nullptr) {
-          float* slope = b.slope_gradient + pixel * b.slope_stride + c;
+        if constexpr (trained != TrainedSlopes::kNone) {
           const V term = hn::IfThenElseZero(negative, hn::Mul(out, z));
-          hn::StoreU(hn::Add(hn::LoadU(f, slope), term), f, slope);
+          if constexpr (trained == TrainedSlopes::kShared) {
+            slope_sum = hn::Add(slope_sum, term);
+          } else {
+            AddAt(term, b.slope_gradient + pixel * channels + c);
+          }
         }
         const V bent = hn::Mul(out, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
         const V gradient = hn::IfThenElse(negative, bent, out);
@@ -277,7 +291,8 @@ void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
         hn::StoreU(gradient, f, b.gradient + pixel * channels + c);
       }
     }
-    hn::StoreU(bias, f, b.bias_gradient + c);
+    AddAt(bias, b.bias_gradient + c);
+    if constexpr (trained == TrainedSlopes::kShared) AddAt(slope_sum, b.slope_gradient + c);
   }
 }
 
@@ -339,6 +354,11 @@ template <int R, int N>
 struct Patch {
   V sums[R][N];
 
+  HWY_INLINE void Clear() {
+    for (int r = 0; r < R; ++r) {
+      for (int n = 0; n < N; ++n) sums[r][n] = hn::Zero(f);
+    }
+  }
   // Pointers go from row to row: computed addresses would not fit the registers.
   HWY_INLINE void Load(const float* HWY_RESTRICT from, int64_t row) {
     for (int r = 0; r < R; ++r, from += row) {
@@ -351,6 +371,11 @@ struct Patch {
       for (int n = 0; n < N; ++n) {
         sums[r][n] = hn::MulAdd(g, hn::LoadU(f, from + n * kLanes), sums[r][n]);
       }
+    }
+  }
+  HWY_INLINE void AddTo(float* HWY_RESTRICT to, int64_t row) const {
+    for (int r = 0; r < R; ++r, to += row) {
+      for (int n = 0; n < N; ++n) AddAt(sums[r][n], to + n * kLanes);
     }
   }
   HWY_INLINE void Store(float* HWY_RESTRICT to, int64_t row) const {
@@ -370,14 +395,14 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
   const int64_t sums_row = RoundUp(shape.window_row);
   const int64_t sums_channel = shape.padded_taps();
   Patch<R, N> patches[C];
-  for (int c = 0; c < C; ++c) patches[c].Load(sums + c * sums_channel, sums_row);
+  for (int c = 0; c < C; ++c) patches[c].Clear();
   const int64_t end = shape.positions() * channels;
   for (int64_t at = 0; at < end; at += channels) {
     for (int c = 0; c < C; ++c) {
       patches[c].Add(gradient[at + c], input + windows[at + c], line);
     }
   }
-  for (int c = 0; c < C; ++c) patches[c].Store(sums + c * sums_channel, sums_row);
+  for (int c = 0; c < C; ++c) patches[c].AddTo(sums + c * sums_channel, sums_row);
 }
 
 void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
@@ -493,7 +518,13 @@ void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int3
 void BackwardOne(const LayerShape& given_shape, const BackwardBuffers& given_buffers) {
   const LayerShape shape = given_shape;
   const BackwardBuffers b = given_buffers;
-  BendBack(shape, b);
+  if (b.slope_gradient == nullptr) {
+    BendBack<TrainedSlopes::kNone>(shape, b);
+  } else if (b.slope_stride == 0) {
+    BendBack<TrainedSlopes::kShared>(shape, b);
+  } else {
+    BendBack<TrainedSlopes::kEach>(shape, b);
+  }
   const int32_t* windows = b.winners;
   if (shape.pooling == Pooling::kAverage) {
     SpreadAverages(shape, b);
