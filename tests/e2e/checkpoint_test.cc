@@ -1,5 +1,6 @@
 // Checkpoints, and everything that goes on from one: pause, resume, retry, extend, kills.
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/sha256.h"
 #include "gmock/gmock.h"
@@ -23,9 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using ::testing::HasSubstr;
-
-constexpr int kRuns = 8;
-constexpr int kEpochs = 40;
 
 std::string Contents(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -60,18 +59,8 @@ std::vector<std::string> BitsOf(const TestDaemon& daemon, const std::string& run
 
 class CheckpointTest : public ::testing::Test {
  protected:
-  // A sweep of two schedules over four seeds.
-  void SubmitRuns(const std::string& id) {
-    daemon_.Submit(id, {"--set", absl::StrCat("epochs=", kEpochs), "--seeds", "0..3", "--sweep",
-                        "theta.schedule=COSINE,PLATEAU"});
-  }
-  void ExpectTheSameBits(const std::string& a, const std::string& b) {
-    for (int run = 0; run < kRuns; ++run) {
-      const std::vector<std::string> first = BitsOf(daemon_, absl::StrCat(a, "/", run));
-      EXPECT_EQ(first.size(), kEpochs + 3U);
-      EXPECT_EQ(first, BitsOf(daemon_, absl::StrCat(b, "/", run))) << run;
-    }
-  }
+  explicit CheckpointTest(int workers = 2) : daemon_(TestDaemon::Address::kTcp, workers) {}
+
   std::vector<fs::path> FilesOf(const std::string& run) const {
     std::vector<fs::path> files;
     const std::string directory = daemon_.file("data/checkpoints/" + run);
@@ -88,41 +77,85 @@ class CheckpointTest : public ::testing::Test {
   std::mt19937 random_{7};
 };
 
-TEST_F(CheckpointTest, KillsAtRandomMomentsChangeNoBits) {
-  SubmitRuns("killed");
+struct Case {
+  std::string engine;
+  int workers;
+  int epochs;  // long enough to be disturbed often
+};
+
+// How often a run is disturbed. ANNEAL_DISTURBANCES=50 for a night.
+int Disturbances() {
+  constexpr int kByDefault = 5;
+  const char* text = std::getenv("ANNEAL_DISTURBANCES");
+  int count = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &count) ? count : kByDefault;
+}
+
+// An experiment of eight runs, a sweep of two schedules over four seeds, that is disturbed, against
+// one that is not.
+class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterface<Case> {
+ protected:
+  static constexpr int kRuns = 8;
+
+  DisturbedTest() : CheckpointTest(GetParam().workers) {}
+
+  void SubmitRuns(const std::string& id) {
+    daemon_.Submit(id, {"--set", absl::StrCat("epochs=", GetParam().epochs), "--set",
+                        "engine=" + GetParam().engine, "--set", "checkpoint.every_seconds=0.05",
+                        "--seeds", "0..3", "--sweep", "theta.schedule=COSINE,PLATEAU"});
+  }
+  void ExpectTheSameBitsUndisturbed() {
+    EXPECT_EQ(daemon_.Anneal({"wait", "disturbed"}).code, kFine);
+    SubmitRuns("undisturbed");
+    EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
+    for (int run = 0; run < kRuns; ++run) {
+      const std::vector<std::string> bits = BitsOf(daemon_, absl::StrCat("disturbed/", run));
+      EXPECT_EQ(bits.size(), static_cast<size_t>(GetParam().epochs) + 3);
+      EXPECT_EQ(bits, BitsOf(daemon_, absl::StrCat("undisturbed/", run))) << run;
+    }
+  }
+  bool HasEnded() const {
+    const std::string runs = daemon_.Anneal({"list", "disturbed", "--output", "json"}).output;
+    return !absl::StrContains(runs, "PENDING") && !absl::StrContains(runs, "RUNNING");
+  }
+};
+
+TEST_P(DisturbedTest, KillsAtRandomMomentsChangeNoBits) {
+  SubmitRuns("disturbed");
   int kills = 0;
-  while (daemon_.Anneal({"list", "killed", "--output", "json"}).output.find("PENDING") !=
-             std::string::npos &&
-         kills < 10) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50 + random_() % 400));
+  while (kills < Disturbances() && !HasEnded()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 300));
     daemon_.Kill();
     ++kills;
     daemon_.Start();
   }
-  EXPECT_EQ(daemon_.Anneal({"wait", "killed"}).code, kFine);
-  EXPECT_GE(kills, 2);
-  SubmitRuns("undisturbed");
-  EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
-  ExpectTheSameBits("killed", "undisturbed");
+  EXPECT_EQ(kills, Disturbances()) << "the runs were too short";
+  ExpectTheSameBitsUndisturbed();
 }
 
-TEST_F(CheckpointTest, PausingAndResumingAtRandomMomentsChangesNoBits) {
-  SubmitRuns("paused");
-  for (int i = 0; i < 10; ++i) {
+TEST_P(DisturbedTest, PausesAtRandomMomentsChangeNoBits) {
+  SubmitRuns("disturbed");
+  int pauses = 0;
+  for (; pauses < Disturbances() && !HasEnded(); ++pauses) {
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 200));
-    const Finished paused = daemon_.Anneal({"pause", "paused"});
-    if (paused.code != kFine) break;  // all have ended
-    EXPECT_EQ(paused.output, "paused paused\n");
-    EXPECT_THAT(daemon_.Anneal({"show", "paused", "--output", "json"}).output,
+    const Finished paused = daemon_.Anneal({"pause", "disturbed"});
+    if (paused.code != kFine) break;  // all have ended meanwhile
+    EXPECT_EQ(paused.output, "paused disturbed\n");
+    EXPECT_THAT(daemon_.Anneal({"show", "disturbed", "--output", "json"}).output,
                 HasSubstr("RUN_STATE_SUSPENDED"));
-    EXPECT_EQ(daemon_.Anneal({"resume", "paused"}).output, "resumed paused\n");
+    EXPECT_EQ(daemon_.Anneal({"resume", "disturbed"}).output, "resumed disturbed\n");
   }
-  EXPECT_EQ(daemon_.Anneal({"wait", "paused"}).code, kFine);
-  EXPECT_TRUE(IsOneLineError(daemon_.Anneal({"pause", "paused/0"}), kFailed, {"SUCCEEDED"}));
-  SubmitRuns("undisturbed");
-  EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
-  ExpectTheSameBits("paused", "undisturbed");
+  EXPECT_EQ(pauses, Disturbances()) << "the runs were too short";
+  ExpectTheSameBitsUndisturbed();
+  EXPECT_TRUE(IsOneLineError(daemon_.Anneal({"pause", "disturbed/0"}), kFailed, {"SUCCEEDED"}));
 }
+
+INSTANTIATE_TEST_SUITE_P(EnginesAndWorkers, DisturbedTest,
+                         ::testing::Values(Case{"FUSED", 1, 150}, Case{"FUSED", 2, 150},
+                                           Case{"REFERENCE", 2, 40}),
+                         [](const ::testing::TestParamInfo<Case>& tested) {
+                           return absl::StrCat(tested.param.engine, "With", tested.param.workers);
+                         });
 
 TEST_F(CheckpointTest, APausedRunStaysWhereItIsAndGoesOnFromThere) {
   daemon_.Submit("long", {"--set", "epochs=100000"});
