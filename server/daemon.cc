@@ -23,7 +23,7 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
     : store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
-      executor_(options.workers, &datasets_),
+      executor_(options.workers, options.pin_workers, &datasets_),
       dispatcher_(store_.get(), &checkpoints_, &executor_, clock),
       submission_(store_.get(), &datasets_, &dispatcher_, clock),
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}

@@ -30,6 +30,8 @@ void AddOptions(CLI::App* app, Options* options) {
   app->add_option("--workers", options->workers, "Trainings at a time")
       ->capture_default_str()
       ->check(CLI::Range(1, kMaxWorkers));
+  app->add_flag("--pin-workers", options->pin_workers,
+                "Keep each worker on a processor of its own");
   app->add_option("--datasets", options->datasets,
                   "Directory with a directory of IDX files for each data set, repeatable; "
                   "/usr/share/datasets is searched last")
@@ -39,13 +41,24 @@ void AddOptions(CLI::App* app, Options* options) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
 }
 
+// Processors that this process may use; at least 1.
+int Processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+void CheckPinning(const Options& options) {
+  if (!options.pin_workers || options.workers <= Processors()) return;
+  throw CLI::ValidationError(
+      "--pin-workers",
+      absl::StrCat("needs a processor for each of the ", options.workers,
+                   " workers, and there are ", Processors(), ": lower --workers or leave it out"));
+}
+
 }  // namespace
 
 ParsedOptions ParseOptions(int argc, char** argv) {
   ParsedOptions parsed;
   Options& options = parsed.options;
   options.data_dir = DefaultDataDirectory();
-  options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.workers = Processors();
   options.datasets = {DefaultDatasetDirectory()};
   options.log_level = "info";
 
@@ -59,6 +72,7 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   AddOptions(&app, &options);
   try {
     app.parse(argc, argv);
+    CheckPinning(options);
   } catch (const CLI::ParseError& error) {
     parsed.exit_code = app.exit(error) == 0 ? 0 : kUsageError;
     return parsed;

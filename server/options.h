@@ -14,6 +14,7 @@ struct Options {
   std::vector<std::string> listen;
   std::string address_file;  // empty: none
   int workers = 0;
+  bool pin_workers = false;
   std::vector<std::string> datasets;  // roots, in the order in which they are searched
   std::string log_level;
 };

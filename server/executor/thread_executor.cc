@@ -1,7 +1,11 @@
 #include "server/executor/thread_executor.h"
 
+#include <sched.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "server/executor/courier.h"
@@ -18,16 +22,42 @@ v1::RunEnd InvalidData(const absl::Status& status) {
   return end;
 }
 
+// Keeps the calling thread to the `number`th of the processors that it may use, while this lives.
+class Pin {
+ public:
+  explicit Pin(int number) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    Check(sched_getaffinity(0, sizeof(allowed_), &allowed_));
+    for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+      if (!CPU_ISSET(processor, &allowed_) || number-- > 0) continue;
+      CPU_SET(processor, &one);
+      break;
+    }
+    Check(sched_setaffinity(0, sizeof(one), &one));
+  }
+  ~Pin() { Check(sched_setaffinity(0, sizeof(allowed_), &allowed_)); }
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+
+ private:
+  static void Check(int result) {
+    if (result != 0) spdlog::warn("cannot pin a worker: {}", std::strerror(errno));
+  }
+
+  cpu_set_t allowed_;
+};
+
 }  // namespace
 
-ThreadExecutor::ThreadExecutor(int workers, training::DatasetRegistry* datasets)
-    : workers_(workers), datasets_(datasets) {}
+ThreadExecutor::ThreadExecutor(int workers, bool pin, training::DatasetRegistry* datasets)
+    : workers_(workers), pin_(pin), datasets_(datasets) {}
 
 ThreadExecutor::~ThreadExecutor() { Shutdown(); }
 
 void ThreadExecutor::Begin(Listener* listener) {
   listener_ = listener;
-  for (int i = 0; i < workers_; ++i) threads_.emplace_back([this] { Work(); });
+  for (int i = 0; i < workers_; ++i) threads_.emplace_back([this, i] { Work(i); });
 }
 
 int ThreadExecutor::idle_workers() const {
@@ -65,12 +95,12 @@ void ThreadExecutor::Shutdown() {
   threads_.clear();
 }
 
-void ThreadExecutor::Work() {
+void ThreadExecutor::Work(int worker) {
   training::PrepareTrainingThread();
   v1::RunAssignment assignment;
   std::stop_token stop;
   while (Take(&assignment, &stop)) {
-    Execute(assignment, stop);
+    Execute(worker, assignment, stop);
     {
       MutexLock lock(&mutex_);
       active_.erase(assignment.run_id());
@@ -90,8 +120,12 @@ bool ThreadExecutor::Take(v1::RunAssignment* assignment, std::stop_token* stop) 
   return true;
 }
 
-void ThreadExecutor::Execute(const v1::RunAssignment& assignment, const std::stop_token& stop) {
+void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
+                             const std::stop_token& stop) {
   Courier courier(listener_);
+  // After the courier, whose thread would inherit it.
+  std::optional<Pin> pin;
+  if (pin_) pin.emplace(worker);
   const auto send = [&courier, run_id = assignment.run_id()](auto set) {
     v1::RunReport report;
     report.set_run_id(run_id);

@@ -19,8 +19,9 @@ namespace anneal::executor {
 
 class ThreadExecutor final : public Executor {
  public:
-  // `workers` is at least 1. Borrows `datasets`.
-  ThreadExecutor(int workers, training::DatasetRegistry* datasets);
+  // `workers` is at least 1; with `pin` there must be as many processors, and each worker keeps to
+  // one. Borrows `datasets`.
+  ThreadExecutor(int workers, bool pin, training::DatasetRegistry* datasets);
   ~ThreadExecutor() override;
 
   void Begin(Listener* listener) override;
@@ -32,12 +33,13 @@ class ThreadExecutor final : public Executor {
   void Shutdown() override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Work(int worker) ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits for a run; false on shutdown.
   bool Take(v1::RunAssignment* assignment, std::stop_token* stop) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Execute(const v1::RunAssignment& assignment, const std::stop_token& stop);
+  void Execute(int worker, const v1::RunAssignment& assignment, const std::stop_token& stop);
 
   const int workers_;
+  const bool pin_;
   training::DatasetRegistry* const datasets_;
   Listener* listener_ = nullptr;
 

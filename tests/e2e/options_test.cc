@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/version.h"
 #include "gmock/gmock.h"
@@ -45,8 +48,9 @@ TEST(OptionsTest, BothProgramsAndEveryCommandExplainThemselves) {
   const Finished daemon = RunProcess({ANNEALD, "--help"});
   EXPECT_EQ(daemon.code, 0);
   EXPECT_EQ(daemon.errors, "");
-  for (const char* option : {"--data-dir", "--listen", "--address-file", "--workers", "--datasets",
-                             "--config", "--log-level", "--version"}) {
+  for (const char* option :
+       {"--data-dir", "--listen", "--address-file", "--workers", "--pin-workers", "--datasets",
+        "--config", "--log-level", "--version"}) {
     EXPECT_THAT(daemon.output, HasSubstr(option));
   }
   const Finished client = RunProcess({ANNEAL, "--help"});
@@ -104,6 +108,7 @@ TEST(OptionsTest, BadUsageOfTheDaemonIsCodeTwo) {
       {"--frobnicate"},
       {"--workers", "0"},
       {"--workers", "many"},
+      {"--pin-workers", "--workers", "1000"},
       {"--log-level", "loud"},
       {"extra"},
       {"--config", directory.file("missing.conf")},
@@ -129,6 +134,32 @@ TEST(OptionsTest, TheDaemonRefusesAddressesThatOthersCanReach) {
     EXPECT_EQ(finished.output, "") << address;
     EXPECT_EQ(Lines(finished.errors).size(), 1U) << finished.errors;
     EXPECT_THAT(finished.errors, AllOf(HasSubstr("--listen"), HasSubstr(address)));
+  }
+}
+
+// Threads of a process that may run on one processor only.
+int PinnedThreads(pid_t process) {
+  int pinned = 0;
+  const std::string tasks = absl::StrCat("/proc/", process, "/task");
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    for (const std::string& line : Lines(Contents(task.path().string() + "/status"))) {
+      const bool one = line.find_first_of(",-", line.find(':')) == std::string::npos;
+      if (absl::StartsWith(line, "Cpus_allowed_list:") && one) ++pinned;
+    }
+  }
+  return pinned;
+}
+
+TEST(OptionsTest, PinnedWorkersHaveAProcessorEach) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "all have the same processor here";
+  for (const bool pins : {false, true}) {
+    const TestDaemon daemon(
+        TestDaemon::Address::kTcp, 2,
+        pins ? std::vector<std::string>{"--pin-workers"} : std::vector<std::string>{});
+    daemon.Submit("long", {"--set", "epochs=100000", "--seeds", "0..1"});
+    for (const char* run : {"long/0", "long/1"}) ASSERT_TRUE(daemon.WaitForEpochs(run, 1));
+    EXPECT_EQ(PinnedThreads(daemon.pid()), pins ? 2 : 0);
+    EXPECT_EQ(daemon.Anneal({"cancel", "long"}).code, kFine);
   }
 }
 

@@ -23,9 +23,10 @@ epochs: 3
 
 }  // namespace
 
-TestDaemon::TestDaemon(Address kind, int workers)
+TestDaemon::TestDaemon(Address kind, int workers, std::vector<std::string> more_options)
     : kind_(kind),
       workers_(workers),
+      more_options_(std::move(more_options)),
       data_(directory_.file("data")),
       datasets_(directory_.file("datasets")) {
   WriteTinyDataset(datasets_ + "/tiny");
@@ -39,9 +40,19 @@ void TestDaemon::Start() {
   std::filesystem::remove(address_file);
   const std::string listen =
       kind_ == Address::kSocket ? absl::StrCat("unix:", file("daemon.sock")) : "127.0.0.1:0";
-  process_ = std::make_unique<Process>(std::vector<std::string>{
-      ANNEALD, "--data-dir", data_, "--datasets", datasets_, "--listen", listen, "--address-file",
-      address_file, "--workers", absl::StrCat(workers_)});
+  std::vector<std::string> command = {ANNEALD,
+                                      "--data-dir",
+                                      data_,
+                                      "--datasets",
+                                      datasets_,
+                                      "--listen",
+                                      listen,
+                                      "--address-file",
+                                      address_file,
+                                      "--workers",
+                                      absl::StrCat(workers_)};
+  command.insert(command.end(), more_options_.begin(), more_options_.end());
+  process_ = std::make_unique<Process>(command);
   const bool up = Eventually([&] { return std::filesystem::exists(address_file); });
   if (!up) ADD_FAILURE() << "anneald is not up: " << process_->errors();
   std::ifstream stream(address_file);

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "anneal/v1/services.pb.h"
+#include "gtest/gtest.h"
 #include "tests/e2e/process.h"
 #include "tests/fixtures/temp_directory.h"
-
-#include "gtest/gtest.h"
 
 namespace anneal {
 
@@ -24,7 +23,8 @@ class TestDaemon {
 
   // Starts it; a test failure if it is not up in time. A daemon on a socket keeps its address when
   // it is started again.
-  explicit TestDaemon(Address kind = Address::kTcp, int workers = 2);
+  explicit TestDaemon(Address kind = Address::kTcp, int workers = 2,
+                      std::vector<std::string> more_options = {});
 
   void Start();
   // SIGTERM and wait. The exit code; -1 if that takes too long.
@@ -33,6 +33,7 @@ class TestDaemon {
   void Kill();
 
   Process& process() { return *process_; }
+  pid_t pid() const { return process_->pid(); }
   // Of the first --listen, as --address-file has it.
   const std::string& address() const { return address_; }
   const std::string& data_directory() const { return data_; }
@@ -61,6 +62,7 @@ class TestDaemon {
  private:
   const Address kind_;
   const int workers_;
+  const std::vector<std::string> more_options_;
   const TempDirectory directory_;
   const std::string data_;
   const std::string datasets_;
