@@ -210,6 +210,7 @@ std::string ToJsonText(const Message& message) {
 std::string ShowList(const Message& message, const FieldDescriptor& field) {
   const auto* reflection = message.GetReflection();
   std::vector<std::string> elements;
+  elements.reserve(static_cast<size_t>(reflection->FieldSize(message, &field)));
   for (int i = 0; i < reflection->FieldSize(message, &field); ++i) {
     elements.push_back(ToJsonText(reflection->GetRepeatedMessage(message, &field, i)));
   }
@@ -247,9 +248,7 @@ void AppendPaths(const Descriptor& type, const std::string& prefix,
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     const std::string path = absl::StrCat(prefix, field->name());
-    if (field->is_repeated()) {
-      paths->push_back(path);
-    } else if (field->message_type() != nullptr) {
+    if (!field->is_repeated() && field->message_type() != nullptr) {
       AppendPaths(*field->message_type(), path + ".", paths);
     } else {
       paths->push_back(path);

@@ -19,8 +19,10 @@ double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t
       return std::lerp(1.0, last, progress);
     case v1::LEARNING_RATE_SCHEDULE_COSINE:
       return last + (1 - last) * (1 + std::cos(std::numbers::pi * progress)) / 2;
-    case v1::LEARNING_RATE_SCHEDULE_STEP:
-      return std::pow(config.step_factor(), static_cast<double>(epoch / config.step_epochs()));
+    case v1::LEARNING_RATE_SCHEDULE_STEP: {
+      const int64_t steps_down = epoch / config.step_epochs();
+      return std::pow(config.step_factor(), static_cast<double>(steps_down));
+    }
     default:  // CONSTANT
       return 1;
   }

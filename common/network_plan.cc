@@ -29,7 +29,7 @@ int64_t ThetasOf(v1::ThetaGranularity granularity, const FeatureShape& output) {
 void PlanConv(const v1::ConvLayer& conv, const std::string& field, LayerPlan* layer,
               FieldViolations* violations) {
   const FeatureShape& input = layer->input;
-  const int64_t side = std::min(input.height, input.width) + 2 * conv.padding();
+  const int64_t side = std::min(input.height, input.width) + 2 * int64_t{conv.padding()};
   if (conv.kernel() > side) {
     violations->Add(
         absl::StrCat(field, ".conv.kernel"),
@@ -38,8 +38,10 @@ void PlanConv(const v1::ConvLayer& conv, const std::string& field, LayerPlan* la
     return;
   }
   layer->affine.channels = conv.filters();
-  layer->affine.height = (input.height + 2 * conv.padding() - conv.kernel()) / conv.stride() + 1;
-  layer->affine.width = (input.width + 2 * conv.padding() - conv.kernel()) / conv.stride() + 1;
+  layer->affine.height =
+      (input.height + 2 * int64_t{conv.padding()} - conv.kernel()) / conv.stride() + 1;
+  layer->affine.width =
+      (input.width + 2 * int64_t{conv.padding()} - conv.kernel()) / conv.stride() + 1;
   layer->output = layer->affine;
   if (conv.pool() != v1::POOL_NONE) {
     layer->output.height /= conv.pool_size();
