@@ -1,11 +1,13 @@
 #include "server/store/run_store.h"
 
+#include <limits>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
 #include "common/run_state.h"
 #include "common/status.h"
-#include "google/protobuf/struct.pb.h"
+#include "nlohmann/json.hpp"
 #include "server/store/epoch_store.h"
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
@@ -27,10 +29,13 @@ absl::Status NoSuchRun(const std::string& name) {
 }
 
 absl::Status ReadParameters(absl::string_view json, v1::Run* run) {
-  google::protobuf::Struct parameters;
-  ANNEAL_RETURN_IF_ERROR(FromColumn(json, &parameters));
-  for (const auto& [field, value] : parameters.fields()) {
-    (*run->mutable_parameters())[field] = value.string_value();
+  const auto parameters = nlohmann::json::parse(json, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (!parameters.is_object()) {
+    return absl::DataLossError(absl::StrCat("the stored parameters of ", run->name(),
+                                            " are not a JSON object: ", json));
+  }
+  for (const auto& [field, value] : parameters.items()) {
+    if (value.is_string()) (*run->mutable_parameters())[field] = value.get<std::string>();
   }
   return absl::OkStatus();
 }
@@ -78,25 +83,49 @@ absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t ep
   return elapsed;
 }
 
-// How many pending runs go first: two ranges of the index of the queue.
-absl::StatusOr<int64_t> QueuePosition(Connection& db, int64_t run_key, int64_t priority) {
-  Statement query = db.Prepare(
-      "SELECT (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority > ?1)"
-      " + (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1 AND run_id < ?2)");
-  query.Bind(priority, run_key);
-  query.Next();
-  ANNEAL_RETURN_IF_ERROR(query.status());
-  return query.Int(0);
-}
+// Tells pending runs how many go first. Runs are asked about in the order of their keys, so that only
+// the first one counts the whole queue before it, in two ranges of its index, and the others what is
+// between them.
+class QueuePositions {
+ public:
+  explicit QueuePositions(Connection* db) : db_(*db) {}
+
+  absl::StatusOr<int64_t> Of(int64_t run_key, int64_t priority) {
+    const bool goes_on = priority == priority_ && run_key > key_;
+    Statement query = db_.Prepare(
+        goes_on ? "SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1"
+                  " AND run_id < ?2 AND run_id >= ?3"
+                : "SELECT (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority > ?1)"
+                  " + (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1"
+                  " AND run_id < ?2)");
+    if (goes_on) {
+      query.Bind(priority, run_key, key_);
+    } else {
+      query.Bind(priority, run_key);
+    }
+    query.Next();
+    ANNEAL_RETURN_IF_ERROR(query.status());
+    position_ = query.Int(0) + (goes_on ? position_ : 0);
+    key_ = run_key;
+    priority_ = priority;
+    return position_;
+  }
+
+ private:
+  Connection& db_;
+  int64_t key_ = std::numeric_limits<int64_t>::max();
+  int64_t priority_ = 0;
+  int64_t position_ = 0;
+};
 
 // What other tables know of it.
 absl::Status Complete(Connection& db, int64_t key, int64_t priority, v1::RunView view,
-                      v1::Run* run) {
+                      QueuePositions* positions, v1::Run* run) {
   if (run->epochs_done() > 0) {
     ANNEAL_ASSIGN_OR_RETURN(*run->mutable_last_epoch(), GetEpoch(db, key, run->epochs_done()));
   }
   if (run->state() == v1::RUN_STATE_PENDING) {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t position, QueuePosition(db, key, priority));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t position, positions->Of(key, priority));
     run->set_queue_position(static_cast<int32_t>(position));
   }
   if (run->state() != v1::RUN_STATE_SUCCEEDED) return absl::OkStatus();
@@ -137,9 +166,11 @@ absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment
   Statement query = db.Prepare(sql);
   query.Bind(experiment_key, first, limit);
   std::vector<v1::Run> runs;
+  QueuePositions positions(&db);
   while (query.Next()) {
     ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRow(query, experiment_id, view));
-    ANNEAL_RETURN_IF_ERROR(Complete(db, query.Int(0), query.Int(kPriorityColumn), view, &run));
+    ANNEAL_RETURN_IF_ERROR(
+        Complete(db, query.Int(0), query.Int(kPriorityColumn), view, &positions, &run));
     runs.push_back(std::move(run));
   }
   ANNEAL_RETURN_IF_ERROR(query.status());

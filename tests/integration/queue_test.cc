@@ -55,6 +55,31 @@ TEST_F(QueueTest, PendingRunIsCancelledAtOnce) {
   EXPECT_EQ(Get(name).state(), v1::RUN_STATE_CANCELLED);
 }
 
+TEST_F(QueueTest, ListsTellEveryPendingRunItsPlace) {
+  const std::string busy = StartEndless("busy");
+  v1::CreateExperimentRequest request = TinyRequest("waiting", 1);
+  for (int seed = 0; seed < 5; ++seed) request.mutable_experiment()->add_seeds(seed);
+  const std::string behind = Create(request).name();
+  request.set_experiment_id("urgent");
+  request.mutable_experiment()->set_priority(1);
+  const std::string first = Create(request).name();
+  CancelRun(behind + "/runs/2");
+  CancelRun(first + "/runs/0");
+  const auto places = [this](const std::string& name) {
+    std::vector<int> positions;
+    for (const v1::Run& run : ListRuns(name)) {
+      positions.push_back(run.has_queue_position() ? run.queue_position() : -1);
+      EXPECT_EQ(GetRun(run.name()).queue_position(), run.queue_position()) << run.name();
+    }
+    return positions;
+  };
+  EXPECT_THAT(places(first), ::testing::ElementsAre(-1, 0, 1, 2, 3));
+  EXPECT_THAT(places(behind), ::testing::ElementsAre(4, 5, -1, 6, 7));
+  Cancel(behind);
+  Cancel(first);
+  Cancel(busy);
+}
+
 TEST_F(QueueTest, RunningRunStopsAndItsWorkerGoesOnWithTheNext) {
   const std::string name = StartEndless("e");
   const v1::Experiment cancelled = Cancel(name);
