@@ -13,7 +13,9 @@ using fused::kSlack;
 using fused::LayerShape;
 using fused::Pooling;
 
-// A chunk's buffers should stay in the second cache; and images fill the tiles of dense layers.
+// A chunk's buffers should stay in the second cache, and images fill the tiles of dense layers.
+// Where the weights of dense layers do not fit there, as many images as may be share the way to
+// them.
 constexpr int64_t kCacheFloats = 48 * 1024;
 constexpr int64_t kSmallestChunk = 6;
 constexpr int64_t kLargestChunk = 60;
@@ -148,8 +150,13 @@ int64_t FusedEngine::SlopeRows(const Layer& layer) const {
 
 void FusedEngine::Allocate() {
   int64_t floats_of_image = 0;
-  for (const Layer& layer : layers_) floats_of_image += 2 * layer.z_size() + layer.in_size();
+  int64_t dense_weights = 0;
+  for (const Layer& layer : layers_) {
+    floats_of_image += 2 * layer.z_size() + layer.in_size();
+    if (layer.dense) dense_weights += layer.shape.out_channels * layer.shape.taps();
+  }
   chunk_ = std::clamp(kCacheFloats / floats_of_image, kSmallestChunk, kLargestChunk);
+  if (dense_weights > kCacheFloats) chunk_ = kLargestChunk;
   for (Layer& layer : layers_) {
     if (layer.dense) SetImages(chunk_, &layer.shape);
     const LayerShape& shape = layer.shape;

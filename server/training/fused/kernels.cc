@@ -439,15 +439,15 @@ HWY_INLINE uint64_t ChannelsOf(int32_t window, const int32_t* HWY_RESTRICT windo
   return count == 64 ? bits : bits & ((uint64_t{1} << count) - 1);
 }
 
-// Lists the shares of all positions.
+// Lists the shares of all positions, those of the same channels next to each other.
 int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
                    Share* list) {
   const int64_t channels = shape.channels();
   const int64_t pool = shape.shares_per_position() == 1 ? 1 : shape.pool_size;
   int64_t size = 0;
-  for (int64_t p = 0; p < shape.positions(); ++p) {
-    for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
-      const int64_t count = std::min(kShareChannels, shape.out_channels - first);
+  for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
+    const int64_t count = std::min(kShareChannels, shape.out_channels - first);
+    for (int64_t p = 0; p < shape.positions(); ++p) {
       const int64_t at = p * channels + first;
       // Of a maximum, any of its windows; otherwise all channels have the same.
       const int64_t base = pool == 1 ? windows[at]
@@ -504,14 +504,18 @@ HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradien
 // Part by part, so that its weights stay in the first cache.
 void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
   const int64_t line = shape.line;
-  Share* const sorted = b.shares + shape.shares();
+  const Share* list = b.shares;
   const int64_t size = ListShares(shape, b, windows, b.shares);
-  SortShares(b.shares, size, sorted);
+  // Loops over many channels are long anyway, and better stay with the same weights.
+  if (shape.out_channels <= kShareChannels) {
+    list = b.shares + shape.shares();
+    SortShares(b.shares, size, b.shares + shape.shares());
+  }
   std::memset(b.input_gradient, 0, static_cast<size_t>(shape.input_size) * sizeof(float));
   ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
     const float* weights = b.weights + k * RoundUp(shape.window_row) + n * kLanes;
     float* to = b.input_gradient + k * line + n * kLanes;
-    for (int64_t i = 0; i < size; ++i) AddToInput<R, N>(sorted[i], b.gradient, weights, shape, to);
+    for (int64_t i = 0; i < size; ++i) AddToInput<R, N>(list[i], b.gradient, weights, shape, to);
   });
 }
 
@@ -691,21 +695,26 @@ int64_t Source(const int32_t* order, int64_t tap) { return order == nullptr ? ta
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed) {
   const int64_t taps = shape.taps();
-  for (int64_t c = 0; c < shape.out_channels; ++c) {
-    float* to = packed + c / kBlock * taps * kBlock + c % kBlock;
-    const float* from = weights + c * taps;
-    for (int64_t t = 0; t < taps; ++t) to[t * kBlock] = from[Source(order, t)];
+  for (int64_t first = 0; first < shape.out_channels; first += kBlock) {
+    const int64_t count = std::min(kBlock, shape.out_channels - first);
+    const float* from = weights + first * taps;
+    for (int64_t t = 0; t < taps; ++t, packed += kBlock) {
+      const int64_t source = Source(order, t);
+      for (int64_t c = 0; c < count; ++c) packed[c] = from[c * taps + source];
+    }
   }
 }
 
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,
                   float* packed) {
   const int64_t row = shape.window_row;
-  for (int64_t c = 0; c < shape.out_channels; ++c) {
-    const float* from = weights + c * shape.taps();
-    for (int64_t k = 0; k < shape.window_rows; ++k) {
-      float* to = packed + c * shape.padded_taps() + k * RoundUp(row);
-      for (int64_t t = 0; t < row; ++t) to[t] = from[Source(order, k * row + t)];
+  for (int64_t c = 0; c < shape.out_channels; ++c, weights += shape.taps()) {
+    for (int64_t k = 0; k < shape.window_rows; ++k, packed += RoundUp(row)) {
+      if (order == nullptr) {
+        std::copy_n(weights + k * row, row, packed);
+        continue;
+      }
+      for (int64_t t = 0; t < row; ++t) packed[t] = weights[order[k * row + t]];
     }
   }
 }
@@ -713,11 +722,13 @@ void PackBackward(const LayerShape& shape, const float* weights, const int32_t* 
 void UnpackGradients(const LayerShape& shape, const float* packed, const int32_t* order,
                      float* gradients) {
   const int64_t row = shape.window_row;
-  for (int64_t c = 0; c < shape.out_channels; ++c) {
-    float* to = gradients + c * shape.taps();
-    for (int64_t k = 0; k < shape.window_rows; ++k) {
-      const float* from = packed + c * shape.padded_taps() + k * RoundUp(row);
-      for (int64_t t = 0; t < row; ++t) to[Source(order, k * row + t)] = from[t];
+  for (int64_t c = 0; c < shape.out_channels; ++c, gradients += shape.taps()) {
+    for (int64_t k = 0; k < shape.window_rows; ++k, packed += RoundUp(row)) {
+      if (order == nullptr) {
+        std::copy_n(packed, row, gradients + k * row);
+        continue;
+      }
+      for (int64_t t = 0; t < row; ++t) gradients[order[k * row + t]] = packed[t];
     }
   }
 }
