@@ -52,6 +52,7 @@ HWY_INLINE void Tile(const LayerShape& shape, const float* HWY_RESTRICT x,
     for (int p = 0; p < P; ++p) sums[p][v] = start;
   }
   for (int64_t k = 0; k < shape.window_rows; ++k, x += shape.line) {
+#pragma GCC unroll 4
     for (int64_t t = 0; t < row; ++t, weights += kBlock) {
       V w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, weights + v * kLanes);
@@ -181,6 +182,7 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
   }
   const float* in = b.input + first;
   for (int64_t k = 0; k < shape.window_rows; ++k, in += shape.line) {
+#pragma GCC unroll 4
     for (int64_t t = 0; t < shape.window_row; ++t, weights += kBlock) {
       V w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, weights + v * kLanes);
@@ -410,7 +412,7 @@ void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int
   ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
     // Small parts take two channels at a time, so that there are additions enough that do not wait
     // for each other.
-    constexpr int kTogether = R * N <= kMost / 2 ? 2 : 1;
+    constexpr int kTogether = R * N <= 3 ? 4 : R * N <= kMost / 2 ? 2 : 1;
     const float* input = b.input + k * line + n * kLanes;
     float* sums = b.weight_gradient + k * RoundUp(shape.window_row) + n * kLanes;
     int64_t c = 0;
@@ -425,58 +427,63 @@ void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int
   });
 }
 
-// A bit for each of up to 64 channels: whether its window is this one and its gradient not 0.
-HWY_INLINE uint64_t ChannelsOf(int32_t window, const int32_t* HWY_RESTRICT windows,
-                               const float* HWY_RESTRICT gradient, int64_t count) {
+// A bit for each of up to 64 channels: what `test` says of the vector from one of them on.
+template <typename Test>
+HWY_INLINE uint64_t ChannelBits(int64_t count, const Test& test) {
   uint64_t bits = 0;
   for (int64_t c = 0; c < count; c += kLanes) {
-    const auto here = hn::RebindMask(f, hn::Eq(hn::LoadU(I(), windows + c), hn::Set(I(), window)));
-    const auto moves = hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f));
     uint8_t bytes[8] = {};
-    hn::StoreMaskBits(f, hn::And(here, moves), bytes);
+    hn::StoreMaskBits(f, test(c), bytes);
     bits |= (bytes[0] | static_cast<uint64_t>(bytes[1]) << 8) << c;
   }
-  return count == 64 ? bits : bits & ((uint64_t{1} << count) - 1);
+  return count == kShareChannels ? bits : bits & ((uint64_t{1} << count) - 1);
 }
 
-// Lists the shares of all positions, those of the same channels next to each other.
+// Lists the shares of `count` channels from `first`. Channels whose gradient is 0 have none.
 int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
-                   Share* list) {
-  const int64_t channels = shape.channels();
+                   int64_t first, int64_t count, Share* list) {
   const int64_t pool = shape.shares_per_position() == 1 ? 1 : shape.pool_size;
-  int64_t size = 0;
-  for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
-    const int64_t count = std::min(kShareChannels, shape.out_channels - first);
-    for (int64_t p = 0; p < shape.positions(); ++p) {
-      const int64_t at = p * channels + first;
-      // Of a maximum, any of its windows; otherwise all channels have the same.
-      const int64_t base = pool == 1 ? windows[at]
-                                     : p / shape.out_width * pool * shape.y_step +
-                                           p % shape.out_width * pool * shape.x_step;
-      for (int64_t y = 0; y < pool; ++y) {
-        for (int64_t x = 0; x < pool; ++x) {
-          const auto window = static_cast<int32_t>(base + y * shape.y_step + x * shape.x_step);
-          const uint64_t bits = ChannelsOf(window, windows + at, b.gradient + at, count);
-          list[size] = {.channels = bits,
-                        .gradient = static_cast<int32_t>(at),
-                        .weights = static_cast<int32_t>(first * shape.padded_taps()),
-                        .window = window,
-                        .count = static_cast<int32_t>(hwy::PopCount(bits))};
-          size += bits != 0 ? 1 : 0;
-        }
-      }
+  const Share* const begin = list;
+  for (int64_t p = 0; p < shape.positions(); ++p) {
+    const int64_t at = p * shape.channels() + first;
+    const float* gradient = b.gradient + at;
+    uint64_t left = ChannelBits(
+        count, [=](int64_t c) { return hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f)); });
+    const auto add = [&](uint64_t channels, int64_t window) {
+      *list = {.channels = channels,
+               .gradient = static_cast<int32_t>(at),
+               .window = static_cast<int32_t>(window)};
+      list += channels != 0 ? 1 : 0;
+      left ^= channels;
+    };
+    const int32_t* own = windows + at;
+    if (pool == 1) {
+      add(left, own[0]);  // all channels have the same
+      continue;
     }
+    const int64_t corner =
+        p / shape.out_width * pool * shape.y_step + p % shape.out_width * pool * shape.x_step;
+    for (int64_t i = 0; i + 1 < pool * pool; ++i) {
+      const int64_t window = corner + i / pool * shape.y_step + i % pool * shape.x_step;
+      const auto wanted = hn::Set(I(), static_cast<int32_t>(window));
+      add(left & ChannelBits(count,
+                             [=](int64_t c) {
+                               return hn::RebindMask(f, hn::Eq(hn::LoadU(I(), own + c), wanted));
+                             }),
+          window);
+    }
+    add(left, corner + (pool - 1) * (shape.y_step + shape.x_step));
   }
-  return size;
+  return list - begin;
 }
 
 // By their numbers of channels, so that the processor foresees how often a loop over them goes
 // round. Stable.
 void SortShares(const Share* list, int64_t size, Share* sorted) {
   int64_t begins[kShareChannels + 2] = {};
-  for (int64_t i = 0; i < size; ++i) ++begins[list[i].count + 1];
+  for (int64_t i = 0; i < size; ++i) ++begins[hwy::PopCount(list[i].channels) + 1];
   for (int64_t n = 1; n <= kShareChannels; ++n) begins[n + 1] += begins[n];
-  for (int64_t i = 0; i < size; ++i) sorted[begins[list[i].count]++] = list[i];
+  for (int64_t i = 0; i < size; ++i) sorted[begins[hwy::PopCount(list[i].channels)]++] = list[i];
 }
 
 // Adds part of a share.
@@ -484,39 +491,38 @@ template <int R, int N>
 HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradient,
                            const float* HWY_RESTRICT weights, const LayerShape& shape,
                            float* HWY_RESTRICT input_gradient) {
-  const int64_t line = shape.line;
   const int64_t weights_row = RoundUp(shape.window_row);
   const int64_t weights_channel = shape.padded_taps();
   gradient += share.gradient;
-  weights += share.weights;
   float* to = input_gradient + share.window;
   Patch<R, N> patch;
-  patch.Load(to, line);
-  uint64_t bits = share.channels;
+  patch.Load(to, shape.line);
+  uint64_t channels = share.channels;
   do {
-    const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits));
+    const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(channels));
     patch.Add(gradient[c], weights + c * weights_channel, weights_row);
-    bits &= bits - 1;
-  } while (bits != 0);
-  patch.Store(to, line);
+    channels &= channels - 1;
+  } while (channels != 0);
+  patch.Store(to, shape.line);
 }
 
 // Part by part, so that its weights stay in the first cache.
 void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
-  const int64_t line = shape.line;
-  const Share* list = b.shares;
-  const int64_t size = ListShares(shape, b, windows, b.shares);
-  // Loops over many channels are long anyway, and better stay with the same weights.
-  if (shape.out_channels <= kShareChannels) {
-    list = b.shares + shape.shares();
-    SortShares(b.shares, size, b.shares + shape.shares());
-  }
+  Share* const sorted = b.shares + shape.shares() + 1;
   std::memset(b.input_gradient, 0, static_cast<size_t>(shape.input_size) * sizeof(float));
-  ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-    const float* weights = b.weights + k * RoundUp(shape.window_row) + n * kLanes;
-    float* to = b.input_gradient + k * line + n * kLanes;
-    for (int64_t i = 0; i < size; ++i) AddToInput<R, N>(list[i], b.gradient, weights, shape, to);
-  });
+  for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
+    const int64_t count = std::min(kShareChannels, shape.out_channels - first);
+    const int64_t size = ListShares(shape, b, windows, first, count, b.shares);
+    SortShares(b.shares, size, sorted);
+    const float* of_channels = b.weights + first * shape.padded_taps();
+    ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+      const float* weights = of_channels + k * RoundUp(shape.window_row) + n * kLanes;
+      float* to = b.input_gradient + k * shape.line + n * kLanes;
+      for (int64_t i = 0; i < size; ++i) {
+        AddToInput<R, N>(sorted[i], b.gradient, weights, shape, to);
+      }
+    });
+  }
 }
 
 void BackwardOne(const LayerShape& given_shape, const BackwardBuffers& given_buffers) {

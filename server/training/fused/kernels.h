@@ -23,15 +23,13 @@ inline constexpr int64_t kSlack = 64;
 
 constexpr int64_t RoundUp(int64_t value) { return (value + kBlock - 1) / kBlock * kBlock; }
 
-// Some channels of a position, of up to kShareChannels next to each other, that pass their
+// Some channels of a position, of kShareChannels that are gone through together, that pass their
 // gradients back to the same window of the input.
 inline constexpr int64_t kShareChannels = 64;
 struct Share {
   uint64_t channels = 0;  // one bit each
-  int32_t gradient = 0;   // where the first one's gradient is, its weights are,
-  int32_t weights = 0;
-  int32_t window = 0;  // and the window begins
-  int32_t count = 0;   // of bits
+  int32_t gradient = 0;   // where the gradient of the first of all is
+  int32_t window = 0;     // where it begins
 };
 
 enum class Pooling { kNone, kMax, kAverage };
@@ -64,10 +62,7 @@ struct LayerShape {
     return pooling == Pooling::kAverage ? pixels() * pool_size * pool_size : pixels();
   }
   // At most.
-  int64_t shares() const {
-    return positions() * shares_per_position() *
-           ((out_channels + kShareChannels - 1) / kShareChannels);
-  }
+  int64_t shares() const { return positions() * shares_per_position(); }
   int64_t shares_per_position() const {
     return pooling == Pooling::kMax ? pool_size * pool_size : 1;
   }
@@ -121,7 +116,7 @@ struct BackwardBuffers {
   // Scratch: [positions()][channels()], the second for averages only.
   float* gradient = nullptr;
   int32_t* window = nullptr;
-  // Scratch: twice shares(), and one more. Unused without a gradient of the input.
+  // Scratch: twice as many as shares(), and two. Unused without a gradient of the input.
   Share* shares = nullptr;
   // Sums that this adds to: [channels()]; like the slopes, of gradient times z where z < 0 (null:
   // not wanted); and in the layout of PackBackward.
