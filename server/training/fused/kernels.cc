@@ -410,8 +410,8 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
 void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
   const int64_t line = shape.line;
   ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-    // Small parts take two channels at a time, so that there are additions enough that do not wait
-    // for each other.
+    // Small parts take several channels at a time, so that there are additions enough that do not
+    // wait for each other.
     constexpr int kTogether = R * N <= 3 ? 4 : R * N <= kMost / 2 ? 2 : 1;
     const float* input = b.input + k * line + n * kLanes;
     float* sums = b.weight_gradient + k * RoundUp(shape.window_row) + n * kLanes;
@@ -420,7 +420,7 @@ void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int
       AddToWeights<R, N, kTogether>(shape, input, b.gradient + c, windows + c,
                                     sums + c * shape.padded_taps());
     }
-    if (c < shape.out_channels) {
+    for (; c < shape.out_channels; ++c) {
       AddToWeights<R, N, 1>(shape, input, b.gradient + c, windows + c,
                             sums + c * shape.padded_taps());
     }
