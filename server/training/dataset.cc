@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "server/training/fused/kernels.h"
 #include "server/training/idx.h"
+#include "server/training/vectors.h"
 
 namespace anneal::training {
 namespace {
@@ -121,8 +121,8 @@ void GatherBatch(const Dataset& dataset, const LabelledImages& part,
   const auto shift = static_cast<float>(-dataset.mean / dataset.standard_deviation);
   const int64_t size = dataset.pixels_per_image();
   for (size_t i = 0; i < indices.size(); ++i) {
-    fused::Standardize(part.pixels.data() + indices[i] * size, size, scale, shift,
-                       images + static_cast<int64_t>(i) * size);
+    vectors::Standardize(part.pixels.data() + indices[i] * size, size, scale, shift,
+                         images + static_cast<int64_t>(i) * size);
     labels[i] = part.labels[static_cast<size_t>(indices[i])];
   }
 }

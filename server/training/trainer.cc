@@ -116,7 +116,7 @@ class Training {
   const std::stop_token& stop_;
   const Split split_;
   ThetaSchedule schedule_;
-  const std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Engine> engine_;
   Probe probe_;
 
   v1::TrainingProgress progress_;
@@ -164,6 +164,13 @@ absl::StatusOr<v1::RunEnd> Training::Run() {
 
 absl::Status Training::Restore() {
   ANNEAL_ASSIGN_OR_RETURN(TrainingState state, DecodeCheckpoint(assignment_.checkpoint()));
+  if (state.engine != engine_->name()) {
+    // AUTO may have meant another one then: a run keeps the one that it began with.
+    v1::TrainingConfig config = config_;
+    config.set_engine(state.engine == "reference" ? v1::ENGINE_KIND_REFERENCE
+                                                  : v1::ENGINE_KIND_FUSED);
+    engine_ = MakeEngine(config, plan_, seed_);
+  }
   ANNEAL_RETURN_IF_ERROR(engine_->LoadWeights(state.weights));
   ANNEAL_RETURN_IF_ERROR(engine_->LoadMoments(state.moments, state.progress.step()));
   progress_ = std::move(state.progress);

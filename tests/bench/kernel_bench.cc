@@ -60,6 +60,7 @@ HWY_AFTER_NAMESPACE();
 
 #include "hwy/aligned_allocator.h"
 #include "server/training/fused/kernels.h"
+#include "server/training/vectors.h"
 
 namespace anneal::training::fused {
 namespace {
@@ -249,7 +250,7 @@ void PenaltyOfAll(benchmark::State& state) {
   std::vector<float> values(kParameters, 0.1F);
   std::vector<float> gradients(kParameters, 0.1F);
   for (auto unused : state) {
-    AddPenalty(values.data(), kParameters, 0, 1e-9, gradients.data());
+    vectors::AddPenalty(values.data(), kParameters, 0, 1e-9, gradients.data());
     benchmark::DoNotOptimize(gradients.data());
   }
 }
@@ -261,8 +262,8 @@ void AdamOnAll(benchmark::State& state) {
   std::vector<float> first(kParameters);
   std::vector<float> second(kParameters);
   for (auto unused : state) {
-    Adam({.learning_rate = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, gradients.data(),
-         kParameters, first.data(), second.data(), values.data());
+    vectors::Adam({.learning_rate = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
+                  gradients.data(), kParameters, first.data(), second.data(), values.data());
     benchmark::DoNotOptimize(values.data());
   }
 }

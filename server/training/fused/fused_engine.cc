@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/activation.h"
+#include "server/training/vectors.h"
 
 namespace anneal::training {
 namespace {
@@ -175,7 +176,7 @@ void FusedEngine::Allocate() {
     if (shape.pooling == Pooling::kAverage) {
       layer.window = Zeros<int32_t>(shape.positions() * shape.channels());
     }
-    layer.shares = Zeros<fused::Share>(2 * shape.shares());
+    layer.shares = Zeros<fused::Share>(2 * shape.shares() + 2);
     layer.input_gradient = Zeros<float>(shape.input_size);
   }
   logit_gradients_ = Zeros<float>(chunk_ * layers_.back().shape.out_channels);
@@ -213,16 +214,16 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   float* slopes = layer->slopes.get();
   if (layer->theta_count == 1) {
     float slope = 0;
-    fused::Slopes(thetas, 1, &slope);
+    vectors::Slopes(thetas, 1, &slope);
     std::fill_n(slopes, channels, slope);
   } else if (layer->slope_stride == 0) {
-    fused::Slopes(thetas, used, slopes);
+    vectors::Slopes(thetas, used, slopes);
   } else {
     // Parameters are in the order channel, pixel; the kernels go pixel by pixel. The scratch of the
     // backward pass has room for them.
     const int64_t pixels = layer->shape.pixels();
     float* by_channel = layer->gradient.get();
-    fused::Slopes(thetas, pixels * used, by_channel);
+    vectors::Slopes(thetas, pixels * used, by_channel);
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
       for (int64_t c = 0; c < used; ++c) {
         slopes[pixel * channels + c] = by_channel[c * pixels + pixel];
@@ -415,9 +416,9 @@ void FusedEngine::AddGradientNorms(StepTotals* totals) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     totals->squared_gradient_norms[i] +=
-        fused::SquaredNorm(gradients_ + layer.weights_begin,
-                           layer.shape.out_channels * layer.shape.taps()) +
-        fused::SquaredNorm(gradients_ + layer.bias_begin, layer.shape.out_channels);
+        vectors::SquaredNorm(gradients_ + layer.weights_begin,
+                             layer.shape.out_channels * layer.shape.taps()) +
+        vectors::SquaredNorm(gradients_ + layer.bias_begin, layer.shape.out_channels);
   }
 }
 
@@ -430,39 +431,40 @@ void FusedEngine::UpdateGroup(int64_t begin, int64_t end, int64_t decayed, doubl
   float* first = optimizer.first_moment();
   if (first != nullptr) first += begin;
   if (optimizer_.kind() == v1::OPTIMIZER_KIND_SGD) {
-    fused::Sgd({.gradient_scale = scale,
-                .learning_rate = learning_rate,
-                .momentum = optimizer_.momentum(),
-                .nesterov = optimizer_.nesterov()},
-               gradients, count, first, values);
+    vectors::Sgd({.gradient_scale = scale,
+                  .learning_rate = learning_rate,
+                  .momentum = optimizer_.momentum(),
+                  .nesterov = optimizer_.nesterov()},
+                 gradients, count, first, values);
     return;
   }
   float* second = optimizer.second_moment() + begin;
   const auto t = static_cast<double>(optimizer.steps());
-  fused::AdamStep step = {.gradient_scale = scale,
-                          .learning_rate = learning_rate / (1 - std::pow(optimizer_.beta1(), t)),
-                          .beta1 = optimizer_.beta1(),
-                          .beta2 = optimizer_.beta2(),
-                          .square_root_correction = std::sqrt(1 - std::pow(optimizer_.beta2(), t)),
-                          .epsilon = optimizer_.epsilon(),
-                          .shrink = optimizer_.kind() == v1::OPTIMIZER_KIND_ADAMW
-                                        ? 1 - learning_rate * optimizer_.weight_decay()
-                                        : 1};
-  fused::Adam(step, gradients, decayed, first, second, values);
+  vectors::AdamStep step = {
+      .gradient_scale = scale,
+      .learning_rate = learning_rate / (1 - std::pow(optimizer_.beta1(), t)),
+      .beta1 = optimizer_.beta1(),
+      .beta2 = optimizer_.beta2(),
+      .square_root_correction = std::sqrt(1 - std::pow(optimizer_.beta2(), t)),
+      .epsilon = optimizer_.epsilon(),
+      .shrink = optimizer_.kind() == v1::OPTIMIZER_KIND_ADAMW
+                    ? 1 - learning_rate * optimizer_.weight_decay()
+                    : 1};
+  vectors::Adam(step, gradients, decayed, first, second, values);
   step.shrink = 1;
-  fused::Adam(step, gradients + decayed, count - decayed, first + decayed, second + decayed,
-              values + decayed);
+  vectors::Adam(step, gradients + decayed, count - decayed, first + decayed, second + decayed,
+                values + decayed);
 }
 
 void FusedEngine::UpdateParameters(const StepSettings& settings) {
   const Network::Ranges& ranges = network().ranges();
   if (regularizer_.l1() > 0 || regularizer_.l2() > 0) {
-    fused::AddPenalty(values_, ranges.weights_end, regularizer_.l1(), regularizer_.l2(),
-                      gradients_);
+    vectors::AddPenalty(values_, ranges.weights_end, regularizer_.l1(), regularizer_.l2(),
+                        gradients_);
   }
   double scale = 1;
   if (optimizer_.clip_norm() > 0) {
-    const double norm = std::sqrt(fused::SquaredNorm(gradients_, ranges.thetas_begin));
+    const double norm = std::sqrt(vectors::SquaredNorm(gradients_, ranges.thetas_begin));
     if (norm > optimizer_.clip_norm()) scale = optimizer_.clip_norm() / norm;
   }
   reference_.optimizer().CountStep();
@@ -470,8 +472,8 @@ void FusedEngine::UpdateParameters(const StepSettings& settings) {
   if (!network().trains_theta()) return;
   UpdateGroup(ranges.thetas_begin, ranges.end, /*decayed=*/0, /*scale=*/1,
               settings.theta_learning_rate);
-  fused::Clamp(static_cast<float>(theta_.lower_bound()), static_cast<float>(theta_.upper_bound()),
-               ranges.end - ranges.thetas_begin, values_ + ranges.thetas_begin);
+  vectors::Clamp(static_cast<float>(theta_.lower_bound()), static_cast<float>(theta_.upper_bound()),
+                 ranges.end - ranges.thetas_begin, values_ + ranges.thetas_begin);
 }
 
 double FusedEngine::TrainStep(const Batch& batch, const StepSettings& settings,

@@ -492,6 +492,17 @@ TEST(TrainerTest, GoesOnFromTheCheckpointOfAnyEpochToTheSameBits) {
   }
 }
 
+// What AUTO meant when the run began, not what it means to the daemon that goes on with it.
+TEST(TrainerTest, GoesOnWithTheEngineThatItBeganWith) {
+  const Reports whole = TrainOn(ConfigOf("epochs: 6 engine: ENGINE_KIND_REFERENCE"));
+  const std::vector<std::string> bits = BitsOf(whole);
+  const Reports rest = TrainOn(ConfigOf("epochs: 6 engine: ENGINE_KIND_AUTO"),
+                               {.checkpoint = whole.epochs[2].checkpoint().contents()});
+  const std::vector<std::string> rest_bits = BitsOf(rest);
+  EXPECT_EQ(rest_bits.front(), bits.front());
+  EXPECT_TRUE(std::equal(rest_bits.begin() + 1, rest_bits.end(), bits.begin() + 4, bits.end()));
+}
+
 TEST(TrainerTest, GoesOnFromACheckpointInsideAnEpochToTheSameBits) {
   for (const char* text : kResumable) {
     v1::TrainingConfig config = ConfigOf(text);
