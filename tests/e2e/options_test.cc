@@ -163,6 +163,18 @@ TEST(OptionsTest, PinnedWorkersHaveAProcessorEach) {
   }
 }
 
+// It starts itself over where the environment does not say how many threads OpenBLAS may have.
+TEST(OptionsTest, TheDaemonIsCalledByItsName) {
+  const TempDirectory directory;
+  Process daemon({"/usr/bin/env", "-u", "OPENBLAS_NUM_THREADS", ANNEALD, "--data-dir",
+                  directory.file("data"), "--listen", "127.0.0.1:0"});
+  EXPECT_TRUE(daemon.WaitFor(
+      [](const std::string& output, const std::string&) { return !output.empty(); }));
+  EXPECT_EQ(Contents(absl::StrCat("/proc/", daemon.pid(), "/comm")), "anneald\n");
+  EXPECT_THAT(Contents(absl::StrCat("/proc/", daemon.pid(), "/environ")),
+              HasSubstr("OPENBLAS_NUM_THREADS=1"));
+}
+
 TEST(OptionsTest, TheDaemonSaysAndWritesWhereItListens) {
   TestDaemon daemon;
   EXPECT_THAT(daemon.address(), ::testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
