@@ -77,19 +77,21 @@ class CheckpointTest : public ::testing::Test {
   std::mt19937 random_{7};
 };
 
-struct Case {
-  std::string engine;
-  int workers;
-  int epochs;  // long enough to be disturbed often
-};
-
-// How often a run is disturbed. ANNEAL_DISTURBANCES=50 for a night.
+// How often an experiment is disturbed. ANNEAL_DISTURBANCES=50 for a night.
 int Disturbances() {
   constexpr int kByDefault = 5;
   const char* text = std::getenv("ANNEAL_DISTURBANCES");
   int count = 0;
   return text != nullptr && absl::SimpleAtoi(text, &count) ? count : kByDefault;
 }
+
+struct Case {
+  std::string engine;
+  int workers;
+  int epochs_per_disturbance;  // long enough to be disturbed so often
+
+  int epochs() const { return epochs_per_disturbance * Disturbances(); }
+};
 
 // An experiment of eight runs, a sweep of two schedules over four seeds, that is disturbed, against
 // one that is not.
@@ -100,7 +102,7 @@ class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterfac
   DisturbedTest() : CheckpointTest(GetParam().workers) {}
 
   void SubmitRuns(const std::string& id) {
-    daemon_.Submit(id, {"--set", absl::StrCat("epochs=", GetParam().epochs), "--set",
+    daemon_.Submit(id, {"--set", absl::StrCat("epochs=", GetParam().epochs()), "--set",
                         "engine=" + GetParam().engine, "--set", "checkpoint.every_seconds=0.05",
                         "--seeds", "0..3", "--sweep", "theta.schedule=COSINE,PLATEAU"});
   }
@@ -110,7 +112,7 @@ class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterfac
     EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
     for (int run = 0; run < kRuns; ++run) {
       const std::vector<std::string> bits = BitsOf(daemon_, absl::StrCat("disturbed/", run));
-      EXPECT_EQ(bits.size(), static_cast<size_t>(GetParam().epochs) + 3);
+      EXPECT_EQ(bits.size(), static_cast<size_t>(GetParam().epochs()) + 3);
       EXPECT_EQ(bits, BitsOf(daemon_, absl::StrCat("undisturbed/", run))) << run;
     }
   }
@@ -151,8 +153,8 @@ TEST_P(DisturbedTest, PausesAtRandomMomentsChangeNoBits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EnginesAndWorkers, DisturbedTest,
-                         ::testing::Values(Case{"FUSED", 1, 150}, Case{"FUSED", 2, 150},
-                                           Case{"REFERENCE", 2, 40}),
+                         ::testing::Values(Case{"FUSED", 1, 30}, Case{"FUSED", 2, 30},
+                                           Case{"REFERENCE", 2, 8}),
                          [](const ::testing::TestParamInfo<Case>& tested) {
                            return absl::StrCat(tested.param.engine, "With", tested.param.workers);
                          });
