@@ -35,6 +35,8 @@ void Require(const absl::Status& status) {
 
 struct Measured {
   std::string engine;
+  // Of an image forward and backward, in dense operations; the images have no gradient.
+  int64_t multiply_adds = 0;
   std::vector<double> images_per_second;  // of training
   std::vector<double> epoch_seconds;      // evaluation included
 };
@@ -48,6 +50,8 @@ Measured TrainOne(const v1::TrainingConfig& config, const Dataset& dataset, int6
   TrainingObserver observer;
   observer.on_started = [&measured](const v1::RunStarted& started) {
     measured.engine = started.engine();
+    const v1::NetworkSummary& network = started.network();
+    measured.multiply_adds = 3 * network.multiply_adds() - network.layers(0).multiply_adds();
     return absl::OkStatus();
   };
   observer.on_epoch = [&measured](const v1::EpochReport& report) {
@@ -112,11 +116,13 @@ int Main(int argc, char** argv) {
     images_per_second += Median(run.images_per_second);
     epoch_seconds.insert(epoch_seconds.end(), run.epoch_seconds.begin(), run.epoch_seconds.end());
   }
-  const nlohmann::json line = {{"engine", measured[0].engine},
-                               {"images_per_second", images_per_second},
-                               {"epoch_seconds", Median(epoch_seconds)},
-                               {"kibibytes_before", before},
-                               {"kibibytes_peak", PeakKibibytes()}};
+  const nlohmann::json line = {
+      {"engine", measured[0].engine},
+      {"images_per_second", images_per_second},
+      {"gflops", 2e-9 * static_cast<double>(measured[0].multiply_adds) * images_per_second},
+      {"epoch_seconds", Median(epoch_seconds)},
+      {"kibibytes_before", before},
+      {"kibibytes_peak", PeakKibibytes()}};
   std::printf("%s\n", line.dump().c_str());
   return 0;
 }

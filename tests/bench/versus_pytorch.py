@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 
+from anneald_training import Training
+
 IMAGES = 6400
 PEER = pathlib.Path(__file__).with_name("pytorch_peer.py")
 
@@ -21,12 +23,11 @@ class Ours:
     """`runs` trainings at a time, a thread each."""
 
     def __init__(self, bench, directory, batch, runs, engine):
-        self.command = [bench, directory, str(runs), "4", f"dataset.train_limit={IMAGES}",
-                        f"batch_size={batch}", f"engine={engine}"]
+        self.training = Training(bench, directory, IMAGES, runs=runs,
+                                 fields=(f"batch_size={batch}", f"engine={engine}"))
 
     def measure(self):
-        line = subprocess.run(self.command, check=True, capture_output=True, text=True).stdout
-        return json.loads(line)["images_per_second"]
+        return self.training.run()["images_per_second"]
 
     def close(self):
         pass

@@ -1,0 +1,48 @@
+"""How long a clean release build takes without ccache, and which files take longest.
+
+  build_time.py [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+SLOWEST = 12
+
+
+def targets(build):
+    """Seconds by target, from ninja's log: start and end in ms, two fields, then the target."""
+    lines = (build / ".ninja_log").read_text().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    return {row[3]: (int(row[1]) - int(row[0])) / 1000 for row in rows}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--json", help="also write all targets to this file")
+    options = parser.parse_args()
+    source = pathlib.Path(__file__).resolve().parents[2]
+    environment = dict(os.environ, CCACHE_DISABLE="1")
+    with tempfile.TemporaryDirectory() as temporary:
+        build = pathlib.Path(temporary)
+        begin = time.monotonic()
+        for command in (["cmake", "--preset", "release", "-B", build], ["cmake", "--build", build]):
+            subprocess.run(command, cwd=source, env=environment, check=True,
+                           stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - begin
+        by_target = targets(build)
+    print(f"clean release build: {seconds:.0f} s on {len(os.sched_getaffinity(0))} cores, "
+          f"{sum(by_target.values()):.0f} s of work")
+    for target in sorted(by_target, key=by_target.get, reverse=True)[:SLOWEST]:
+        print(f"{by_target[target]:8.1f} s  {target}")
+    if options.json:
+        figures = {"seconds": seconds, "targets": by_target}
+        pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What choices cost a training, and how it scales with batch, width, depth and workers.
+
+  costs.py TRAINING_BENCH DATASET_DIRECTORY [--rounds N] [--json FILE]
+
+All settings take turns, round after round, in one run; a setting is compared with the first of its
+table in the same round, and the median of those ratios is shown.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+
+from anneald_training import Training
+
+IMAGES = 6400
+
+
+def layers(width, depth):
+    """The default network's first two layers, `width` wide, then 3x3 layers up to `depth`."""
+    convs = [{"filters": width, "kernel": 4, "pool": "POOL_MAX"},
+             {"filters": width, "kernel": 3, "pool": "POOL_MAX"}]
+    convs += [{"filters": width, "kernel": 3, "padding": 1}] * (depth - 2)
+    return "network.layers=" + json.dumps([{"conv": conv} for conv in convs])
+
+
+def trainable(granularity):
+    return ("theta.policy=TRAINABLE", f"theta.granularity={granularity}")
+
+
+def tables():
+    """By title: the rows, each with a name, a number of runs and fields."""
+    cores = len(os.sched_getaffinity(0))
+    return {
+        "Choices": [
+            ("theta fixed at 0", 1, ()),
+            ("annealed", 1, ("theta.policy=SCHEDULED",)),
+            ("trainable, NETWORK", 1, trainable("NETWORK")),
+            ("trainable, LAYER", 1, trainable("LAYER")),
+            ("trainable, CHANNEL", 1, trainable("CHANNEL")),
+            ("trainable, NEURON", 1, trainable("NEURON")),
+            ("L2", 1, ("regularizer.l2=1e-4",)),
+            ("SGD", 1, ("optimizer.kind=SGD",)),
+            ("gradient clipping", 1, ("optimizer.clip_norm=1",)),
+            ("no checkpoint but the last", 1, ("checkpoint.every_epochs=1000",)),
+        ],
+        "Batch": [(f"batch {size}", 1, (f"batch_size={size}",)) for size in (32, 1, 8, 128, 512)],
+        "Width": [(f"width {width}", 1, (layers(width, 3),)) for width in (16, 8, 32, 64)],
+        "Depth": [(f"depth {depth}", 1, (layers(16, depth),)) for depth in (3, 6, 12, 24)],
+        "Workers": [(f"{runs} runs at a time", runs, ()) for runs in range(1, cores + 1)],
+    }
+
+
+def measure(title, rows, options):
+    trainings = [(name, Training(options.bench, options.directory, IMAGES, runs, fields=fields))
+                 for name, runs, fields in rows]
+    results = [{"table": title, "name": name, "samples": []} for name, _ in trainings]
+    for number in range(options.rounds):
+        print(f"{title}, round {number + 1} of {options.rounds}", file=sys.stderr)
+        for (_, training), result in zip(trainings, results):
+            result["samples"].append(training.run())
+    return results
+
+
+def median(result, key):
+    return statistics.median(sample[key] for sample in result["samples"])
+
+
+def ratio(result, first, key):
+    return statistics.median(a[key] / b[key]
+                             for a, b in zip(result["samples"], first["samples"]))
+
+
+def print_table(title, results):
+    print(f"\n{title:30}{'images/s':>10}{'of the first':>14}{'GFLOP/s':>10}"
+          f"{'epoch s':>10}{'of the first':>14}")
+    for result in results:
+        print(f"{result['name']:30}{median(result, 'images_per_second'):10.0f}"
+              f"{ratio(result, results[0], 'images_per_second'):14.2f}"
+              f"{median(result, 'gflops'):10.1f}"
+              f"{median(result, 'epoch_seconds'):10.3f}"
+              f"{ratio(result, results[0], 'epoch_seconds'):14.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("bench")
+    parser.add_argument("directory")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", help="also write all samples to this file")
+    options = parser.parse_args()
+    everything = []
+    for title, rows in tables().items():
+        results = measure(title, rows, options)
+        print_table(title, results)
+        everything += results
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(everything, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+// Where the time of a step goes: an engine's step and its parts, on the default network and random
+// images. What is left of a step after gathering, forward pass and optimiser is the backward pass.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "benchmark/benchmark.h"
+#include "common/classification.h"
+#include "common/config_validation.h"
+#include "server/training/batches.h"
+#include "server/training/engine.h"
+#include "server/training/vectors.h"
+
+namespace anneal::training {
+namespace {
+
+constexpr int64_t kImages = 4096;
+constexpr StepSettings kSettings = {.learning_rate = 1e-3, .theta_learning_rate = 1e-3, .theta = 0};
+
+Dataset RandomDataset() {
+  std::mt19937 random(1);
+  Dataset dataset{.height = 28, .width = 28, .classes = 10, .mean = 0.5, .standard_deviation = 0.3};
+  for (int64_t i = 0; i < kImages * dataset.pixels_per_image(); ++i) {
+    dataset.train.pixels.push_back(static_cast<uint8_t>(random() % 256));
+  }
+  for (int64_t i = 0; i < kImages; ++i) {
+    dataset.train.labels.push_back(static_cast<uint8_t>(random() % 10));
+  }
+  return dataset;
+}
+
+// A data set, a walk over it and an engine.
+class Bench {
+ public:
+  Bench(int64_t batch_size, v1::EngineKind kind)
+      : dataset_(RandomDataset()), order_(static_cast<size_t>(kImages)), batch_size_(batch_size) {
+    std::iota(order_.begin(), order_.end(), 0);
+    std::shuffle(order_.begin(), order_.end(), std::mt19937(2));
+    config_.set_batch_size(static_cast<int32_t>(batch_size));
+    config_.set_engine(kind);
+    config_ = ResolveConfig(std::move(config_));
+    auto plan = PlanRun(config_, dataset_.shape());
+    if (!plan.ok()) {
+      std::fprintf(stderr, "%s\n", plan.status().ToString().c_str());
+      std::exit(1);
+    }
+    plan_ = *std::move(plan);
+    PrepareTrainingThread();
+    engine_ = MakeEngine(config_, plan_, /*seed=*/0);
+  }
+
+  Engine& engine() { return *engine_; }
+  const RunPlan& plan() const { return plan_; }
+  // Goes round and round.
+  Batch Next() {
+    if (batches_.has_value()) {
+      if (const Batch batch = batches_->Next(); batch.count > 0) return batch;
+    }
+    batches_.emplace(&dataset_, &dataset_.train, order_, batch_size_);
+    return batches_->Next();
+  }
+
+ private:
+  const Dataset dataset_;
+  std::vector<int32_t> order_;
+  const int64_t batch_size_;
+  v1::TrainingConfig config_;
+  RunPlan plan_;
+  std::unique_ptr<Engine> engine_;
+  std::optional<Batches> batches_;
+};
+
+void CountImages(benchmark::State& state) {
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+void Gather(benchmark::State& state) {
+  Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
+  for (auto _ : state) benchmark::DoNotOptimize(bench.Next());
+  CountImages(state);
+}
+
+void GatherAndForward(benchmark::State& state, v1::EngineKind kind) {
+  Bench bench(state.range(0), kind);
+  ConfusionMatrix confusion(10);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        bench.engine().Evaluate(bench.Next(), ThetaMode::kCurrent, &confusion));
+  }
+  CountImages(state);
+}
+
+void GatherAndStep(benchmark::State& state, v1::EngineKind kind) {
+  Bench bench(state.range(0), kind);
+  StepTotals totals(10, bench.plan().network.layers.size());
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(bench.engine().TrainStep(bench.Next(), kSettings, &totals));
+  }
+  CountImages(state);
+}
+
+// Once a step, whatever the batch.
+void Adam(benchmark::State& state) {
+  const Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
+  const auto count = static_cast<size_t>(Summarize(bench.plan().network).parameter_count());
+  const std::vector<float> gradients(count, 0.1F);
+  std::vector<float> first(count);
+  std::vector<float> second(count);
+  std::vector<float> values(count, 1.0F);
+  const vectors::AdamStep step = {
+      .learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  for (auto _ : state) {
+    vectors::Adam(step, gradients.data(), static_cast<int64_t>(count), first.data(), second.data(),
+                  values.data());
+    benchmark::ClobberMemory();
+  }
+  CountImages(state);
+}
+
+void Arguments(benchmark::internal::Benchmark* bench) {
+  bench->ArgName("batch")->Arg(32)->Arg(128)->Unit(benchmark::kMicrosecond);
+}
+
+BENCHMARK(Gather)->Apply(Arguments);
+BENCHMARK_CAPTURE(GatherAndForward, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
+BENCHMARK_CAPTURE(GatherAndStep, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
+BENCHMARK(Adam)->Apply(Arguments);
+BENCHMARK_CAPTURE(GatherAndForward, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
+BENCHMARK_CAPTURE(GatherAndStep, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
+
+}  // namespace
+}  // namespace anneal::training
+
+BENCHMARK_MAIN();

@@ -1,0 +1,108 @@
+"""How long the programs take to start, and how much memory the daemon needs.
+
+  footprint.py BUILD_DIRECTORY DATASETS_DIRECTORY [--rounds N] [--json FILE]
+
+DATASETS_DIRECTORY holds mnist/. Memory is the resident set; each further run is one more training
+of the full MNIST at the same time.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+MEBIBYTE = 2**20
+RUNS = 4
+
+
+class Daemon:
+    def __init__(self, build, datasets, directory):
+        self.anneal = [build / "client/anneal", "--server"]
+        address = directory / "address"
+        address.unlink(missing_ok=True)
+        begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [build / "server/anneald", "--data-dir", directory / "data", "--listen", "127.0.0.1:0",
+             "--address-file", address, "--datasets", datasets, "--workers", str(RUNS),
+             "--log-level", "warn"], stdout=subprocess.DEVNULL)
+        while not (address.exists() and address.read_text()):
+            if self.process.poll() is not None:
+                raise SystemExit("anneald did not start")
+            time.sleep(0.002)
+        self.anneal.append(address.read_text().strip())
+        self.run("server")
+        self.start_seconds = time.monotonic() - begin
+
+    def run(self, *arguments):
+        return subprocess.run([*self.anneal, *arguments], check=True, capture_output=True,
+                              text=True).stdout
+
+    def resident(self):
+        pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / MEBIBYTE
+
+    def stop(self):
+        begin = time.monotonic()
+        self.process.terminate()
+        self.process.wait()
+        return time.monotonic() - begin
+
+
+def training(daemon, name):
+    """Starts an endless run and waits until it has trained an epoch and evaluated it."""
+    daemon.run("submit", "--preset", "annealed", "--id", name, "--set", "epochs=100000")
+    while not json.loads(daemon.run("list", name, "--output", "json"))[0].get("epochs_done"):
+        time.sleep(0.2)
+
+
+def client_seconds(build):
+    begin = time.monotonic()
+    subprocess.run([build / "client/anneal", "--version"], check=True, capture_output=True)
+    return time.monotonic() - begin
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("datasets", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", help="also write the figures to this file")
+    options = parser.parse_args()
+
+    starts, stops, clients = [], [], []
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = pathlib.Path(temporary)
+        for _ in range(options.rounds):
+            daemon = Daemon(options.build, options.datasets, directory)
+            starts.append(daemon.start_seconds)
+            stops.append(daemon.stop())
+            clients.append(client_seconds(options.build))
+        daemon = Daemon(options.build, options.datasets, directory)
+        with contextlib.ExitStack() as stack:
+            stack.callback(daemon.stop)
+            idle = daemon.resident()
+            resident = []
+            for number in range(RUNS):
+                training(daemon, f"run-{number}")
+                resident.append(daemon.resident())
+    figures = {
+        "anneald: start to first answer, s": statistics.median(starts),
+        "anneald: SIGTERM to exit, idle, s": statistics.median(stops),
+        "anneal --version, s": statistics.median(clients),
+        "anneald idle, MiB": idle,
+        "with 1 run and the data set, MiB": resident[0],
+        f"each of {RUNS - 1} more runs, MiB": (resident[-1] - resident[0]) / (RUNS - 1),
+    }
+    for name, value in figures.items():
+        print(f"{name:40}{value:10.3f}")
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
