@@ -3,13 +3,13 @@
   build_time.py [--json FILE]
 """
 
-import argparse
-import json
 import os
 import pathlib
 import subprocess
 import tempfile
 import time
+
+from harness import parse_options, save
 
 SLOWEST = 12
 
@@ -22,9 +22,7 @@ def targets(build):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--json", help="also write all targets to this file")
-    options = parser.parse_args()
+    options = parse_options(__doc__)
     source = pathlib.Path(__file__).resolve().parents[2]
     environment = dict(os.environ, CCACHE_DISABLE="1")
     with tempfile.TemporaryDirectory() as temporary:
@@ -39,9 +37,7 @@ def main():
           f"{sum(by_target.values()):.0f} s of work")
     for target in sorted(by_target, key=by_target.get, reverse=True)[:SLOWEST]:
         print(f"{by_target[target]:8.1f} s  {target}")
-    if options.json:
-        figures = {"seconds": seconds, "targets": by_target}
-        pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
+    save(options, {"seconds": seconds, "targets": by_target})
 
 
 if __name__ == "__main__":

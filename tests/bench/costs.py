@@ -6,14 +6,12 @@ All settings take turns, round after round, in one run; a setting is compared wi
 table in the same round, and the median of those ratios is shown.
 """
 
-import argparse
 import json
 import os
-import pathlib
 import statistics
 import sys
 
-from anneald_training import Training
+from harness import Training, parse_options, save
 
 IMAGES = 6400
 
@@ -85,19 +83,13 @@ def print_table(title, results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("bench")
-    parser.add_argument("directory")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", help="also write all samples to this file")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "bench", "directory", rounds=5)
     everything = []
     for title, rows in tables().items():
         results = measure(title, rows, options)
         print_table(title, results)
         everything += results
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(everything, indent=1) + "\n")
+    save(options, everything)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // Where the time of a step goes: an engine's step and its parts, on the default network and random
-// images. What is left of a step after gathering, forward pass and optimiser is the backward pass.
+// images. What a step takes beyond gathering and forward pass is the backward pass and, a few
+// microseconds (kernel_bench), the optimiser.
 
 #include <algorithm>
 #include <cstdio>
@@ -16,7 +17,6 @@
 #include "common/config_validation.h"
 #include "server/training/batches.h"
 #include "server/training/engine.h"
-#include "server/training/vectors.h"
 
 namespace anneal::training {
 namespace {
@@ -106,24 +106,6 @@ void GatherAndStep(benchmark::State& state, v1::EngineKind kind) {
   CountImages(state);
 }
 
-// Once a step, whatever the batch.
-void Adam(benchmark::State& state) {
-  const Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
-  const auto count = static_cast<size_t>(Summarize(bench.plan().network).parameter_count());
-  const std::vector<float> gradients(count, 0.1F);
-  std::vector<float> first(count);
-  std::vector<float> second(count);
-  std::vector<float> values(count, 1.0F);
-  const vectors::AdamStep step = {
-      .learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
-  for (auto _ : state) {
-    vectors::Adam(step, gradients.data(), static_cast<int64_t>(count), first.data(), second.data(),
-                  values.data());
-    benchmark::ClobberMemory();
-  }
-  CountImages(state);
-}
-
 void Arguments(benchmark::internal::Benchmark* bench) {
   bench->ArgName("batch")->Arg(32)->Arg(128)->Unit(benchmark::kMicrosecond);
 }
@@ -131,7 +113,6 @@ void Arguments(benchmark::internal::Benchmark* bench) {
 BENCHMARK(Gather)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndForward, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndStep, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
-BENCHMARK(Adam)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndForward, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndStep, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
 

@@ -6,7 +6,6 @@ DATASETS_DIRECTORY holds mnist/. Memory is the resident set; each further run is
 of the full MNIST at the same time.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -15,6 +14,8 @@ import statistics
 import subprocess
 import tempfile
 import time
+
+from harness import parse_options, save
 
 MEBIBYTE = 2**20
 RUNS = 4
@@ -35,7 +36,7 @@ class Daemon:
                 raise SystemExit("anneald did not start")
             time.sleep(0.002)
         self.anneal.append(address.read_text().strip())
-        self.run("server")
+        self.run("presets")  # which needs no data set
         self.start_seconds = time.monotonic() - begin
 
     def run(self, *arguments):
@@ -67,22 +68,18 @@ def client_seconds(build):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("datasets", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", help="also write the figures to this file")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "build", "datasets", rounds=5)
+    build = pathlib.Path(options.build)
 
     starts, stops, clients = [], [], []
     with tempfile.TemporaryDirectory() as temporary:
         directory = pathlib.Path(temporary)
         for _ in range(options.rounds):
-            daemon = Daemon(options.build, options.datasets, directory)
+            daemon = Daemon(build, options.datasets, directory)
             starts.append(daemon.start_seconds)
             stops.append(daemon.stop())
-            clients.append(client_seconds(options.build))
-        daemon = Daemon(options.build, options.datasets, directory)
+            clients.append(client_seconds(build))
+        daemon = Daemon(build, options.datasets, directory)
         with contextlib.ExitStack() as stack:
             stack.callback(daemon.stop)
             idle = daemon.resident()
@@ -100,8 +97,7 @@ def main():
     }
     for name, value in figures.items():
         print(f"{name:40}{value:10.3f}")
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
+    save(options, figures)
 
 
 if __name__ == "__main__":

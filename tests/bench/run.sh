@@ -37,7 +37,7 @@ cmake --build --preset bench --target \
   kernel_bench engine_bench training_bench store_bench daemon_bench anneald anneal
 build=build/bench
 # Engines and OpenBLAS have one thread a training, as in the daemon.
-export OPENBLAS_NUM_THREADS=1
+export OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 
 # One of Google Benchmark's programs.
 program() {
@@ -48,11 +48,11 @@ program() {
 
 # One of the scripts.
 script() {
-  local name=$1
-  shift
+  local name=$1 file=$2
+  shift 2
   local output=()
   [ -z "$json" ] || output=(--json "$json/$name.json")
-  /usr/bin/python3 "tests/bench/$@" "${output[@]}"
+  /usr/bin/python3 "tests/bench/$file" "$@" "${output[@]}"
 }
 
 mnist() { deploy/fetch_mnist.sh --to "$build/mnist"; }
@@ -65,7 +65,8 @@ pytorch() {
 
 for name in "${names[@]}"; do
   case "$name" in
-    kernels | engine | store | daemon) program "$name" "${name%s}_bench" ;;
+    kernels) program kernels kernel_bench ;;
+    engine | store | daemon) program "$name" "${name}_bench" ;;
     costs) mnist && script costs costs.py "$build/tests/training_bench" "$build/mnist" ;;
     pytorch) mnist && pytorch ;;
     footprint) mnist && script footprint footprint.py "$build" "$build" ;;

@@ -6,14 +6,12 @@ Every contender trains the default network on the same images with Adam, round a
 medians over the rounds are compared. Needs Debian's python3-torch.
 """
 
-import argparse
-import json
 import pathlib
 import statistics
 import subprocess
 import sys
 
-from anneald_training import Training
+from harness import Training, parse_options, save
 
 IMAGES = 6400
 PEER = pathlib.Path(__file__).with_name("pytorch_peer.py")
@@ -109,20 +107,14 @@ def print_table(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("bench")
-    parser.add_argument("directory")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", help="also write all samples to this file")
-    options = parser.parse_args()
+    options = parse_options(__doc__, "bench", "directory", rounds=5)
     results = []
     for batch in (32, 128):
         rows = measure(options.bench, options.directory, batch, options.rounds)
         print(f"\nTraining the default network, batch {batch}, {IMAGES} images a time", end="")
         print_table(rows)
         results += rows
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+    save(options, results)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""What the benchmarks' scripts share: their options, their JSON, and a training to measure."""
+
+import argparse
+import json
+import pathlib
+import subprocess
+
+MNIST_IMAGES = 60000
+
+def parse_options(description, *positional, rounds=None):
+    """Options of a script: what it needs, --json, and --rounds where it has rounds."""
+    parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
+    for name in positional:
+        parser.add_argument(name)
+    if rounds is not None:
+        parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--json", help="also write all figures to this file")
+    return parser.parse_args()
+
+
+def save(options, figures):
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+class Training:
+    """`runs` trainings by anneald's own loop at a time, a thread each, of `images` images of MNIST.
+
+    The validation split is as large beside them as it is beside all of MNIST.
+    """
+
+    def __init__(self, bench, directory, images, runs=1, epochs=4, fields=()):
+        self.command = [bench, directory, str(runs), str(epochs),
+                        f"dataset.train_limit={images}",
+                        f"dataset.validation_fraction={images / 5 / MNIST_IMAGES}", *fields]
+
+    def run(self):
+        """What training_bench prints: medians over the epochs."""
+        line = subprocess.run(self.command, check=True, capture_output=True, text=True).stdout
+        return json.loads(line)
