@@ -155,6 +155,30 @@ absl::Status Connection::Retry(const std::string& name) {
       name, &v1::ExperimentService::Stub::RetryExperiment, &v1::RunService::Stub::RetryRun);
 }
 
+absl::StatusOr<v1::Experiment> Connection::Update(const v1::UpdateExperimentRequest& request) {
+  return Call(experiments_.get(), &v1::ExperimentService::Stub::UpdateExperiment, request);
+}
+
+absl::Status Connection::Delete(const std::string& name, bool force) {
+  v1::DeleteExperimentRequest request;
+  request.set_name(name);
+  request.set_force(force);
+  return Call(experiments_.get(), &v1::ExperimentService::Stub::DeleteExperiment, request).status();
+}
+
+absl::Status Connection::Undelete(const std::string& name) {
+  v1::UndeleteExperimentRequest request;
+  request.set_name(name);
+  return Call(experiments_.get(), &v1::ExperimentService::Stub::UndeleteExperiment, request)
+      .status();
+}
+
+absl::Status Connection::Purge(const std::string& name) {
+  v1::PurgeExperimentRequest request;
+  request.set_name(name);
+  return Call(experiments_.get(), &v1::ExperimentService::Stub::PurgeExperiment, request).status();
+}
+
 absl::StatusOr<v1::Run> Connection::Extend(const std::string& run, int epochs) {
   v1::ExtendRunRequest request;
   request.set_name(run);
@@ -207,26 +231,36 @@ absl::StatusOr<v1::ServerInfo> Connection::GetServerInfo() {
               v1::GetServerInfoRequest());
 }
 
-absl::StatusOr<std::vector<v1::Experiment>> Connection::ListExperiments(int limit) {
+absl::StatusOr<std::vector<v1::Experiment>> Connection::ListExperiments(
+    v1::ListExperimentsRequest request, int limit) {
   return AllPages<v1::Experiment>(
-      v1::ListExperimentsRequest(), limit,
-      [this](const auto& request, auto* items) -> absl::StatusOr<std::string> {
+      std::move(request), limit,
+      [this](const auto& next, auto* items) -> absl::StatusOr<std::string> {
         ANNEAL_ASSIGN_OR_RETURN(
             auto page,
-            Call(experiments_.get(), &v1::ExperimentService::Stub::ListExperiments, request));
+            Call(experiments_.get(), &v1::ExperimentService::Stub::ListExperiments, next));
         MoveTo(page.mutable_experiments(), items);
         return page.next_page_token();
       });
 }
 
-absl::StatusOr<std::vector<v1::Run>> Connection::ListRuns(const std::string& experiment,
-                                                          int limit) {
-  v1::ListRunsRequest first;
-  first.set_parent(experiment);
-  return AllPages<v1::Run>(
-      first, limit, [this](const auto& request, auto* items) -> absl::StatusOr<std::string> {
+absl::StatusOr<std::vector<v1::Run>> Connection::ListRuns(v1::ListRunsRequest request, int limit) {
+  return AllPages<v1::Run>(std::move(request), limit,
+                           [this](const auto& next, auto* items) -> absl::StatusOr<std::string> {
+                             ANNEAL_ASSIGN_OR_RETURN(
+                                 auto page,
+                                 Call(runs_.get(), &v1::RunService::Stub::ListRuns, next));
+                             MoveTo(page.mutable_runs(), items);
+                             return page.next_page_token();
+                           });
+}
+
+absl::StatusOr<std::vector<v1::QueuedRun>> Connection::ListQueue(int limit) {
+  return AllPages<v1::QueuedRun>(
+      v1::ListQueueRequest(), limit,
+      [this](const auto& request, auto* items) -> absl::StatusOr<std::string> {
         ANNEAL_ASSIGN_OR_RETURN(auto page,
-                                Call(runs_.get(), &v1::RunService::Stub::ListRuns, request));
+                                Call(runs_.get(), &v1::RunService::Stub::ListQueue, request));
         MoveTo(page.mutable_runs(), items);
         return page.next_page_token();
       });

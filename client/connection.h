@@ -34,6 +34,11 @@ class Connection {
   absl::Status Pause(const std::string& name);
   absl::Status Resume(const std::string& name);
   absl::Status Retry(const std::string& name);
+  // Each takes the name of an experiment.
+  absl::StatusOr<v1::Experiment> Update(const v1::UpdateExperimentRequest& request);
+  absl::Status Delete(const std::string& name, bool force);
+  absl::Status Undelete(const std::string& name);
+  absl::Status Purge(const std::string& name);
   absl::StatusOr<v1::Run> Extend(const std::string& run, int epochs);
   absl::StatusOr<v1::ListCheckpointsResponse> ListCheckpoints(const std::string& run);
   // Hands on the contents piece by piece, and returns what they are of. Not limited in time.
@@ -47,8 +52,10 @@ class Connection {
   absl::StatusOr<v1::ServerInfo> GetServerInfo();
 
   // All pages, up to `limit` entries; 0: no limit.
-  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments(int limit);
-  absl::StatusOr<std::vector<v1::Run>> ListRuns(const std::string& experiment, int limit);
+  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments(v1::ListExperimentsRequest request,
+                                                              int limit);
+  absl::StatusOr<std::vector<v1::Run>> ListRuns(v1::ListRunsRequest request, int limit);
+  absl::StatusOr<std::vector<v1::QueuedRun>> ListQueue(int limit);
   absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(const std::string& run, int limit);
   absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(v1::ListThetasRequest request, int limit);
 

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause(200);
 constexpr milliseconds kLongestPause(5000);
+constexpr std::chrono::seconds kHeartbeat(15);
 
 // A daemon that goes away says so (UNAVAILABLE), cancels what it cannot finish in time, or says
 // nothing at all.
@@ -32,20 +33,22 @@ class Follower {
         interrupt_(interrupt),
         experiment_(name.substr(0, name.find("/runs/"))),
         run_(IsRunName(name) ? name : ""),
+        all_(name == kAllExperiments),
         progress_(progress) {}
 
   absl::StatusOr<Followed> Run() {
-    ANNEAL_RETURN_IF_ERROR(LoadRuns());
+    if (!all_) ANNEAL_RETURN_IF_ERROR(LoadRuns());
     interrupt_->OnInterrupt([] {});
     milliseconds pause = kFirstPause;
     while (true) {
-      const int64_t before = last_sequence_;
+      const int64_t before = last_position_;
       const absl::Status status = WatchOnce();
       if (interrupt_->requested()) return Followed::kDetached;
       if (status.ok()) break;
       if (!IsLostConnection(status)) return status;
-      if (last_sequence_ > before) pause = kFirstPause;
+      if (last_position_ > before) pause = kFirstPause;
       progress_->Note(absl::StrCat("connection to ", connection_->server(), " lost; reconnecting"));
+      is_lost_ = true;
       if (!interrupt_->Sleep(pause)) return Followed::kDetached;
       pause = std::min(2 * pause, kLongestPause);
     }
@@ -60,23 +63,34 @@ class Follower {
   absl::Status LoadRuns() {
     std::vector<v1::Run> runs;
     if (run_.empty()) {
-      ANNEAL_ASSIGN_OR_RETURN(runs, connection_->ListRuns(experiment_, /*limit=*/0));
+      v1::ListRunsRequest request;
+      request.set_parent(experiment_);
+      ANNEAL_ASSIGN_OR_RETURN(runs, connection_->ListRuns(request, /*limit=*/0));
     } else {
       ANNEAL_ASSIGN_OR_RETURN(runs.emplace_back(), connection_->GetRun(run_));
     }
-    for (const v1::Run& run : runs) {
-      index_[run.name()] = runs_.size();
-      runs_.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
-    }
+    for (const v1::Run& run : runs) AddRun(run);
     return absl::OkStatus();
+  }
+
+  void AddRun(const v1::Run& run) {
+    index_[run.name()] = runs_.size();
+    runs_.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
   }
 
   absl::Status WatchOnce() {
     grpc::ClientContext context;
+    // A channel connects again only while a call waits for it.
+    context.set_wait_for_ready(is_lost_);
     interrupt_->OnInterrupt([&context] { context.TryCancel(); });
     v1::WatchExperimentRequest request;
-    request.set_name(experiment_);
-    request.set_after_sequence(last_sequence_);
+    request.set_name(run_.empty() ? experiment_ : run_);
+    if (all_) {
+      request.set_after_position(last_position_);
+    } else {
+      request.set_after_sequence(last_sequence_);
+    }
+    request.mutable_heartbeat()->set_seconds(kHeartbeat.count());
     const absl::Status status = connection_->Watch(
         &context, request,
         [this](const v1::Event& event) { return !interrupt_->requested() && Take(event); });
@@ -86,10 +100,17 @@ class Follower {
 
   // False when there is nothing left to see.
   bool Take(const v1::Event& event) {
+    last_position_ = event.position();
+    if (event.has_heartbeat()) return true;
     last_sequence_ = event.sequence();
-    const auto found = index_.find(event.run());
+    auto found = index_.find(event.run());
+    if (all_ && found == index_.end() && !event.run().empty()) {
+      // Of an experiment that was not there at first, or was not heard of yet.
+      if (const auto run = connection_->GetRun(event.run()); run.ok()) AddRun(*run);
+      found = index_.find(event.run());
+    }
     if (found == index_.end()) {
-      if (run_.empty()) progress_->OnEvent(event, nullptr, runs_);
+      progress_->OnEvent(event, nullptr, runs_);
       return true;
     }
     render::RunProgress& run = runs_[found->second];
@@ -107,10 +128,13 @@ class Follower {
   Interrupt* const interrupt_;
   const std::string experiment_;
   const std::string run_;  // empty: all of the experiment
+  const bool all_;         // of all experiments, from now on and without end
   render::Progress* const progress_;
   std::vector<render::RunProgress> runs_;
   std::map<std::string, size_t> index_;
   int64_t last_sequence_ = 0;
+  bool is_lost_ = false;        // the connection was, at least once
+  int64_t last_position_ = -1;  // -1: from now on
 };
 
 }  // namespace

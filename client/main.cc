@@ -30,6 +30,8 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::AddSubmitCommand(app, globals);
   anneal::client::AddWatchCommands(app, globals);
   anneal::client::AddControlCommands(app, globals);
+  anneal::client::AddEditCommands(app, globals);
+  anneal::client::AddQueueCommand(app, globals);
   anneal::client::AddListCommand(app, globals);
   anneal::client::AddShowCommand(app, globals);
   anneal::client::AddHistoryCommands(app, globals);

@@ -53,34 +53,12 @@ size_t Distance(absl::string_view wanted, absl::string_view path) {
 absl::Status UnknownPath(const Descriptor& type, absl::string_view path) {
   constexpr size_t kLongestPath = 200;
   if (path.size() > kLongestPath) return InvalidField("path", "is longer than any field path");
-  std::vector<std::pair<size_t, std::string>> near;
-  for (std::string& known : FieldPaths(type)) near.emplace_back(Distance(path, known), known);
-  std::sort(near.begin(), near.end());
-  near.resize(std::min(near.size(), kSuggestions));
   return InvalidField(
-      path, absl::StrCat("is not a field; near it are ",
-                         absl::StrJoin(near, ", ", [](std::string* out, const auto& item) {
-                           out->append(item.second);
-                         })));
+      path, absl::StrCat("is not a field; near it are ", NearNames(path, FieldPaths(type))));
 }
 
 absl::Status WrongType(absl::string_view path, absl::string_view value, absl::string_view wanted) {
   return InvalidField(path, absl::StrCat("is ", Quoted(value), "; expected ", wanted));
-}
-
-bool ParseReal(absl::string_view text, double* out) {
-  absl::string_view divisor = text;
-  if (text == "pi") {
-    *out = std::numbers::pi;
-    return true;
-  }
-  if (absl::ConsumePrefix(&divisor, "pi/")) {
-    double by = 0;
-    if (!absl::SimpleAtod(divisor, &by) || by == 0) return false;
-    *out = std::numbers::pi / by;
-    return true;
-  }
-  return absl::SimpleAtod(text, out);
 }
 
 absl::Status ParseJson(const FieldDescriptor& field, absl::string_view path,
@@ -257,6 +235,45 @@ void AppendPaths(const Descriptor& type, const std::string& prefix,
 }
 
 }  // namespace
+
+bool ParseReal(absl::string_view text, double* out) {
+  absl::string_view divisor = text;
+  if (text == "pi") {
+    *out = std::numbers::pi;
+    return true;
+  }
+  if (absl::ConsumePrefix(&divisor, "pi/")) {
+    double by = 0;
+    if (!absl::SimpleAtod(divisor, &by) || by == 0) return false;
+    *out = std::numbers::pi / by;
+    return true;
+  }
+  return absl::SimpleAtod(text, out);
+}
+
+std::string NearNames(absl::string_view wanted, const std::vector<std::string>& names) {
+  std::vector<std::pair<size_t, std::string>> near;
+  for (const std::string& name : names) near.emplace_back(Distance(wanted, name), name);
+  std::sort(near.begin(), near.end());
+  near.resize(std::min(near.size(), kSuggestions));
+  return absl::StrJoin(near, ", ",
+                       [](std::string* out, const auto& item) { out->append(item.second); });
+}
+
+const FieldDescriptor* FindField(const Descriptor& type, absl::string_view path) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(path, '.');
+  const Descriptor* message = &type;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const FieldDescriptor* field = message->FindFieldByName(std::string(parts[i]));
+    if (field == nullptr || i + 1 == parts.size()) return field;
+    if (field->message_type() == nullptr) return nullptr;
+    message = field->message_type();
+    int index = 0;
+    if (!field->is_repeated()) continue;
+    if (!absl::SimpleAtoi(parts[++i], &index) || index < 0) return nullptr;
+  }
+  return nullptr;
+}
 
 absl::StatusOr<std::string> GetField(const Message& root, absl::string_view path) {
   const std::vector<absl::string_view> parts = absl::StrSplit(path, '.');

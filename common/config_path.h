@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
 namespace anneal {
@@ -27,6 +28,16 @@ absl::Status SetField(google::protobuf::Message* message, absl::string_view path
 // path, as SetField.
 absl::StatusOr<std::string> GetField(const google::protobuf::Message& message,
                                      absl::string_view path);
+
+// The field at `path`, which may lead through elements of lists; null if there is none.
+const google::protobuf::FieldDescriptor* FindField(const google::protobuf::Descriptor& type,
+                                                   absl::string_view path);
+
+// Reads `0.1`, `1e-3`, `pi` or `pi/4`; false for anything else.
+bool ParseReal(absl::string_view text, double* out);
+
+// The few of `names` that somebody who wrote `wanted` may have meant, joined by ", ".
+std::string NearNames(absl::string_view wanted, const std::vector<std::string>& names);
 
 // All paths that SetField knows, but for those into the elements of lists, in the order of the
 // schema.

@@ -58,6 +58,11 @@ std::vector<Metric> RunMetrics() {
   return metrics;
 }
 
+const std::vector<Metric>& AllRunMetrics() {
+  static const auto& metrics = *new std::vector<Metric>(RunMetrics());
+  return metrics;
+}
+
 absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_view field,
                             absl::string_view name) {
   const auto found = std::find_if(metrics.begin(), metrics.end(),
@@ -90,8 +95,13 @@ absl::StatusOr<Metric> FindEpochMetric(absl::string_view field, absl::string_vie
 }
 
 absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view name) {
-  static const auto& metrics = *new std::vector<Metric>(RunMetrics());
-  return Find(metrics, field, name);
+  return Find(AllRunMetrics(), field, name);
+}
+
+std::vector<std::string> RunMetricNames() {
+  std::vector<std::string> names;
+  for (const Metric& metric : AllRunMetrics()) names.push_back(metric.name);
+  return names;
 }
 
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {

@@ -31,6 +31,9 @@ absl::StatusOr<Metric> FindEpochMetric(absl::string_view field, absl::string_vie
 // `log_loss_area`. Errors likewise.
 absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view name);
 
+// The names that FindRunMetric knows.
+std::vector<std::string> RunMetricNames();
+
 // Nothing where the run does not have it, and for log_loss_area, which takes all epochs.
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run);
 

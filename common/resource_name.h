@@ -24,6 +24,9 @@ absl::Status CheckExperimentId(absl::string_view field, absl::string_view id);
 absl::StatusOr<std::string> ParseExperimentName(absl::string_view field, absl::string_view name);
 absl::StatusOr<RunName> ParseRunName(absl::string_view field, absl::string_view name);
 
+// `experiments/-`: all experiments.
+inline constexpr absl::string_view kAllExperiments = "experiments/-";
+
 std::string ExperimentName(absl::string_view id);
 std::string FormatRunName(absl::string_view experiment_id, int64_t ordinal);
 

@@ -26,6 +26,8 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
       executor_(options.workers, options.pin_workers, &datasets_),
       dispatcher_(store_.get(), &checkpoints_, &executor_, clock),
       submission_(store_.get(), &datasets_, &dispatcher_, clock),
+      editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
+      events_(store_.get()),
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
@@ -33,14 +35,20 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
   ANNEAL_ASSIGN_OR_RETURN(auto store, store::Store::Open(options.data_dir));
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(store), options, clock));
   daemon->store_->set_commit_listener(
-      [hub = &daemon->hub_](const std::set<int64_t>& experiments) { hub->Publish(experiments); });
+      [hub = &daemon->hub_, events = &daemon->events_](const std::set<int64_t>& experiments) {
+        events->NoteCommit();
+        hub->Publish(experiments);
+      });
   const rpc::Services services = {.store = daemon->store_.get(),
                                   .checkpoints = &daemon->checkpoints_,
                                   .dispatcher = &daemon->dispatcher_,
                                   .submission = &daemon->submission_,
+                                  .editor = &daemon->editor_,
                                   .datasets = &daemon->datasets_,
                                   .hub = &daemon->hub_,
+                                  .events = &daemon->events_,
                                   .pool = daemon->pool_.get(),
+                                  .clock = clock,
                                   .start_micros = clock()};
   ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listen, services));
   ANNEAL_RETURN_IF_ERROR(daemon->dispatcher_.Begin());

@@ -9,11 +9,13 @@
 
 #include "absl/status/statusor.h"
 #include "server/executor/dispatcher.h"
+#include "server/executor/editor.h"
 #include "server/executor/submission.h"
 #include "server/executor/thread_executor.h"
 #include "server/options.h"
 #include "server/rpc/blocking_pool.h"
 #include "server/rpc/event_hub.h"
+#include "server/rpc/event_reader.h"
 #include "server/rpc/server.h"
 #include "server/store/store.h"
 #include "server/training/dataset_registry.h"
@@ -43,7 +45,9 @@ class Daemon {
   executor::ThreadExecutor executor_;
   executor::Dispatcher dispatcher_;
   executor::Submission submission_;
+  executor::Editor editor_;
   rpc::EventHub hub_;
+  rpc::EventReader events_;
   std::unique_ptr<rpc::BlockingPool> pool_;
   std::unique_ptr<rpc::Server> server_;
 };

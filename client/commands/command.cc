@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/config_text.h"
 #include "common/resource_name.h"
+#include "common/status.h"
 
 namespace anneal::client {
 
@@ -44,6 +45,17 @@ void Print(const ListOptions& options, const Listing& listing) {
 
 bool IsFull(const ListOptions& options, const Listing& listing) {
   return options.limit > 0 && static_cast<int>(listing.names.size()) >= options.limit;
+}
+
+absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,
+                       std::string* value) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return InvalidField(option, absl::StrCat("is \"", text, "\"; expected name=value"));
+  }
+  *key = text.substr(0, equals);
+  *value = text.substr(equals + 1);
+  return absl::OkStatus();
 }
 
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name) {

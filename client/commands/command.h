@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "client/connection.h"
 #include "client/interrupt.h"
 #include "client/render/table.h"
@@ -51,6 +52,10 @@ void Print(const ListOptions& options, const Listing& listing);
 // Whether a listing has as many entries as --limit allows.
 bool IsFull(const ListOptions& options, const Listing& listing);
 
+// Splits `key=value`. INVALID_ARGUMENT naming `option`.
+absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,
+                       std::string* value);
+
 // Says what went wrong, on stderr, a line a problem. Returns kUsage for INVALID_ARGUMENT, kFailure
 // otherwise.
 int Complain(const absl::Status& status);
@@ -69,6 +74,8 @@ void AddShowCommand(CLI::App* app, Globals* globals);
 void AddHistoryCommands(CLI::App* app, Globals* globals);
 void AddWatchCommands(CLI::App* app, Globals* globals);
 void AddControlCommands(CLI::App* app, Globals* globals);
+void AddEditCommands(CLI::App* app, Globals* globals);
+void AddQueueCommand(CLI::App* app, Globals* globals);
 void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);

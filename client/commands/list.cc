@@ -30,21 +30,37 @@ void PrintItems(const ListOptions& options, const render::Table& table,
   Print(options, listing);
 }
 
-int ListExperiments(Connection* connection, const ListOptions& options) {
-  const auto experiments = connection->ListExperiments(options.limit);
+struct ListCommand {
+  std::string experiment;
+  std::string filter;
+  std::string order_by;
+  bool deleted = false;
+  ListOptions options;
+};
+
+int ListExperiments(Connection* connection, const ListCommand& command) {
+  v1::ListExperimentsRequest request;
+  request.set_filter(command.filter);
+  request.set_order_by(command.order_by);
+  request.set_show_deleted(command.deleted);
+  const ListOptions& options = command.options;
+  const auto experiments = connection->ListExperiments(request, options.limit);
   if (!experiments.ok()) return Complain(experiments.status());
   render::Table table({{"name", "EXPERIMENT", Align::kLeft},
                        {"state", "STATE", Align::kLeft},
                        {"ended", "ENDED"},
                        {"failed", "FAILED"},
                        {"preset", "PRESET", Align::kLeft},
+                       {"user", "USER", Align::kLeft},
                        {"created", "CREATED (UTC)", Align::kLeft}});
   for (const v1::Experiment& experiment : *experiments) {
     const v1::RunCounts& counts = experiment.run_counts();
     const int ended = counts.succeeded() + counts.failed() + counts.cancelled();
-    table.AddRow({ShortenName(experiment.name()), EnumName(experiment.state()),
+    table.AddRow({ShortenName(experiment.name()),
+                  experiment.has_delete_time() ? "deleted" : EnumName(experiment.state()),
                   absl::StrCat(ended, "/", counts.total()), absl::StrCat(counts.failed()),
                   experiment.preset().empty() ? "-" : experiment.preset(),
+                  experiment.user().empty() ? "-" : experiment.user(),
                   render::Time(experiment.create_time())});
   }
   PrintItems(options, table, *experiments, v1::Experiment());
@@ -87,8 +103,13 @@ std::vector<std::string> RunRow(const v1::Run& run) {
           metric(render::Duration(last.elapsed_seconds()))};
 }
 
-int ListRuns(Connection* connection, const std::string& name, const ListOptions& options) {
-  auto runs = connection->ListRuns(ExpandName(name), options.limit);
+int ListRuns(Connection* connection, const ListCommand& command) {
+  v1::ListRunsRequest request;
+  request.set_parent(ExpandName(command.experiment));
+  request.set_filter(command.filter);
+  request.set_order_by(command.order_by);
+  const ListOptions& options = command.options;
+  auto runs = connection->ListRuns(request, options.limit);
   if (!runs.ok()) return Complain(runs.status());
   if (options.output == "csv") {
     // How many layers a run has shows only with its first epoch; `history` has their columns.
@@ -118,16 +139,21 @@ int ListRuns(Connection* connection, const std::string& name, const ListOptions&
 }  // namespace
 
 void AddListCommand(CLI::App* app, Globals* globals) {
-  CLI::App* list = app->add_subcommand("list", "List experiments, or the runs of one");
-  const auto name = std::make_shared<std::string>();
-  const auto options = std::make_shared<ListOptions>();
-  list->add_option("experiment", *name, "List its runs");
-  AddListOptions(list, options.get());
-  list->footer("Example: anneal list first --output csv");
-  list->callback([globals, name, options] {
-    globals->command = [name, options](Connection* connection) {
-      return name->empty() ? ListExperiments(connection, *options)
-                           : ListRuns(connection, *name, *options);
+  CLI::App* list = app->add_subcommand("list", "List experiments, or the runs of one or of all");
+  const auto command = std::make_shared<ListCommand>();
+  list->add_option("experiment", command->experiment,
+                   "List its runs; - lists the runs of all experiments");
+  list->add_option("--filter", command->filter,
+                   "Only what it holds for, such as 'state = FAILED AND labels.team = vision'; of "
+                   "runs also 'theta.policy = FIXED AND test_accuracy > 0.98'");
+  list->add_option("--order-by", command->order_by, "Such as 'test_accuracy desc, seed'");
+  list->add_flag("--deleted", command->deleted, "Show deleted experiments too");
+  AddListOptions(list, &command->options);
+  list->footer("Example: anneal list first --filter 'epochs_done > 0' --output csv");
+  list->callback([globals, command] {
+    globals->command = [command](Connection* connection) {
+      return command->experiment.empty() ? ListExperiments(connection, *command)
+                                         : ListRuns(connection, *command);
     };
   });
 }

@@ -59,7 +59,11 @@ std::string ExperimentText(const v1::Experiment& experiment) {
   fields.Add("labels", Pairs(experiment.labels()));
   fields.Add("note", experiment.note());
   fields.Add("priority", absl::StrCat(experiment.priority()));
+  fields.Add("user", experiment.user());
   fields.Add("created", render::Time(experiment.create_time()) + " UTC");
+  if (experiment.has_delete_time()) {
+    fields.Add("deleted", render::Time(experiment.delete_time()) + " UTC");
+  }
   return absl::StrCat(fields.text(), "\n", NetworkTable(experiment.network()),
                       ConfigText(experiment.config()));
 }

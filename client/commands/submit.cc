@@ -1,5 +1,8 @@
 // anneal submit: from presets, files and fields to a queued experiment.
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -45,18 +48,6 @@ struct SubmitOptions {
   ListOptions output;
 };
 
-// Splits `key=value`.
-absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,
-                       std::string* value) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return InvalidField(option, absl::StrCat("is \"", text, "\"; expected name=value"));
-  }
-  *key = text.substr(0, equals);
-  *value = text.substr(equals + 1);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (path == "-") {
     return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
@@ -91,6 +82,12 @@ std::string NewRequestId() {
   return absl::StrFormat("%08x%08x%08x%08x", entropy(), entropy(), entropy(), entropy());
 }
 
+// Who runs this program, as the machine knows them.
+std::string LoginName() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
 absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
                                                          const SubmitOptions& options) {
   v1::CreateExperimentRequest request;
@@ -101,6 +98,7 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   experiment->set_preset(options.preset);
   experiment->set_note(options.note);
   experiment->set_priority(options.priority);
+  experiment->set_user(LoginName());
   ANNEAL_ASSIGN_OR_RETURN(*experiment->mutable_config(), BaseConfig(connection, options));
   std::string key;
   std::string value;
@@ -123,13 +121,18 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   return request;
 }
 
+std::string RunsText(const v1::Experiment& experiment) {
+  const int runs = experiment.run_counts().total();
+  return absl::StrCat(runs, runs == 1 ? " run" : " runs");
+}
+
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
   if (options.output.quiet) return;  // the exit code says it
   if (options.output.output == "json") {
     std::cout << ToJson(experiment, /*pretty=*/true);
     return;
   }
-  std::cout << "valid: " << experiment.run_counts().total() << " runs\n\n"
+  std::cout << "valid: " << RunsText(experiment) << "\n\n"
             << NetworkTable(experiment.network()) << "\n";
   if (options.plot_schedule) {
     std::cout << render::ScheduleChart(ResolveConfig(experiment.config()),
@@ -148,7 +151,7 @@ void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experime
   } else if (options.output.output == "csv") {
     std::cout << render::FlatTable({&experiment}, experiment).ToCsv();
   } else {
-    std::cout << "submitted " << name << ": " << experiment.run_counts().total() << " runs\n";
+    std::cout << "submitted " << name << ": " << RunsText(experiment) << "\n";
   }
   std::cout.flush();
 }

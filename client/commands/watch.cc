@@ -30,7 +30,8 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
 
   CLI::App* watch = app->add_subcommand("watch", "Follow an experiment or run until it ends");
   const auto output = std::make_shared<std::string>("table");
-  watch->add_option("name", *name, "Such as first or first/0")->required();
+  watch->add_option("name", *name, "Such as first or first/0; - for all experiments, from now on")
+      ->required();
   watch->add_option("--output,-o", *output, "table, or json for events, one a line")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();

@@ -185,13 +185,11 @@ absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     assignments.clear();
     // So many that enough are left without those that a worker is still about to leave.
-    ANNEAL_ASSIGN_OR_RETURN(const auto pending,
-                            store::PendingRuns(transaction.db(), idle + executor_->workers()));
-    queue::Snapshot snapshot{.idle_workers = idle};
-    for (const store::QueuedRun& run : pending) {
-      if (executor_->Has(run.key)) continue;
-      snapshot.pending.push_back({.key = run.key, .priority = run.priority});
-    }
+    ANNEAL_ASSIGN_OR_RETURN(queue::Snapshot snapshot,
+                            store::HeadOfQueue(transaction.db(), idle + executor_->workers()));
+    snapshot.idle_workers = idle;
+    std::erase_if(snapshot.pending,
+                  [this](const queue::PendingRun& run) { return executor_->Has(run.key); });
     for (const int64_t run : queue::NextRuns(std::move(snapshot))) {
       ANNEAL_RETURN_IF_ERROR(
           store::ChangeRunState(transaction, run, v1::RUN_STATE_RUNNING, clock_()));
@@ -311,6 +309,7 @@ absl::Status Dispatcher::WhenPossible(const std::function<absl::Status()>& funct
 absl::Status Dispatcher::ChangeExperiment(const std::string& experiment_id, Command command) {
   return Change(command, [&](store::Connection& db) -> absl::StatusOr<StateRows> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, experiment_id));
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, experiment_id));
     return store::RunStates(db, key);
   });
 }
@@ -318,6 +317,7 @@ absl::Status Dispatcher::ChangeExperiment(const std::string& experiment_id, Comm
 absl::Status Dispatcher::ChangeRun(const RunName& name, Command command) {
   return Change(command, [&](store::Connection& db) -> absl::StatusOr<StateRows> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, name.experiment_id));
     ANNEAL_ASSIGN_OR_RETURN(const store::RunStateRow run, store::GetRunStateRow(db, key));
     return StateRows{run};
   });

@@ -51,6 +51,9 @@ class Dispatcher final : public Listener {
   absl::Status ChangeExperiment(const std::string& experiment_id, Command command);
   absl::Status ChangeRun(const RunName& name, Command command);
 
+  // Whether a worker still has the run, although it may have ended.
+  bool HasWorker(int64_t run_key) const { return executor_->Has(run_key); }
+
   int workers() const { return executor_->workers(); }
   int idle_workers() const { return executor_->idle_workers(); }
 

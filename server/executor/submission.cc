@@ -6,10 +6,10 @@
 #include <random>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/config_validation.h"
 #include "common/enum_name.h"
+#include "common/experiment_validation.h"
 #include "common/extend_config.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
@@ -26,50 +26,18 @@
 namespace anneal::executor {
 namespace {
 
-constexpr int kMaxLabels = 64;
-constexpr size_t kMaxLabelValue = 256;
-constexpr size_t kMaxNote = 4096;
 constexpr size_t kMaxRequestId = 64;
-constexpr int32_t kMaxPriority = 1000;
-
-bool IsLabelKey(absl::string_view key) {
-  const auto inner = [](char c) {
-    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '.' || c == '-';
-  };
-  return !key.empty() && key.size() <= 63 && std::all_of(key.begin(), key.end(), inner) &&
-         absl::ascii_isalnum(key.front());
-}
-
-void CheckText(absl::string_view field, absl::string_view text, size_t most,
-               FieldViolations* violations) {
-  if (text.size() > most) {
-    violations->Add(field,
-                    absl::StrCat("has ", text.size(), " bytes; at most ", most, " are allowed"));
-  }
-}
+constexpr size_t kMaxPreset = 64;
+constexpr size_t kMaxUser = 64;
 
 // All fields but the config, the axes and the seeds.
 absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   FieldViolations violations;
   const v1::Experiment& experiment = request.experiment();
   CheckText("request_id", request.request_id(), kMaxRequestId, &violations);
-  CheckText("note", experiment.note(), kMaxNote, &violations);
-  CheckText("preset", experiment.preset(), 64, &violations);
-  if (experiment.labels_size() > kMaxLabels) {
-    violations.Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
-                                          kMaxLabels, " are allowed"));
-  }
-  for (const auto& [key, value] : experiment.labels()) {
-    if (!IsLabelKey(key)) {
-      violations.Add("labels", absl::StrCat("has the key \"", key.substr(0, 80),
-                                            "\"; keys match [a-z0-9][a-z0-9_.-]{0,62}"));
-    }
-    CheckText("labels", value, kMaxLabelValue, &violations);
-  }
-  if (experiment.priority() < -kMaxPriority || experiment.priority() > kMaxPriority) {
-    violations.Add("priority",
-                   absl::StrCat("is ", experiment.priority(), "; allowed is -1000..1000"));
-  }
+  CheckText("preset", experiment.preset(), kMaxPreset, &violations);
+  CheckText("user", experiment.user(), kMaxUser, &violations);
+  CheckAnnotations(experiment, &violations);
   if (!experiment.has_config()) {
     violations.Add("config", "is missing; start from a preset or set fields");
   }
@@ -112,6 +80,8 @@ v1::Experiment OnlyInput(const v1::Experiment& experiment) {
   input.clear_last_sequence();
   input.clear_network();
   input.clear_steps_per_epoch();
+  input.clear_etag();
+  input.clear_delete_time();
   return input;
 }
 
@@ -278,6 +248,7 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
   ANNEAL_ASSIGN_OR_RETURN(const v1::TrainingConfig config, Extended(run, epochs));
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     store::Connection& db = transaction.db();
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, name.experiment_id));
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
     ANNEAL_ASSIGN_OR_RETURN(const auto checkpoints, store::ListCheckpoints(db, key));
     if (checkpoints.empty()) {

@@ -101,12 +101,12 @@ absl::Status Comparer::AddExperiment(const std::string& id) {
   ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, store::GetExperiment(*db_, id));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(*db_, id));
   ANNEAL_ASSIGN_OR_RETURN(
-      std::vector<v1::Run> runs,
-      store::ListRuns(*db_, key, id, 0, kMaxRunsPerExperiment, v1::RUN_VIEW_BASIC));
+      std::vector<store::ListedRun> runs,
+      store::ListRuns(*db_, {.experiment_key = key, .list = {.limit = kMaxRunsPerExperiment}}));
   ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key));
   for (size_t i = 0; i < runs.size(); ++i) {
     const Member member = {.key = configs[i].key,
-                           .run = std::move(runs[i]),
+                           .run = std::move(runs[i].run),
                            .experiment = id,
                            .preset = experiment.preset()};
     ANNEAL_ASSIGN_OR_RETURN(ArmSamples* const arm, ArmOf(member, configs[i].config_json));

@@ -1,8 +1,20 @@
 #include "server/rpc/event_hub.h"
 
-#include <vector>
+#include <chrono>
 
 namespace anneal::rpc {
+namespace {
+
+constexpr std::chrono::milliseconds kTick(500);
+
+}  // namespace
+
+EventHub::EventHub() : thread_([this] { Loop(); }) {}
+
+EventHub::~EventHub() {
+  Shutdown();
+  thread_.join();
+}
 
 bool EventHub::Subscribe(int64_t experiment_key, const std::shared_ptr<Subscriber>& subscriber) {
   MutexLock lock(&mutex_);
@@ -19,12 +31,22 @@ void EventHub::Unsubscribe(int64_t experiment_key, const Subscriber* subscriber)
   if (found->second.empty()) subscribers_.erase(found);
 }
 
-// Both call subscribers without the lock, which their reactions may take again.
+std::vector<std::shared_ptr<Subscriber>> EventHub::Everyone() {
+  std::vector<std::shared_ptr<Subscriber>> everyone;
+  for (const auto& [key, subscribers] : subscribers_) {
+    for (const auto& [raw, subscriber] : subscribers) everyone.push_back(subscriber);
+  }
+  return everyone;
+}
+
+// All of these call subscribers without the lock, which their reactions may take again.
 void EventHub::Publish(const std::set<int64_t>& experiment_keys) {
   std::vector<std::shared_ptr<Subscriber>> told;
   {
     MutexLock lock(&mutex_);
-    for (const int64_t key : experiment_keys) {
+    std::set<int64_t> keys = experiment_keys;
+    keys.insert(kAll);
+    for (const int64_t key : keys) {
       const auto found = subscribers_.find(key);
       if (found == subscribers_.end()) continue;
       for (const auto& [raw, subscriber] : found->second) told.push_back(subscriber);
@@ -33,14 +55,26 @@ void EventHub::Publish(const std::set<int64_t>& experiment_keys) {
   for (const auto& subscriber : told) subscriber->OnEvents();
 }
 
+void EventHub::Loop() {
+  while (true) {
+    std::vector<std::shared_ptr<Subscriber>> told;
+    {
+      MutexLock lock(&mutex_);
+      if (!closing_) stopped_.WaitFor(&mutex_, kTick);
+      if (closing_) return;
+      told = Everyone();
+    }
+    for (const auto& subscriber : told) subscriber->OnTick();
+  }
+}
+
 void EventHub::Shutdown() {
   std::vector<std::shared_ptr<Subscriber>> told;
   {
     MutexLock lock(&mutex_);
     closing_ = true;
-    for (const auto& [key, subscribers] : subscribers_) {
-      for (const auto& [raw, subscriber] : subscribers) told.push_back(subscriber);
-    }
+    stopped_.SignalAll();
+    told = Everyone();
   }
   for (const auto& subscriber : told) subscriber->OnShutdown();
 }

@@ -1,10 +1,11 @@
 #include "server/rpc/experiment_service.h"
 
-#include <limits>
+#include <algorithm>
 
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "server/rpc/comparison.h"
+#include "server/rpc/listing.h"
 #include "server/rpc/page.h"
 #include "server/rpc/unary.h"
 #include "server/rpc/watch_reactor.h"
@@ -32,6 +33,30 @@ grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
     grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
     v1::ListExperimentsResponse* response) {
   return Answer(context, services_.pool, response, [this, request] { return List(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
+    grpc::CallbackServerContext* context, const v1::UpdateExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Update(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::DeleteExperiment(
+    grpc::CallbackServerContext* context, const v1::DeleteExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Delete(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::UndeleteExperiment(
+    grpc::CallbackServerContext* context, const v1::UndeleteExperimentRequest* request,
+    v1::Experiment* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Undelete(*request); });
+}
+
+grpc::ServerUnaryReactor* ExperimentService::PurgeExperiment(
+    grpc::CallbackServerContext* context, const v1::PurgeExperimentRequest* request,
+    v1::PurgeExperimentResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Purge(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
@@ -71,7 +96,7 @@ grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
     grpc::CallbackServerContext* /*context*/, const v1::WatchExperimentRequest* request) {
-  return WatchReactor::Start(*request, services_.store, services_.hub, services_.pool);
+  return WatchReactor::Start(*request, services_);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {
@@ -87,24 +112,51 @@ absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {
 
 absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
     const v1::ListExperimentsRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const Page page,
-                          ParsePage(request, {std::numeric_limits<int64_t>::max()}));
+  ANNEAL_ASSIGN_OR_RETURN(const Listing listing,
+                          ParseListing(request, store::Listed::kExperiments, /*own_terms=*/1));
   std::vector<store::ListedExperiment> listed;
   const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    // One more than asked for tells whether there is a next page.
-    ANNEAL_ASSIGN_OR_RETURN(listed, store::ListExperiments(db, page.begin[0], page.size + 1));
+    ANNEAL_ASSIGN_OR_RETURN(listed,
+                            store::ListExperiments(db, listing.query, request.show_deleted()));
     return absl::OkStatus();
   });
   ANNEAL_RETURN_IF_ERROR(status);
   v1::ListExperimentsResponse response;
-  const size_t shown = std::min(listed.size(), static_cast<size_t>(page.size));
+  const size_t shown = std::min(listed.size(), listing.page_size);
   for (size_t i = 0; i < shown; ++i) {
     *response.add_experiments() = std::move(listed[i].experiment);
   }
   if (listed.size() > shown) {
-    response.set_next_page_token(MakePageToken(request, {listed[shown - 1].key}));
+    response.set_next_page_token(MakePageToken(request, listed[shown - 1].place));
   }
   return response;
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Update(
+    const v1::UpdateExperimentRequest& request) {
+  ANNEAL_RETURN_IF_ERROR(services_.editor->Update(request));
+  return Get(request.experiment().name());
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Delete(
+    const v1::DeleteExperimentRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.editor->Delete(id, request.force()));
+  return Get(request.name());
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Undelete(
+    const v1::UndeleteExperimentRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.editor->Undelete(id));
+  return Get(request.name());
+}
+
+absl::StatusOr<v1::PurgeExperimentResponse> ExperimentService::Purge(
+    const v1::PurgeExperimentRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.editor->Purge(id));
+  return v1::PurgeExperimentResponse();
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Change(const std::string& name, Command command) {

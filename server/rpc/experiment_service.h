@@ -21,6 +21,18 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   grpc::ServerUnaryReactor* ListExperiments(grpc::CallbackServerContext* context,
                                             const v1::ListExperimentsRequest* request,
                                             v1::ListExperimentsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateExperiment(grpc::CallbackServerContext* context,
+                                             const v1::UpdateExperimentRequest* request,
+                                             v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* DeleteExperiment(grpc::CallbackServerContext* context,
+                                             const v1::DeleteExperimentRequest* request,
+                                             v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* UndeleteExperiment(grpc::CallbackServerContext* context,
+                                               const v1::UndeleteExperimentRequest* request,
+                                               v1::Experiment* response) override;
+  grpc::ServerUnaryReactor* PurgeExperiment(grpc::CallbackServerContext* context,
+                                            const v1::PurgeExperimentRequest* request,
+                                            v1::PurgeExperimentResponse* response) override;
   grpc::ServerUnaryReactor* CancelExperiment(grpc::CallbackServerContext* context,
                                              const v1::CancelExperimentRequest* request,
                                              v1::Experiment* response) override;
@@ -42,6 +54,10 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
  private:
   absl::StatusOr<v1::Experiment> Get(const std::string& name);
   absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
+  absl::StatusOr<v1::Experiment> Update(const v1::UpdateExperimentRequest& request);
+  absl::StatusOr<v1::Experiment> Delete(const v1::DeleteExperimentRequest& request);
+  absl::StatusOr<v1::Experiment> Undelete(const v1::UndeleteExperimentRequest& request);
+  absl::StatusOr<v1::PurgeExperimentResponse> Purge(const v1::PurgeExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Change(const std::string& name, executor::Command command);
 
   const Services services_;

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "nlohmann/json.hpp"
 
 namespace anneal::rpc {
 namespace {
@@ -40,42 +43,89 @@ absl::Status BadToken(absl::string_view what) {
   return InvalidField("page_token", absl::StrCat(what, "; begin again without one"));
 }
 
-absl::StatusOr<Position> ParseToken(const Message& request, const std::string& token,
-                                    size_t numbers) {
-  std::string text;
-  if (!absl::WebSafeBase64Unescape(token, &text)) return BadToken("is not one of this server's");
-  const std::vector<std::string> parts = absl::StrSplit(text, ':');
-  if (parts.size() != numbers + 1) return BadToken("is not one of this server's");
-  if (parts[0] != Fingerprint(request)) {
-    return BadToken("comes from a request with other arguments");
+nlohmann::json ToJson(const Position& position) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const store::Value& value : position) {
+    std::visit(
+        [&list](const auto& held) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
+            list.push_back(nullptr);
+          } else {
+            list.push_back(held);
+          }
+        },
+        value);
   }
+  return list;
+}
+
+std::optional<Position> FromJson(const nlohmann::json& list) {
+  if (!list.is_array()) return std::nullopt;
   Position position;
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (!absl::SimpleAtoi(parts[i], &position.emplace_back())) {
-      return BadToken("is not one of this server's");
+  for (const nlohmann::json& item : list) {
+    if (item.is_null()) {
+      position.emplace_back();
+    } else if (item.is_number_integer()) {
+      position.emplace_back(item.get<int64_t>());
+    } else if (item.is_number_float()) {
+      position.emplace_back(item.get<double>());
+    } else if (item.is_string()) {
+      position.emplace_back(item.get<std::string>());
+    } else {
+      return std::nullopt;
     }
   }
   return position;
 }
 
+// A token is the fingerprint, a colon and the position in JSON.
+absl::StatusOr<Position> ParseToken(const Message& request, const std::string& token,
+                                    size_t values) {
+  std::string text;
+  if (!absl::WebSafeBase64Unescape(token, &text)) return BadToken("is not one of this server's");
+  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  const auto json = nlohmann::json::parse(parts.second, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  std::optional<Position> position = FromJson(json);
+  if (!position.has_value()) return BadToken("is not one of this server's");
+  if (parts.first != Fingerprint(request)) {
+    return BadToken("comes from a request with other arguments");
+  }
+  // Byte for byte: decoding passes over what it can do without.
+  if (position->size() != values || MakePageToken(request, *position) != token) {
+    return BadToken("is not one of this server's");
+  }
+  return *std::move(position);
+}
+
 }  // namespace
 
-absl::StatusOr<Page> ParsePage(const Message& request, const Position& first) {
+absl::StatusOr<Page> ParsePage(const Message& request, size_t values) {
   const auto* reflection = request.GetReflection();
   const int size = reflection->GetInt32(request, Field(request, "page_size"));
   if (size < 0) {
     return InvalidField("page_size", absl::StrCat("is ", size, "; allowed is 0 and up"));
   }
-  Page page{.size = size == 0 ? kDefaultSize : std::min(size, kMaxSize), .begin = first};
+  Page page{.size = size == 0 ? kDefaultSize : std::min(size, kMaxSize)};
   const std::string token = reflection->GetString(request, Field(request, "page_token"));
   if (token.empty()) return page;
-  ANNEAL_ASSIGN_OR_RETURN(page.begin, ParseToken(request, token, first.size()));
+  ANNEAL_ASSIGN_OR_RETURN(page.begin, ParseToken(request, token, values));
   return page;
 }
 
+absl::StatusOr<NumberedPage> ParseNumberedPage(const Message& request,
+                                               const std::vector<int64_t>& first) {
+  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, first.size()));
+  NumberedPage numbered{.size = page.size, .begin = first};
+  for (size_t i = 0; i < page.begin.size(); ++i) {
+    const int64_t* number = std::get_if<int64_t>(&page.begin[i]);
+    if (number == nullptr) return BadToken("is not one of this server's");
+    numbered.begin[i] = *number;
+  }
+  return numbered;
+}
+
 std::string MakePageToken(const Message& request, const Position& next) {
-  return absl::WebSafeBase64Escape(
-      absl::StrCat(Fingerprint(request), ":", absl::StrJoin(next, ":")));
+  return absl::WebSafeBase64Escape(absl::StrCat(Fingerprint(request), ":", ToJson(next).dump()));
 }
 
 }  // namespace anneal::rpc

@@ -4,11 +4,14 @@
 
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "server/queue/estimate.h"
 #include "server/rpc/download_reactor.h"
+#include "server/rpc/listing.h"
 #include "server/rpc/page.h"
 #include "server/rpc/unary.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
+#include "server/store/json.h"
 #include "server/store/run_store.h"
 
 namespace anneal::rpc {
@@ -35,6 +38,12 @@ grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* cont
                                                const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
   return Answer(context, services_.pool, response, [this, request] { return Runs(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
+                                                const v1::ListQueueRequest* request,
+                                                v1::ListQueueResponse* response) {
+  return Answer(context, services_.pool, response, [this, request] { return Queue(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
@@ -107,21 +116,66 @@ absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView vie
 }
 
 absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("parent", request.parent()));
-  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0}));
-  const v1::RunView view = ViewOr(request.view(), v1::RUN_VIEW_BASIC);
-  std::vector<v1::Run> runs;
+  const bool all = request.parent() == kAllExperiments;
+  std::string id;
+  if (!all) {
+    ANNEAL_ASSIGN_OR_RETURN(id, ParseExperimentName("parent", request.parent()));
+  }
+  ANNEAL_ASSIGN_OR_RETURN(Listing listing,
+                          ParseListing(request, store::Listed::kRuns, /*own_terms=*/2));
+  store::RunQuery query = {.list = std::move(listing.query),
+                           .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
+  std::vector<store::ListedRun> runs;
   const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, id));
-    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRuns(db, key, id, page.begin[0], page.size + 1, view));
+    if (!all) {
+      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
+    }
+    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRuns(db, query));
     return absl::OkStatus();
   });
   ANNEAL_RETURN_IF_ERROR(status);
   v1::ListRunsResponse response;
-  const size_t shown = std::min(runs.size(), static_cast<size_t>(page.size));
-  for (size_t i = 0; i < shown; ++i) *response.add_runs() = std::move(runs[i]);
+  const size_t shown = std::min(runs.size(), listing.page_size);
+  for (size_t i = 0; i < shown; ++i) *response.add_runs() = std::move(runs[i].run);
   if (runs.size() > shown) {
-    response.set_next_page_token(MakePageToken(request, {page.begin[0] + page.size}));
+    response.set_next_page_token(MakePageToken(request, runs[shown - 1].place));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
+  store::Queue queue;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(queue, store::ReadQueue(db));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  const std::vector<queue::PendingRun> order = queue::Ordered(std::move(queue.snapshot));
+  std::vector<queue::Seconds> durations;
+  for (const queue::PendingRun& run : order) {
+    const store::WaitingRun& waiting = queue.waiting.at(run.key);
+    durations.push_back(waiting.epoch_seconds);
+    if (durations.back().has_value()) *durations.back() *= waiting.epochs_left;
+  }
+  const auto starts =
+      queue::StartSeconds(services_.dispatcher->workers(), queue.running_seconds, durations);
+  v1::ListQueueResponse response;
+  response.set_total_size(static_cast<int32_t>(order.size()));
+  const auto begin = static_cast<size_t>(std::max<int64_t>(page.begin[0], 0));
+  const size_t end = std::min(order.size(), begin + static_cast<size_t>(page.size));
+  for (size_t i = begin; i < end; ++i) {
+    v1::QueuedRun* run = response.add_runs();
+    run->set_name(queue.waiting.at(order[i].key).name);
+    run->set_position(static_cast<int32_t>(i));
+    run->set_priority(order[i].priority);
+    run->set_user(order[i].user);
+    if (!starts[i].has_value()) continue;
+    *run->mutable_estimated_start_time() =
+        store::ToTimestamp(services_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
+  }
+  if (end < order.size()) {
+    response.set_next_page_token(MakePageToken(request, {static_cast<int64_t>(end)}));
   }
   return response;
 }
@@ -140,7 +194,7 @@ absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) 
 
 absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
-  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0}));
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
   std::vector<v1::Epoch> epochs;
   const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
@@ -154,7 +208,7 @@ absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRe
   for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);
   if (epochs.size() > shown) {
     response.set_next_page_token(
-        MakePageToken(request, {response.epochs(response.epochs_size() - 1).epoch()}));
+        MakePageToken(request, {int64_t{response.epochs(response.epochs_size() - 1).epoch()}}));
   }
   return response;
 }
@@ -162,7 +216,7 @@ absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRe
 absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
   // The epoch and layer after which the page begins; layers count from -1.
-  ANNEAL_ASSIGN_OR_RETURN(const Page page, ParsePage(request, {0, -2}));
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0, -2}));
   store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.begin[0]),
                           .after_layer = static_cast<int32_t>(page.begin[1]),
                           .limit = page.size,
@@ -185,7 +239,8 @@ absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRe
   ANNEAL_RETURN_IF_ERROR(status);
   v1::ListThetasResponse response;
   if (more) {
-    response.set_next_page_token(MakePageToken(request, {query.after_epoch, query.after_layer}));
+    response.set_next_page_token(
+        MakePageToken(request, {int64_t{query.after_epoch}, int64_t{query.after_layer}}));
   }
   for (v1::ThetaVector& theta : thetas) *response.add_thetas() = std::move(theta);
   return response;

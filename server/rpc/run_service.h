@@ -17,6 +17,9 @@ class RunService final : public v1::RunService::CallbackService {
   grpc::ServerUnaryReactor* ListRuns(grpc::CallbackServerContext* context,
                                      const v1::ListRunsRequest* request,
                                      v1::ListRunsResponse* response) override;
+  grpc::ServerUnaryReactor* ListQueue(grpc::CallbackServerContext* context,
+                                      const v1::ListQueueRequest* request,
+                                      v1::ListQueueResponse* response) override;
   grpc::ServerUnaryReactor* CancelRun(grpc::CallbackServerContext* context,
                                       const v1::CancelRunRequest* request,
                                       v1::Run* response) override;
@@ -47,6 +50,7 @@ class RunService final : public v1::RunService::CallbackService {
  private:
   absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view);
   absl::StatusOr<v1::ListRunsResponse> Runs(const v1::ListRunsRequest& request);
+  absl::StatusOr<v1::ListQueueResponse> Queue(const v1::ListQueueRequest& request);
   absl::StatusOr<v1::Run> Change(const std::string& name, executor::Command command);
   absl::StatusOr<v1::Run> Extend(const v1::ExtendRunRequest& request);
   absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);

@@ -6,9 +6,11 @@
 #include <cstdint>
 
 #include "server/executor/dispatcher.h"
+#include "server/executor/editor.h"
 #include "server/executor/submission.h"
 #include "server/rpc/blocking_pool.h"
 #include "server/rpc/event_hub.h"
+#include "server/rpc/event_reader.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/store.h"
 #include "server/training/dataset_registry.h"
@@ -20,9 +22,12 @@ struct Services {
   const store::CheckpointFiles* checkpoints = nullptr;
   executor::Dispatcher* dispatcher = nullptr;
   executor::Submission* submission = nullptr;
+  executor::Editor* editor = nullptr;
   training::DatasetRegistry* datasets = nullptr;
   EventHub* hub = nullptr;
+  EventReader* events = nullptr;
   BlockingPool* pool = nullptr;
+  executor::WallClock clock;
   int64_t start_micros = 0;  // wall clock
 };
 

@@ -1,131 +1,180 @@
 #include "server/rpc/watch_reactor.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "google/protobuf/util/time_util.h"
 #include "server/rpc/status.h"
-#include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
+#include "server/store/run_store.h"
 
 namespace anneal::rpc {
 namespace {
 
-constexpr int kReadAhead = 32;
+using google::protobuf::util::TimeUtil;
+
+constexpr int64_t kShortestHeartbeat = 1'000;
+constexpr int64_t kLongestHeartbeat = 3'600'000;
+constexpr int64_t kFromNow = -1;
+
+std::optional<std::chrono::steady_clock::duration> HeartbeatOf(
+    const v1::WatchExperimentRequest& request) {
+  if (!request.has_heartbeat()) return std::nullopt;
+  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(request.heartbeat()));
+}
+
+absl::Status BeyondTheEnd(absl::string_view field, int64_t wanted, int64_t last) {
+  return WithReason(absl::OutOfRangeError(absl::StrCat(field, " is ", wanted, "; the log holds 1..",
+                                                       last, ": allowed is 0..", last)),
+                    "SEQUENCE_OUT_OF_RANGE");
+}
 
 }  // namespace
 
-WatchReactor* WatchReactor::Start(const v1::WatchExperimentRequest& request, store::Store* store,
-                                  EventHub* hub, BlockingPool* pool) {
-  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(request, store, hub, pool));
+WatchReactor* WatchReactor::Start(const v1::WatchExperimentRequest& request,
+                                  const Services& services) {
+  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(request, services));
   reactor->self_ = reactor;
-  pool->Run([reactor] { reactor->Open(); });
+  services.pool->Run([reactor] { reactor->Open(); });
   return reactor.get();
 }
 
-WatchReactor::WatchReactor(const v1::WatchExperimentRequest& request, store::Store* store,
-                           EventHub* hub, BlockingPool* pool)
-    : request_(request), store_(store), hub_(hub), pool_(pool), cursor_(request.after_sequence()) {}
+WatchReactor::WatchReactor(const v1::WatchExperimentRequest& request, const Services& services)
+    : request_(request),
+      services_(services),
+      heartbeat_(HeartbeatOf(request)),
+      // The first heartbeat, which tells where the log stands, is due at once.
+      last_write_(Clock::now() - heartbeat_.value_or(Clock::duration::zero())) {
+  beat_.mutable_heartbeat();
+}
 
 void WatchReactor::Open() {
-  if (const absl::Status status = FindExperiment(); !status.ok()) {
+  if (const absl::Status status = FindLog(); !status.ok()) {
     FinishWith(status);
-  } else if (!hub_->Subscribe(experiment_key_, shared_from_this())) {
+  } else if (!services_.hub->Subscribe(log_.experiment_key.value_or(EventHub::kAll),
+                                       shared_from_this())) {
     OnShutdown();
   }
   Poll();
 }
 
-absl::Status WatchReactor::FindExperiment() {
-  ANNEAL_ASSIGN_OR_RETURN(experiment_id_, ParseExperimentName("name", request_.name()));
-  return store_->Read([this](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(experiment_key_, store::ExperimentKey(db, experiment_id_));
-    ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log,
-                            store::GetLogPosition(db, experiment_key_));
-    if (request_.after_sequence() >= 0 && request_.after_sequence() <= log.last_sequence) {
-      return absl::OkStatus();
-    }
-    return WithReason(absl::OutOfRangeError(absl::StrCat(
-                          "after_sequence is ", request_.after_sequence(), "; the log holds 1..",
-                          log.last_sequence, ": allowed is 0..", log.last_sequence)),
-                      "SEQUENCE_OUT_OF_RANGE");
-  });
+absl::Status WatchReactor::CheckRequest() const {
+  const bool all = request_.name() == kAllExperiments;
+  if (all && request_.after_sequence() != 0) {
+    return InvalidField("after_sequence",
+                        "counts the events of one experiment; all experiments are "
+                        "watched with after_position");
+  }
+  if (!all && request_.after_position() != 0) {
+    return InvalidField("after_position",
+                        "counts the events of all experiments; one is watched "
+                        "with after_sequence");
+  }
+  if (!request_.has_heartbeat()) return absl::OkStatus();
+  const int64_t millis = TimeUtil::DurationToMilliseconds(request_.heartbeat());
+  if (millis >= kShortestHeartbeat && millis <= kLongestHeartbeat) return absl::OkStatus();
+  return InvalidField("heartbeat", absl::StrCat("is ", millis, " ms; allowed is 1 s to 1 h"));
 }
 
-absl::StatusOr<WatchReactor::Ahead> WatchReactor::ReadAhead(int64_t after) {
-  Ahead ahead;
-  const absl::Status status = store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(
-        std::vector<v1::Event> events,
-        store::ListEvents(db, experiment_key_, experiment_id_, after, kReadAhead));
-    ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log,
-                            store::GetLogPosition(db, experiment_key_));
-    const int64_t last = events.empty() ? after : events.back().sequence();
-    ahead.at_end = log.all_runs_ended && last == log.last_sequence;
-    ahead.events.assign(std::make_move_iterator(events.begin()),
-                        std::make_move_iterator(events.end()));
-    return absl::OkStatus();
+absl::Status WatchReactor::FindLog() {
+  ANNEAL_RETURN_IF_ERROR(CheckRequest());
+  const bool all = request_.name() == kAllExperiments;
+  RunName run;
+  if (IsRunName(request_.name())) {
+    ANNEAL_ASSIGN_OR_RETURN(run, ParseRunName("name", request_.name()));
+  } else if (!all) {
+    ANNEAL_ASSIGN_OR_RETURN(run.experiment_id, ParseExperimentName("name", request_.name()));
+  }
+  int64_t cursor = all ? request_.after_position() : request_.after_sequence();
+  const absl::Status found = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    if (!all) {
+      ANNEAL_ASSIGN_OR_RETURN(log_.experiment_key, store::ExperimentKey(db, run.experiment_id));
+    }
+    if (IsRunName(request_.name())) {
+      ANNEAL_ASSIGN_OR_RETURN(log_.run_key, store::RunKey(db, run));
+    }
+    ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log, store::GetLogPosition(db, log_));
+    if (all && cursor == kFromNow) cursor = log.last;
+    if (cursor >= 0 && cursor <= log.last) return absl::OkStatus();
+    return BeyondTheEnd(all ? "after_position" : "after_sequence", cursor, log.last);
   });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return ahead;
+  ANNEAL_RETURN_IF_ERROR(found);
+  MutexLock lock(&mutex_);
+  cursor_ = cursor;
+  if (!all) beat_.set_experiment(ExperimentName(run.experiment_id));
+  all ? beat_.set_position(cursor) : beat_.set_sequence(cursor);
+  return absl::OkStatus();
 }
 
 void WatchReactor::Poll() {
-  int64_t after = 0;
+  store::EventQuery query = log_;
   bool finishing = false;
   {
     MutexLock lock(&mutex_);
     news_ = false;
-    after = cursor_;
+    query.after = cursor_;
     finishing = final_.has_value();
   }
   if (!finishing) {
-    absl::StatusOr<Ahead> ahead = ReadAhead(after);
+    absl::StatusOr<std::shared_ptr<const EventPage>> page = services_.events->Read(query);
     MutexLock lock(&mutex_);
-    if (ahead.ok()) {
-      ahead_ = *std::move(ahead);
+    if (page.ok()) {
+      page_ = *std::move(page);
+      next_ = 0;
     } else if (!final_.has_value()) {
-      final_ = ahead.status();
+      final_ = page.status();
     }
   }
   Advance();
 }
 
 void WatchReactor::SchedulePoll() {
-  pool_->Run([self = shared_from_this()] { self->Poll(); });
+  services_.pool->Run([self = shared_from_this()] { self->Poll(); });
+}
+
+const v1::Event* WatchReactor::TakeEvent() {
+  if (page_ == nullptr || next_ == page_->events.size()) return nullptr;
+  in_flight_ = page_;
+  const v1::Event* event = &page_->events[next_++];
+  beat_.set_sequence(log_.experiment_key.has_value() ? event->sequence() : 0);
+  beat_.set_position(event->position());
+  if (next_ == page_->events.size()) cursor_ = page_->read_to;
+  return event;
 }
 
 // gRPC is called without the lock: it may call back before it returns. Whoever set the state to
 // kWriting or kFinished under the lock is the only one to make that call.
 void WatchReactor::Advance() {
   std::optional<absl::Status> finish;
-  bool write = false;
+  const v1::Event* event = nullptr;
   {
     MutexLock lock(&mutex_);
     if (final_.has_value()) {
       state_ = State::kFinished;
       finish = final_;
-    } else if (!ahead_.events.empty()) {
+    } else if (event = TakeEvent(); event != nullptr) {
       state_ = State::kWriting;
-      in_flight_ = std::move(ahead_.events.front());
-      ahead_.events.pop_front();
-      cursor_ = in_flight_.sequence();
-      write = true;
-    } else if (ahead_.at_end) {
+      last_write_ = Clock::now();
+    } else if (page_ != nullptr && page_->at_end) {
       state_ = State::kFinished;
       finish = absl::OkStatus();
     } else if (state_ == State::kWriting || news_) {
+      if (page_ != nullptr) cursor_ = page_->read_to;
       state_ = State::kPolling;
     } else {
+      if (page_ != nullptr) cursor_ = page_->read_to;
+      page_.reset();
       state_ = State::kIdle;
       return;
     }
   }
   if (finish.has_value()) {
     Finish(ToGrpc(*finish));
-  } else if (write) {
-    StartWrite(&in_flight_);
+  } else if (event != nullptr) {
+    StartWrite(event);
   } else {
     SchedulePoll();
   }
@@ -154,6 +203,17 @@ void WatchReactor::OnEvents() {
   SchedulePoll();
 }
 
+void WatchReactor::OnTick() {
+  if (!heartbeat_.has_value()) return;
+  {
+    MutexLock lock(&mutex_);
+    if (state_ != State::kIdle || Clock::now() - last_write_ < *heartbeat_) return;
+    state_ = State::kWriting;
+    last_write_ = Clock::now();
+  }
+  StartWrite(&beat_);
+}
+
 void WatchReactor::OnShutdown() {
   FinishWith(absl::UnavailableError("the server is stopping; watch again after the last sequence"));
 }
@@ -166,7 +226,7 @@ void WatchReactor::OnWriteDone(bool ok) {
 }
 
 void WatchReactor::OnDone() {
-  hub_->Unsubscribe(experiment_key_, this);
+  services_.hub->Unsubscribe(log_.experiment_key.value_or(EventHub::kAll), this);
   // The last owner may be a task on the pool, or this.
   const std::shared_ptr<WatchReactor> self = std::move(self_);
 }

@@ -1,10 +1,12 @@
-// One WatchExperiment stream: a cursor into the log, one message in flight, a handful read ahead.
+// One WatchExperiment stream: a cursor into a log, one message in flight, a page shared with
+// others.
 //
 //            Poll (pool)            StartWrite
 //   kPolling -----------> kWriting ------------> OnWriteDone: next one, or kPolling again
-//      |  nothing new
-//      v
+//      |  nothing new         ^
+//      v                      |
 //    kIdle  --OnEvents--> kPolling
+//    kIdle  --OnTick, when a heartbeat is due--> kWriting
 //
 // From any state a final status may be asked for (end of the log, error, cancellation, shutdown);
 // it is sent when no write is in flight, exactly once.
@@ -14,11 +16,10 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -26,9 +27,10 @@
 #include "anneal/v1/resources.pb.h"
 #include "anneal/v1/services.pb.h"
 #include "common/mutex.h"
-#include "server/rpc/blocking_pool.h"
 #include "server/rpc/event_hub.h"
-#include "server/store/store.h"
+#include "server/rpc/event_reader.h"
+#include "server/rpc/services.h"
+#include "server/store/event_store.h"
 
 namespace anneal::rpc {
 
@@ -37,51 +39,52 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
                            public Subscriber,
                            public std::enable_shared_from_this<WatchReactor> {
  public:
-  // Borrows all three until OnDone. Returns the reactor for gRPC.
-  static WatchReactor* Start(const v1::WatchExperimentRequest& request, store::Store* store,
-                             EventHub* hub, BlockingPool* pool);
+  // Uses the services until OnDone. Returns the reactor for gRPC.
+  static WatchReactor* Start(const v1::WatchExperimentRequest& request, const Services& services);
 
   void OnEvents() override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnTick() override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnShutdown() override;
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnCancel() override;
   void OnDone() override;
 
  private:
+  using Clock = std::chrono::steady_clock;
   enum class State { kPolling, kWriting, kIdle, kFinished };
-  struct Ahead {
-    std::deque<v1::Event> events;
-    bool at_end = false;  // no event can come after these
-  };
 
-  WatchReactor(const v1::WatchExperimentRequest& request, store::Store* store, EventHub* hub,
-               BlockingPool* pool);
+  WatchReactor(const v1::WatchExperimentRequest& request, const Services& services);
 
   // On the pool.
   void Open();
   void Poll() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status FindExperiment();
-  absl::StatusOr<Ahead> ReadAhead(int64_t after);
+  // Finds out which log it is, and where in it the client is.
+  absl::Status FindLog() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckRequest() const;
 
   void SchedulePoll();
   // Moves on from a state in which nothing is in flight: writes, polls, idles or finishes.
   void Advance() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The next event of the page, if it has one left.
+  const v1::Event* TakeEvent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishWith(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const v1::WatchExperimentRequest request_;
-  store::Store* const store_;
-  EventHub* const hub_;
-  BlockingPool* const pool_;
+  const Services& services_;
+  const std::optional<Clock::duration> heartbeat_;
   std::shared_ptr<WatchReactor> self_;
   // Set on the pool before the hub knows of this reactor.
-  std::string experiment_id_;
-  int64_t experiment_key_ = 0;
+  store::EventQuery log_;  // its cursor is cursor_
 
   Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kPolling;
-  Ahead ahead_ ABSL_GUARDED_BY(mutex_);
-  v1::Event in_flight_;  // belongs to gRPC while kWriting
+  std::shared_ptr<const EventPage> page_ ABSL_GUARDED_BY(mutex_);
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;  // of the page's events
+  // Keeps the message in flight; belongs to gRPC while kWriting.
+  std::shared_ptr<const EventPage> in_flight_;
+  v1::Event beat_;  // the heartbeat; tells how far the client is
   int64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;
+  Clock::time_point last_write_ ABSL_GUARDED_BY(mutex_);
   bool news_ ABSL_GUARDED_BY(mutex_) = false;  // came while it was busy
   std::optional<absl::Status> final_ ABSL_GUARDED_BY(mutex_);
 };

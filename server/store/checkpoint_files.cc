@@ -116,6 +116,11 @@ absl::StatusOr<std::string> CheckpointFiles::Read(const CheckpointFile& file) co
   return bytes;
 }
 
+void CheckpointFiles::RemoveAll(const std::string& experiment_id) const {
+  std::error_code ignored;
+  fs::remove_all(path(experiment_id), ignored);
+}
+
 void CheckpointFiles::Sweep(const std::string& run_directory,
                             const std::vector<std::string>& keep) const {
   std::error_code error;

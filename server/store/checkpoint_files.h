@@ -38,6 +38,9 @@ class CheckpointFiles {
   // cannot be removed stays: it is tried again the next time.
   void Sweep(const std::string& run_directory, const std::vector<std::string>& keep) const;
 
+  // Removes an experiment's directory with all in it. What cannot be removed stays.
+  void RemoveAll(const std::string& experiment_id) const;
+
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
 
  private:

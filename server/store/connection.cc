@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/store/functions.h"
 
 namespace anneal::store {
 namespace {
@@ -23,6 +24,9 @@ constexpr absl::string_view kSettings =
 absl::Status Configure(sqlite3* handle, Connection::Mode mode, Connection* connection) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  if (const int code = AddFunctions(handle); code != SQLITE_OK) {
+    return StatusFromSqlite(handle, code, "add functions");
+  }
   ANNEAL_RETURN_IF_ERROR(connection->Execute(kSettings));
   if (mode == Connection::Mode::kReadWrite) {
     return connection->Execute("PRAGMA journal_mode = WAL;");
@@ -101,6 +105,14 @@ Statement Connection::Prepare(absl::string_view sql) {
     return Statement(absl::InternalError(absl::StrCat("statement is already in use: ", sql)));
   }
   return Statement(statement);
+}
+
+Statement Connection::PrepareOnce(absl::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), 0,
+                                      &statement, nullptr);
+  if (code != SQLITE_OK) return Statement(StatusFromSqlite(handle_, code, sql));
+  return Statement(statement, Statement::Kept::kNot);
 }
 
 absl::Status Connection::Execute(absl::string_view sql) {

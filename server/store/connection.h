@@ -34,6 +34,9 @@ class Connection {
   // same text may be alive. Errors show in the Statement's status.
   Statement Prepare(absl::string_view sql);
 
+  // The same for a command that users put together: compiled for this use, and not kept.
+  Statement PrepareOnce(absl::string_view sql);
+
   // Runs any number of commands and ignores their rows.
   absl::Status Execute(absl::string_view sql);
 

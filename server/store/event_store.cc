@@ -1,5 +1,7 @@
 #include "server/store/event_store.h"
 
+#include <utility>
+
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -9,25 +11,41 @@
 namespace anneal::store {
 namespace {
 
-// Takes the experiment's next sequence number; the one writer makes this free of races.
-absl::StatusOr<int64_t> NextSequence(Transaction& transaction, int64_t experiment_key) {
-  Statement update = transaction.db().Prepare(
-      "UPDATE experiments SET last_sequence = last_sequence + 1 WHERE experiment_id = ?"
-      " RETURNING last_sequence");
-  update.Bind(experiment_key);
+struct Slot {
+  int64_t sequence = 0;
+  int64_t position = 0;
+};
+
+absl::StatusOr<int64_t> TakeNumber(Statement update) {
   const bool found = update.Next();
-  const int64_t sequence = found ? update.Int(0) : 0;
+  const int64_t number = found ? update.Int(0) : 0;
   ANNEAL_RETURN_IF_ERROR(update.Run());
   if (!found) return absl::NotFoundError("the experiment of an event is gone");
-  transaction.NoteEvent(experiment_key);
-  return sequence;
+  return number;
 }
 
-absl::StatusOr<v1::Event> ReadRow(Connection& db, const Statement& row,
-                                  absl::string_view experiment_id) {
+// Takes the next numbers; the one writer makes this free of races.
+absl::StatusOr<Slot> NextSlot(Transaction& transaction, int64_t experiment_key) {
+  Slot slot;
+  Statement sequence = transaction.db().Prepare(
+      "UPDATE experiments SET last_sequence = last_sequence + 1 WHERE experiment_id = ?"
+      " RETURNING last_sequence");
+  sequence.Bind(experiment_key);
+  ANNEAL_ASSIGN_OR_RETURN(slot.sequence, TakeNumber(std::move(sequence)));
+  ANNEAL_ASSIGN_OR_RETURN(slot.position,
+                          TakeNumber(transaction.db().Prepare(
+                              "UPDATE counters SET value = value + 1 WHERE name = 'events'"
+                              " RETURNING value")));
+  transaction.NoteEvent(experiment_key);
+  return slot;
+}
+
+absl::StatusOr<v1::Event> ReadRow(Connection& db, const Statement& row) {
+  const absl::string_view experiment_id = row.Bytes(10);
   v1::Event event;
   event.set_experiment(ExperimentName(experiment_id));
   event.set_sequence(row.Int(0));
+  event.set_position(row.Int(11));
   *event.mutable_time() = ToTimestamp(row.Int(1));
   if (!row.IsNull(3)) event.set_run(FormatRunName(experiment_id, row.Int(9)));
   const std::string kind = row.Text(2);
@@ -53,16 +71,17 @@ absl::StatusOr<v1::Event> ReadRow(Connection& db, const Statement& row,
 absl::Status AppendMessage(Transaction& transaction, int64_t experiment_key,
                            std::optional<int64_t> run_key, int64_t time_micros,
                            absl::string_view text) {
-  ANNEAL_ASSIGN_OR_RETURN(const int64_t sequence, NextSequence(transaction, experiment_key));
+  ANNEAL_ASSIGN_OR_RETURN(const Slot slot, NextSlot(transaction, experiment_key));
   Statement insert = transaction.db().Prepare(
-      "INSERT INTO events (experiment_id, sequence, time, kind, run_id, message)"
-      " VALUES (?, ?, ?, 'MESSAGE', ?, ?)");
-  return insert.Bind(experiment_key, sequence, time_micros, run_key, text).Run();
+      "INSERT INTO events (experiment_id, sequence, position, time, kind, run_id, message)"
+      " VALUES (?, ?, ?, ?, 'MESSAGE', ?, ?)");
+  return insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, run_key, text)
+      .Run();
 }
 
 absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                                int64_t time_micros, const v1::StateChange& change) {
-  ANNEAL_ASSIGN_OR_RETURN(const int64_t sequence, NextSequence(transaction, experiment_key));
+  ANNEAL_ASSIGN_OR_RETURN(const Slot slot, NextSlot(transaction, experiment_key));
   const std::string from = EnumName(change.from());
   const std::string to = EnumName(change.to());
   std::optional<std::string> reason;
@@ -72,47 +91,71 @@ absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key,
     message = change.failure().message();
   }
   Statement insert = transaction.db().Prepare(
-      "INSERT INTO events (experiment_id, sequence, time, kind, run_id, from_state, to_state,"
-      " failure_reason, message) VALUES (?, ?, ?, 'STATE', ?, ?, ?, ?, ?)");
-  return insert.Bind(experiment_key, sequence, time_micros, run_key, from, to, reason, message)
-      .Run();
+      "INSERT INTO events (experiment_id, sequence, position, time, kind, run_id, from_state,"
+      " to_state, failure_reason, message) VALUES (?, ?, ?, ?, 'STATE', ?, ?, ?, ?, ?)");
+  insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, run_key, from, to, reason,
+              message);
+  return insert.Run();
 }
 
 absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                          int64_t time_micros, int32_t epoch) {
-  ANNEAL_ASSIGN_OR_RETURN(const int64_t sequence, NextSequence(transaction, experiment_key));
+  ANNEAL_ASSIGN_OR_RETURN(const Slot slot, NextSlot(transaction, experiment_key));
   Statement insert = transaction.db().Prepare(
-      "INSERT INTO events (experiment_id, sequence, time, kind, run_id, epoch)"
-      " VALUES (?, ?, ?, 'EPOCH', ?, ?)");
-  return insert.Bind(experiment_key, sequence, time_micros, run_key, epoch).Run();
+      "INSERT INTO events (experiment_id, sequence, position, time, kind, run_id, epoch)"
+      " VALUES (?, ?, ?, ?, 'EPOCH', ?, ?)");
+  return insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, run_key, epoch)
+      .Run();
 }
 
-absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, int64_t experiment_key,
-                                                  absl::string_view experiment_id, int64_t after,
-                                                  int limit) {
-  Statement query = db.Prepare(
+absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQuery& query) {
+  static const auto& select = *new std::string(
       "SELECT v.sequence, v.time, v.kind, v.run_id, v.epoch, v.from_state, v.to_state,"
-      " v.failure_reason, v.message, r.ordinal"
-      " FROM events v LEFT JOIN runs r USING (run_id)"
-      " WHERE v.experiment_id = ? AND v.sequence > ? ORDER BY v.sequence LIMIT ?");
-  query.Bind(experiment_key, after, limit);
-  std::vector<v1::Event> events;
-  while (query.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(events.emplace_back(), ReadRow(db, query, experiment_id));
+      " v.failure_reason, v.message, r.ordinal, e.id, v.position FROM events v"
+      " JOIN experiments e USING (experiment_id) LEFT JOIN runs r USING (run_id)");
+  static const auto& of_all =
+      *new std::string(select + " WHERE v.position > ? ORDER BY v.position LIMIT ?");
+  static const auto& of_experiment = *new std::string(
+      select + " WHERE v.experiment_id = ? AND v.sequence > ? ORDER BY v.sequence LIMIT ?");
+  static const auto& of_run =
+      *new std::string(select +
+                       " WHERE v.experiment_id = ? AND v.sequence > ? AND v.run_id = ?"
+                       " ORDER BY v.sequence LIMIT ?");
+  Statement statement = db.Prepare(!query.experiment_key.has_value() ? of_all
+                                   : !query.run_key.has_value()      ? of_experiment
+                                                                     : of_run);
+  if (!query.experiment_key.has_value()) {
+    statement.Bind(query.after, query.limit);
+  } else if (!query.run_key.has_value()) {
+    statement.Bind(*query.experiment_key, query.after, query.limit);
+  } else {
+    statement.Bind(*query.experiment_key, query.after, *query.run_key, query.limit);
   }
-  ANNEAL_RETURN_IF_ERROR(query.status());
+  std::vector<v1::Event> events;
+  while (statement.Next()) {
+    ANNEAL_ASSIGN_OR_RETURN(events.emplace_back(), ReadRow(db, statement));
+  }
+  ANNEAL_RETURN_IF_ERROR(statement.status());
   return events;
 }
 
-absl::StatusOr<LogPosition> GetLogPosition(Connection& db, int64_t experiment_key) {
-  Statement query = db.Prepare(
-      "SELECT last_sequence, pending + running + suspended FROM experiments"
-      " WHERE experiment_id = ?");
-  query.Bind(experiment_key);
-  const bool found = query.Next();
-  ANNEAL_RETURN_IF_ERROR(query.status());
-  if (!found) return absl::NotFoundError("the experiment was deleted");
-  return LogPosition{.last_sequence = query.Int(0), .all_runs_ended = query.Int(1) == 0};
+absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& query) {
+  if (!query.experiment_key.has_value()) {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t last,
+                            db.QueryInt("SELECT value FROM counters WHERE name = 'events'"));
+    return LogPosition{.last = last};
+  }
+  Statement statement = db.Prepare(
+      "SELECT e.last_sequence, CASE WHEN ?2 IS NULL THEN e.pending + e.running + e.suspended = 0"
+      " ELSE r.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') END"
+      " FROM experiments e LEFT JOIN runs r ON r.run_id = ?2 WHERE e.experiment_id = ?1");
+  statement.Bind(*query.experiment_key, query.run_key);
+  const bool found = statement.Next();
+  ANNEAL_RETURN_IF_ERROR(statement.status());
+  if (!found) {
+    return WithReason(absl::NotFoundError("the experiment was purged"), "EXPERIMENT_NOT_FOUND");
+  }
+  return LogPosition{.last = statement.Int(0), .ended = statement.Int(1) != 0};
 }
 
 }  // namespace anneal::store

@@ -24,17 +24,23 @@ absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key,
 absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                          int64_t time_micros, int32_t epoch);
 
-// Events with a sequence above `after`, in order. `experiment_id` names them.
-absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, int64_t experiment_key,
-                                                  absl::string_view experiment_id, int64_t after,
-                                                  int limit);
+// Which events: those of one experiment, of one of its runs, or of all experiments.
+struct EventQuery {
+  std::optional<int64_t> experiment_key;
+  std::optional<int64_t> run_key;  // needs experiment_key
+  int64_t after = 0;               // a sequence; for all experiments a position
+  int limit = 0;
+};
+// In order.
+absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQuery& query);
 
 // Where the log stands, and whether it can still grow.
 struct LogPosition {
-  int64_t last_sequence = 0;
-  bool all_runs_ended = false;
+  int64_t last = 0;  // a sequence; for all experiments a position
+  bool ended = false;
 };
-absl::StatusOr<LogPosition> GetLogPosition(Connection& db, int64_t experiment_key);
+// NOT_FOUND: the experiment was purged.
+absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& query);
 
 }  // namespace anneal::store
 

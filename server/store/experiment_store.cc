@@ -4,16 +4,27 @@
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/run_state.h"
+#include "common/sha256.h"
 #include "common/status.h"
 #include "server/store/event_store.h"
 #include "server/store/json.h"
+#include "server/store/shared_json.h"
 
 namespace anneal::store {
 namespace {
 
 constexpr absl::string_view kColumns =
-    "experiment_id, id, submission, created, last_sequence, pending, running, suspended, "
-    "succeeded, failed, cancelled";
+    "e.experiment_id, e.id, e.submission, e.created, e.last_sequence, e.pending, e.running,"
+    " e.suspended, e.succeeded, e.failed, e.cancelled, e.deleted";
+constexpr int kColumnCount = 12;
+
+// Of what can be updated, and all else that was submitted.
+std::string Etag(absl::string_view submission) {
+  constexpr size_t kDigits = 16;
+  Sha256 hash;
+  hash.Update(submission);
+  return hash.HexDigest().substr(0, kDigits);
+}
 
 absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
   ListedExperiment listed;
@@ -25,6 +36,7 @@ absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
         absl::StrCat("the stored submission of experiment \"", row.Text(1), "\" is not readable"));
   }
   experiment.set_name(ExperimentName(row.Text(1)));
+  experiment.set_etag(Etag(submission));
   *experiment.mutable_create_time() = ToTimestamp(row.Int(3));
   experiment.set_last_sequence(row.Int(4));
   v1::RunCounts* counts = experiment.mutable_run_counts();
@@ -37,6 +49,7 @@ absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
   counts->set_total(counts->pending() + counts->running() + counts->suspended() +
                     counts->succeeded() + counts->failed() + counts->cancelled());
   experiment.set_state(CombinedState(*counts));
+  if (!row.IsNull(11)) *experiment.mutable_delete_time() = ToTimestamp(row.Int(11));
   return listed;
 }
 
@@ -46,15 +59,32 @@ absl::Status NoSuchExperiment(absl::string_view id) {
                     "EXPERIMENT_NOT_FOUND");
 }
 
-absl::Status InsertRuns(Connection& db, int64_t key, const NewExperiment& experiment) {
+absl::Status InsertRuns(Transaction& transaction, int64_t key, const NewExperiment& experiment) {
   int64_t ordinal = 0;
+  int64_t config = 0;
+  const std::string* last_json = nullptr;
   for (const NewRun& run : experiment.runs) {
-    Statement insert = db.Prepare(
-        "INSERT INTO runs (experiment_id, ordinal, seed, parameters, config, priority, state,"
-        " created, epochs_total) VALUES (?, ?, ?, ?, ?, ?, 'PENDING', ?, ?)");
-    insert.Bind(key, ordinal++, run.seed, run.parameters_json, run.config_json,
-                experiment.submission.priority(), experiment.time_micros, run.epochs);
+    // The runs of a cell come one after the other.
+    if (last_json == nullptr || *last_json != run.config_json) {
+      ANNEAL_ASSIGN_OR_RETURN(config, ConfigKey(transaction, run.config_json));
+      last_json = &run.config_json;
+    }
+    Statement insert = transaction.db().Prepare(
+        "INSERT INTO runs (experiment_id, ordinal, seed, parameters, config_id, priority, user,"
+        " state, created, epochs_total) VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?)");
+    insert.Bind(key, ordinal++, run.seed, run.parameters_json, config,
+                experiment.submission.priority(), experiment.submission.user(),
+                experiment.time_micros, run.epochs);
     ANNEAL_RETURN_IF_ERROR(insert.Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertLabels(Connection& db, int64_t key, const v1::Experiment& submission) {
+  for (const auto& [name, value] : submission.labels()) {
+    Statement insert =
+        db.Prepare("INSERT INTO labels (experiment_id, key, value) VALUES (?, ?, ?)");
+    ANNEAL_RETURN_IF_ERROR(insert.Bind(key, name, value).Run());
   }
   return absl::OkStatus();
 }
@@ -64,15 +94,16 @@ absl::Status InsertRuns(Connection& db, int64_t key, const NewExperiment& experi
 absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment) {
   Connection& db = transaction.db();
   const std::string submission = experiment.submission.SerializeAsString();
-  const std::string network = ToColumn(experiment.network);
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t network,
+                          NetworkKey(transaction, ToColumn(experiment.network)));
   const std::optional<std::string> request_id =
       experiment.request_id.empty() ? std::nullopt : std::optional(experiment.request_id);
   Statement insert = db.Prepare(
-      "INSERT INTO experiments (id, request_id, request_sha256, submission, preset, network,"
-      " priority, created, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO experiments (id, request_id, request_sha256, submission, preset, network_id,"
+      " priority, user, created, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(experiment.id, request_id, experiment.request_sha256, Blob{submission},
               experiment.submission.preset(), network, experiment.submission.priority(),
-              experiment.time_micros, experiment.runs.size());
+              experiment.submission.user(), experiment.time_micros, experiment.runs.size());
   if (const absl::Status status = insert.Run(); absl::IsAlreadyExists(status)) {
     return WithReason(
         absl::AlreadyExistsError(absl::StrCat("there is an experiment \"", experiment.id,
@@ -82,9 +113,11 @@ absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& exp
     return status;
   }
   const int64_t key = db.last_insert_rowid();
-  ANNEAL_RETURN_IF_ERROR(InsertRuns(db, key, experiment));
+  ANNEAL_RETURN_IF_ERROR(InsertLabels(db, key, experiment.submission));
+  ANNEAL_RETURN_IF_ERROR(InsertRuns(transaction, key, experiment));
   return AppendMessage(transaction, key, std::nullopt, experiment.time_micros,
-                       absl::StrCat("created with ", experiment.runs.size(), " runs"));
+                       absl::StrCat("created with ", experiment.runs.size(), " run",
+                                    experiment.runs.size() == 1 ? "" : "s"));
 }
 
 absl::StatusOr<std::optional<EarlierRequest>> FindRequest(Connection& db,
@@ -108,31 +141,91 @@ absl::StatusOr<int64_t> ExperimentKey(Connection& db, absl::string_view id) {
   return query.Int(0);
 }
 
+absl::Status CheckNotDeleted(Connection& db, absl::string_view id) {
+  Statement query = db.Prepare("SELECT 1 FROM experiments WHERE id = ? AND deleted IS NOT NULL");
+  query.Bind(id);
+  const bool deleted = query.Next();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!deleted) return absl::OkStatus();
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat(
+          "experiment \"", id, "\" is deleted; `anneal undelete ", id, "` brings it back")),
+      "EXPERIMENT_DELETED");
+}
+
 absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view id) {
-  static const auto& sql = *new std::string(
-      absl::StrCat("SELECT ", kColumns, ", network FROM experiments WHERE id = ?"));
+  static const auto& sql = *new std::string(absl::StrCat(
+      "SELECT ", kColumns,
+      ", n.json FROM experiments e JOIN networks n USING (network_id) WHERE e.id = ?"));
   Statement query = db.Prepare(sql);
   query.Bind(id);
   const bool found = query.Next();
   ANNEAL_RETURN_IF_ERROR(query.status());
   if (!found) return NoSuchExperiment(id);
   ANNEAL_ASSIGN_OR_RETURN(ListedExperiment listed, ReadRow(query));
-  ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(11), listed.experiment.mutable_network()));
+  ANNEAL_RETURN_IF_ERROR(
+      FromColumn(query.Bytes(kColumnCount), listed.experiment.mutable_network()));
   return std::move(listed.experiment);
 }
 
-absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db, int64_t before_key,
-                                                              int limit) {
-  static const auto& sql = *new std::string(absl::StrCat(
-      "SELECT ", kColumns,
-      " FROM experiments WHERE experiment_id < ? ORDER BY experiment_id DESC LIMIT ?"));
-  Statement query = db.Prepare(sql);
-  query.Bind(before_key, limit);
-  std::vector<ListedExperiment> experiments;
-  while (query.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(experiments.emplace_back(), ReadRow(query));
-  }
+absl::StatusOr<v1::Experiment> GetSubmission(Connection& db, absl::string_view id) {
+  Statement query = db.Prepare("SELECT submission FROM experiments WHERE id = ?");
+  query.Bind(id);
+  const bool found = query.Next();
   ANNEAL_RETURN_IF_ERROR(query.status());
+  if (!found) return NoSuchExperiment(id);
+  v1::Experiment submission;
+  if (!submission.ParseFromString(query.Text(0))) {
+    return absl::DataLossError(
+        absl::StrCat("the stored submission of experiment \"", id, "\" is not readable"));
+  }
+  return submission;
+}
+
+absl::Status UpdateSubmission(Transaction& transaction, int64_t key,
+                              const v1::Experiment& submission) {
+  Connection& db = transaction.db();
+  const std::string bytes = submission.SerializeAsString();
+  Statement experiment =
+      db.Prepare("UPDATE experiments SET submission = ?, priority = ? WHERE experiment_id = ?");
+  ANNEAL_RETURN_IF_ERROR(experiment.Bind(Blob{bytes}, submission.priority(), key).Run());
+  Statement runs =
+      db.Prepare("UPDATE runs SET priority = ?1 WHERE experiment_id = ?2 AND priority <> ?1");
+  ANNEAL_RETURN_IF_ERROR(runs.Bind(submission.priority(), key).Run());
+  Statement forget = db.Prepare("DELETE FROM labels WHERE experiment_id = ?");
+  ANNEAL_RETURN_IF_ERROR(forget.Bind(key).Run());
+  return InsertLabels(db, key, submission);
+}
+
+absl::Status SetDeleted(Transaction& transaction, int64_t key, std::optional<int64_t> time_micros) {
+  Statement update =
+      transaction.db().Prepare("UPDATE experiments SET deleted = ? WHERE experiment_id = ?");
+  return update.Bind(time_micros, key).Run();
+}
+
+absl::Status PurgeExperiment(Transaction& transaction, int64_t key) {
+  Statement remove = transaction.db().Prepare("DELETE FROM experiments WHERE experiment_id = ?");
+  ANNEAL_RETURN_IF_ERROR(remove.Bind(key).Run());
+  transaction.NoteEvent(key);
+  return RemoveUnusedJson(transaction);
+}
+
+absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
+                                                              const ListQuery& query,
+                                                              bool show_deleted) {
+  std::vector<Condition> conditions;
+  if (!show_deleted) conditions.push_back({.sql = "e.deleted IS NULL"});
+  const ListStatement list =
+      MakeListStatement(std::string(kColumns), kColumnCount, "experiments e", conditions,
+                        {{.sql = "e.experiment_id", .descending = true}}, query);
+  Statement statement = list.is_fixed ? db.Prepare(list.sql) : db.PrepareOnce(list.sql);
+  statement.BindValues(list.values);
+  std::vector<ListedExperiment> experiments;
+  while (statement.Next()) {
+    ANNEAL_ASSIGN_OR_RETURN(experiments.emplace_back(), ReadRow(statement));
+    experiments.back().place = PlaceOf(statement, list);
+  }
+  ANNEAL_RETURN_IF_ERROR(statement.status());
   return experiments;
 }
 

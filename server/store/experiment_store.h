@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "anneal/v1/resources.pb.h"
+#include "server/store/list_query.h"
 #include "server/store/transaction.h"
 
 namespace anneal::store {
@@ -47,16 +48,34 @@ absl::StatusOr<std::optional<EarlierRequest>> FindRequest(Connection& db,
 // The database's key of an experiment. NOT_FOUND.
 absl::StatusOr<int64_t> ExperimentKey(Connection& db, absl::string_view id);
 
+// FAILED_PRECONDITION where it is deleted, and so nothing may change.
+absl::Status CheckNotDeleted(Connection& db, absl::string_view id);
+
 // NOT_FOUND.
 absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view id);
+
+// What was submitted, with what was updated since. NOT_FOUND.
+absl::StatusOr<v1::Experiment> GetSubmission(Connection& db, absl::string_view id);
+
+// Stores other labels, another note or priority. The priority is that of its runs too.
+absl::Status UpdateSubmission(Transaction& transaction, int64_t key,
+                              const v1::Experiment& submission);
+
+// Marks it as deleted then, or as not deleted.
+absl::Status SetDeleted(Transaction& transaction, int64_t key, std::optional<int64_t> time_micros);
+
+// Removes all that the database has of it. Watchers are told as by an event.
+absl::Status PurgeExperiment(Transaction& transaction, int64_t key);
 
 struct ListedExperiment {
   int64_t key = 0;
   v1::Experiment experiment;  // without network
+  std::vector<Value> place;
 };
-// Newest first, those with a key below `before_key`.
-absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db, int64_t before_key,
-                                                              int limit);
+// Newest first within the query's order; deleted ones only where they are asked for.
+absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
+                                                              const ListQuery& query,
+                                                              bool show_deleted);
 
 }  // namespace anneal::store
 

@@ -1,6 +1,8 @@
 #include "server/store/run_store.h"
 
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -12,17 +14,21 @@
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
+#include "server/store/shared_json.h"
 #include "server/store/test_result_store.h"
 
 namespace anneal::store {
 namespace {
 
 constexpr absl::string_view kColumns =
-    "run_id, ordinal, seed, parameters, state, failure_reason, failure_message, created, started,"
-    " ended, attempts, epochs_done, epochs_total, engine, dataset_sha256, priority";
+    "r.run_id, r.ordinal, r.seed, r.parameters, r.state, r.failure_reason, r.failure_message,"
+    " r.created, r.started, r.ended, r.attempts, r.epochs_done, r.epochs_total, r.engine,"
+    " r.dataset_sha256, r.priority, r.user, e.id";
 constexpr int kPriorityColumn = 15;
-constexpr int kConfigColumn = 16;
-constexpr int kNetworkColumn = 17;
+constexpr int kUserColumn = 16;
+constexpr int kExperimentColumn = 17;
+constexpr int kConfigColumn = 18;
+constexpr int kNetworkColumn = 19;
 
 absl::Status NoSuchRun(const std::string& name) {
   return WithReason(absl::NotFoundError(absl::StrCat("there is no run ", name)), "RUN_NOT_FOUND");
@@ -47,10 +53,9 @@ RunStateRow ReadState(const Statement& row) {
 }
 
 // What the runs table alone knows.
-absl::StatusOr<v1::Run> ReadRow(const Statement& row, absl::string_view experiment_id,
-                                v1::RunView view) {
+absl::StatusOr<v1::Run> ReadRow(const Statement& row, v1::RunView view) {
   v1::Run run;
-  run.set_name(FormatRunName(experiment_id, row.Int(1)));
+  run.set_name(FormatRunName(row.Bytes(kExperimentColumn), row.Int(1)));
   run.set_seed(row.Int(2));
   ANNEAL_RETURN_IF_ERROR(ReadParameters(row.Bytes(3), &run));
   run.set_state(EnumValue<v1::RunState>(row.Bytes(4)));
@@ -83,49 +88,90 @@ absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t ep
   return elapsed;
 }
 
+absl::StatusOr<queue::Standings> ReadStandings(Connection& db) {
+  queue::Standings users;
+  Statement query = db.Prepare("SELECT user, last_start FROM users");
+  while (query.Next()) users[query.Text(0)].last_start = query.Int(1);
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  Statement running =
+      db.Prepare("SELECT user, count(*) FROM runs WHERE state = 'RUNNING' GROUP BY user");
+  while (running.Next()) users[running.Text(0)].running = running.Int(1);
+  ANNEAL_RETURN_IF_ERROR(running.status());
+  return users;
+}
+
 // Tells pending runs how many go first. Runs are asked about in the order of their keys, so that only
-// the first one counts the whole queue before it, in two ranges of its index, and the others what is
-// between them.
+// the first one of a user counts that user's whole queue before it, and the others what is between
+// them.
 class QueuePositions {
  public:
   explicit QueuePositions(Connection* db) : db_(*db) {}
 
-  absl::StatusOr<int64_t> Of(int64_t run_key, int64_t priority) {
-    const bool goes_on = priority == priority_ && run_key > key_;
-    Statement query = db_.Prepare(
-        goes_on ? "SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1"
-                  " AND run_id < ?2 AND run_id >= ?3"
-                : "SELECT (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority > ?1)"
-                  " + (SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ?1"
-                  " AND run_id < ?2)");
-    if (goes_on) {
-      query.Bind(priority, run_key, key_);
-    } else {
-      query.Bind(priority, run_key);
+  absl::StatusOr<int64_t> Of(int64_t run_key, int64_t priority, const std::string& user) {
+    if (!standings_.has_value()) {
+      ANNEAL_ASSIGN_OR_RETURN(standings_, ReadStandings(db_));
     }
-    query.Next();
-    ANNEAL_RETURN_IF_ERROR(query.status());
-    position_ = query.Int(0) + (goes_on ? position_ : 0);
-    key_ = run_key;
-    priority_ = priority;
-    return position_;
+    ANNEAL_ASSIGN_OR_RETURN(const Level* level, LevelOf(priority));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t rank, RankOf(run_key, priority, user));
+    return level->before + queue::RunsBefore(user, rank, level->pending, *standings_);
   }
 
  private:
+  struct Level {
+    int64_t before = 0;  // runs of higher priority
+    std::map<std::string, int64_t> pending;
+  };
+  struct Rank {
+    int64_t key = std::numeric_limits<int64_t>::min();
+    int64_t rank = 0;
+  };
+
+  absl::StatusOr<const Level*> LevelOf(int64_t priority) {
+    const auto [found, is_new] = levels_.try_emplace(priority);
+    Level& level = found->second;
+    if (!is_new) return &level;
+    Statement higher = db_.Prepare(
+        "SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority > ?");
+    higher.Bind(priority).Next();
+    ANNEAL_RETURN_IF_ERROR(higher.status());
+    level.before = higher.Int(0);
+    Statement users = db_.Prepare(
+        "SELECT user, count(*) FROM runs WHERE state = 'PENDING' AND priority = ? GROUP BY user");
+    users.Bind(priority);
+    while (users.Next()) level.pending[users.Text(0)] = users.Int(1);
+    ANNEAL_RETURN_IF_ERROR(users.status());
+    return &level;
+  }
+
+  absl::StatusOr<int64_t> RankOf(int64_t run_key, int64_t priority, const std::string& user) {
+    Rank& last = ranks_[{priority, user}];
+    if (run_key < last.key) last = Rank();
+    Statement query = db_.Prepare(
+        "SELECT count(*) FROM runs WHERE state = 'PENDING' AND priority = ? AND user = ?"
+        " AND run_id < ? AND run_id >= ?");
+    query.Bind(priority, user, run_key, last.key).Next();
+    ANNEAL_RETURN_IF_ERROR(query.status());
+    last = {.key = run_key, .rank = last.rank + query.Int(0)};
+    return last.rank;
+  }
+
   Connection& db_;
-  int64_t key_ = std::numeric_limits<int64_t>::max();
-  int64_t priority_ = 0;
-  int64_t position_ = 0;
+  std::optional<queue::Standings> standings_;
+  std::map<int64_t, Level> levels_;
+  std::map<std::pair<int64_t, std::string>, Rank> ranks_;
 };
 
 // What other tables know of it.
-absl::Status Complete(Connection& db, int64_t key, int64_t priority, v1::RunView view,
+absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
                       QueuePositions* positions, v1::Run* run) {
+  const int64_t key = row.Int(0);
   if (run->epochs_done() > 0) {
     ANNEAL_ASSIGN_OR_RETURN(*run->mutable_last_epoch(), GetEpoch(db, key, run->epochs_done()));
   }
   if (run->state() == v1::RUN_STATE_PENDING) {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t position, positions->Of(key, priority));
+    ANNEAL_ASSIGN_OR_RETURN(
+        const int64_t position,
+        positions->Of(key, row.Int(kPriorityColumn), row.Text(kUserColumn)));
     run->set_queue_position(static_cast<int32_t>(position));
   }
   if (run->state() != v1::RUN_STATE_SUCCEEDED) return absl::OkStatus();
@@ -134,6 +180,100 @@ absl::Status Complete(Connection& db, int64_t key, int64_t priority, v1::RunView
   run->mutable_test_results()->Assign(results.begin(), results.end());
   return absl::OkStatus();
 }
+
+// Whose turn it is next time.
+absl::Status NoteStart(Connection& db, int64_t run_key) {
+  Statement count =
+      db.Prepare("UPDATE counters SET value = value + 1 WHERE name = 'starts'");
+  ANNEAL_RETURN_IF_ERROR(count.Run());
+  Statement update = db.Prepare(
+      "INSERT INTO users (user, last_start)"
+      " SELECT r.user, c.value FROM runs r, counters c WHERE r.run_id = ? AND c.name = 'starts'"
+      " ON CONFLICT (user) DO UPDATE SET last_start = excluded.last_start");
+  return update.Bind(run_key).Run();
+}
+
+// The first pending runs of a user and priority, added to the snapshot.
+absl::Status AddHead(Connection& db, int64_t priority, const std::string& user, int limit,
+                     queue::Snapshot* snapshot) {
+  Statement query = db.Prepare(
+      "SELECT run_id FROM runs WHERE state = 'PENDING' AND priority = ? AND user = ?"
+      " ORDER BY run_id LIMIT ?");
+  query.Bind(priority, user, limit);
+  while (query.Next()) {
+    snapshot->pending.push_back(
+        {.key = query.Int(0), .priority = static_cast<int32_t>(priority), .user = user});
+  }
+  return query.status();
+}
+
+struct UserQueue {
+  int64_t priority = 0;
+  std::string user;
+};
+// The next user's queue in the order of the index: of higher priority first.
+absl::StatusOr<std::optional<UserQueue>> NextUserQueue(Connection& db,
+                                                       const std::optional<UserQueue>& last) {
+  const auto first_of = [](Statement query) -> absl::StatusOr<std::optional<UserQueue>> {
+    std::optional<UserQueue> found;
+    if (query.Next()) found = {.priority = query.Int(0), .user = query.Text(1)};
+    ANNEAL_RETURN_IF_ERROR(query.status());
+    return found;
+  };
+  constexpr absl::string_view kOrder = " ORDER BY priority DESC, user LIMIT 1";
+  constexpr absl::string_view kSelect = "SELECT priority, user FROM runs WHERE state = 'PENDING'";
+  if (!last.has_value()) return first_of(db.Prepare(absl::StrCat(kSelect, kOrder)));
+  Statement same = db.Prepare(absl::StrCat(kSelect, " AND priority = ? AND user > ?", kOrder));
+  same.Bind(last->priority, last->user);
+  ANNEAL_ASSIGN_OR_RETURN(std::optional<UserQueue> found, first_of(std::move(same)));
+  if (found.has_value()) return found;
+  Statement lower = db.Prepare(absl::StrCat(kSelect, " AND priority < ?", kOrder));
+  lower.Bind(last->priority);
+  return first_of(std::move(lower));
+}
+
+absl::StatusOr<std::optional<double>> OneReal(Statement query) {
+  std::optional<double> value;
+  if (query.Next() && !query.IsNull(0)) value = query.Real(0);
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return value;
+}
+
+// How long an epoch may take.
+class EpochSeconds {
+ public:
+  explicit EpochSeconds(Connection* db) : db_(*db) {}
+
+  // Of a run that has recorded none.
+  absl::StatusOr<std::optional<double>> OfConfig(int64_t config_key) {
+    const auto [found, is_new] = by_config_.try_emplace(config_key);
+    if (!is_new) return found->second;
+    Statement query = db_.Prepare(
+        "SELECT m.epoch_seconds FROM runs r JOIN epochs m ON m.run_id = r.run_id"
+        " AND m.epoch = r.epochs_done WHERE r.config_id = ? ORDER BY r.run_id DESC LIMIT 1");
+    query.Bind(config_key);
+    ANNEAL_ASSIGN_OR_RETURN(found->second, OneReal(std::move(query)));
+    if (found->second.has_value()) return found->second;
+    ANNEAL_ASSIGN_OR_RETURN(found->second, OfAny());
+    return found->second;
+  }
+
+ private:
+  absl::StatusOr<std::optional<double>> OfAny() {
+    if (is_read_) return of_any_;
+    is_read_ = true;
+    ANNEAL_ASSIGN_OR_RETURN(
+        of_any_, OneReal(db_.Prepare("SELECT m.epoch_seconds FROM events v JOIN epochs m"
+                                     " ON m.run_id = v.run_id AND m.epoch = v.epoch"
+                                     " WHERE v.kind = 'EPOCH' ORDER BY v.position DESC LIMIT 1")));
+    return of_any_;
+  }
+
+  Connection& db_;
+  std::map<int64_t, std::optional<double>> by_config_;
+  bool is_read_ = false;
+  std::optional<double> of_any_;
+};
 
 }  // namespace
 
@@ -149,37 +289,51 @@ absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name) {
 
 absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view) {
   ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment, ExperimentKey(db, name.experiment_id));
-  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
-                          ListRuns(db, experiment, name.experiment_id, name.ordinal, 1, view));
-  const std::string wanted = FormatRunName(name.experiment_id, name.ordinal);
-  if (runs.empty() || runs[0].name() != wanted) return NoSuchRun(wanted);
-  return std::move(runs[0]);
+  const RunQuery query = {.experiment_key = experiment,
+                          .ordinal = name.ordinal,
+                          .list = {.limit = 1},
+                          .view = view};
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<ListedRun> runs, ListRuns(db, query));
+  if (runs.empty()) return NoSuchRun(FormatRunName(name.experiment_id, name.ordinal));
+  return std::move(runs[0].run);
 }
 
-absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment_key,
-                                              absl::string_view experiment_id, int64_t first,
-                                              int limit, v1::RunView view) {
-  static const auto& sql =
-      *new std::string(absl::StrCat("SELECT ", kColumns,
-                                    ", config, network FROM runs WHERE experiment_id = ? AND"
-                                    " ordinal >= ? ORDER BY ordinal LIMIT ?"));
-  Statement query = db.Prepare(sql);
-  query.Bind(experiment_key, first, limit);
-  std::vector<v1::Run> runs;
-  QueuePositions positions(&db);
-  while (query.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRow(query, experiment_id, view));
-    ANNEAL_RETURN_IF_ERROR(
-        Complete(db, query.Int(0), query.Int(kPriorityColumn), view, &positions, &run));
-    runs.push_back(std::move(run));
+absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& query) {
+  const bool full = query.view == v1::RUN_VIEW_FULL;
+  std::string from = "runs r JOIN experiments e ON e.experiment_id = r.experiment_id";
+  if (full) {
+    absl::StrAppend(&from, " JOIN configs c ON c.config_id = r.config_id",
+                    " LEFT JOIN networks n ON n.network_id = r.network_id");
   }
-  ANNEAL_RETURN_IF_ERROR(query.status());
+  std::vector<Condition> conditions;
+  if (query.experiment_key.has_value()) {
+    conditions.push_back({.sql = "r.experiment_id = ?", .values = {*query.experiment_key}});
+  } else {
+    conditions.push_back({.sql = "e.deleted IS NULL"});
+  }
+  if (query.ordinal.has_value()) {
+    conditions.push_back({.sql = "r.ordinal = ?", .values = {*query.ordinal}});
+  }
+  const ListStatement list = MakeListStatement(
+      absl::StrCat(kColumns, full ? ", c.json, n.json" : ""),
+      full ? kNetworkColumn + 1 : kConfigColumn, from, conditions, {{.sql = "r.experiment_id"}, {.sql = "r.ordinal"}}, query.list);
+  Statement statement = list.is_fixed ? db.Prepare(list.sql) : db.PrepareOnce(list.sql);
+  statement.BindValues(list.values);
+  std::vector<ListedRun> runs;
+  QueuePositions positions(&db);
+  while (statement.Next()) {
+    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRow(statement, query.view));
+    ANNEAL_RETURN_IF_ERROR(Complete(db, statement, query.view, &positions, &run));
+    runs.push_back({.run = std::move(run), .place = PlaceOf(statement, list)});
+  }
+  ANNEAL_RETURN_IF_ERROR(statement.status());
   return runs;
 }
 
 absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key) {
-  Statement query =
-      db.Prepare("SELECT run_id, config FROM runs WHERE experiment_id = ? ORDER BY ordinal");
+  Statement query = db.Prepare(
+      "SELECT r.run_id, c.json FROM runs r JOIN configs c USING (config_id)"
+      " WHERE r.experiment_id = ? ORDER BY r.ordinal");
   query.Bind(experiment_key);
   std::vector<RunConfigRow> rows;
   while (query.Next()) rows.push_back({.key = query.Int(0), .config_json = query.Text(1)});
@@ -223,6 +377,7 @@ absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunSt
       " WHERE experiment_id = ?1");
   const std::string from_name = EnumName(from);
   ANNEAL_RETURN_IF_ERROR(counts.Bind(experiment_key, from_name, to_name).Run());
+  if (starts) ANNEAL_RETURN_IF_ERROR(NoteStart(db, run_key));
   v1::StateChange change;
   change.set_from(from);
   change.set_to(to);
@@ -230,19 +385,53 @@ absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunSt
   return AppendStateChange(transaction, experiment_key, run_key, time_micros, change);
 }
 
-absl::StatusOr<std::vector<QueuedRun>> PendingRuns(Connection& db, int limit) {
+absl::StatusOr<queue::Snapshot> HeadOfQueue(Connection& db, int limit) {
+  queue::Snapshot snapshot;
+  std::optional<UserQueue> last;
+  while (true) {
+    ANNEAL_ASSIGN_OR_RETURN(std::optional<UserQueue> next, NextUserQueue(db, last));
+    if (!next.has_value()) break;
+    const bool enough = static_cast<int>(snapshot.pending.size()) >= limit;
+    if (enough && last.has_value() && next->priority < last->priority) break;
+    ANNEAL_RETURN_IF_ERROR(AddHead(db, next->priority, next->user, limit, &snapshot));
+    last = std::move(next);
+  }
+  if (!snapshot.pending.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(snapshot.users, ReadStandings(db));
+  }
+  return snapshot;
+}
+
+absl::StatusOr<Queue> ReadQueue(Connection& db) {
+  Queue queue;
+  ANNEAL_ASSIGN_OR_RETURN(queue.snapshot.users, ReadStandings(db));
+  EpochSeconds seconds(&db);
   Statement query = db.Prepare(
-      "SELECT run_id, priority, losses FROM runs WHERE state = 'PENDING'"
-      " ORDER BY priority DESC, run_id LIMIT ?");
-  query.Bind(limit);
-  std::vector<QueuedRun> runs;
+      "SELECT r.run_id, e.id, r.ordinal, r.state, r.priority, r.user, r.epochs_total -"
+      " r.epochs_done, r.config_id, (SELECT m.epoch_seconds FROM epochs m"
+      " WHERE m.run_id = r.run_id AND m.epoch = r.epochs_done)"
+      " FROM runs r JOIN experiments e USING (experiment_id)"
+      " WHERE r.state IN ('PENDING', 'RUNNING')");
   while (query.Next()) {
-    runs.push_back({.key = query.Int(0),
-                    .priority = static_cast<int32_t>(query.Int(1)),
-                    .losses = query.Int(2)});
+    WaitingRun run = {.name = FormatRunName(query.Bytes(1), query.Int(2)),
+                      .epochs_left = static_cast<int32_t>(query.Int(6))};
+    if (query.IsNull(8)) {
+      ANNEAL_ASSIGN_OR_RETURN(run.epoch_seconds, seconds.OfConfig(query.Int(7)));
+    } else {
+      run.epoch_seconds = query.Real(8);
+    }
+    if (query.Bytes(3) == "RUNNING") {
+      std::optional<double>& seconds_left = queue.running_seconds.emplace_back(run.epoch_seconds);
+      if (seconds_left.has_value()) *seconds_left *= run.epochs_left;
+      continue;
+    }
+    queue.snapshot.pending.push_back({.key = query.Int(0),
+                                      .priority = static_cast<int32_t>(query.Int(4)),
+                                      .user = query.Text(5)});
+    queue.waiting[query.Int(0)] = std::move(run);
   }
   ANNEAL_RETURN_IF_ERROR(query.status());
-  return runs;
+  return queue;
 }
 
 absl::StatusOr<int64_t> CountPendingRuns(Connection& db) {
@@ -260,8 +449,9 @@ absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db) {
 
 absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key) {
   Statement query = db.Prepare(
-      "SELECT e.id, r.ordinal, r.config, r.seed, r.dataset_sha256 FROM runs r"
-      " JOIN experiments e USING (experiment_id) WHERE r.run_id = ?");
+      "SELECT e.id, r.ordinal, c.json, r.seed, r.dataset_sha256 FROM runs r"
+      " JOIN experiments e USING (experiment_id) JOIN configs c USING (config_id)"
+      " WHERE r.run_id = ?");
   query.Bind(run_key);
   const bool found = query.Next();
   ANNEAL_RETURN_IF_ERROR(query.status());
@@ -276,9 +466,10 @@ absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key)
 }
 
 absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started) {
-  const std::string network = ToColumn(started.network());
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t network,
+                          NetworkKey(transaction, ToColumn(started.network())));
   Statement update = transaction.db().Prepare(
-      "UPDATE runs SET engine = ?, dataset_sha256 = ?, network = ? WHERE run_id = ?");
+      "UPDATE runs SET engine = ?, dataset_sha256 = ?, network_id = ? WHERE run_id = ?");
   return update.Bind(started.engine(), started.dataset_sha256(), network, run_key).Run();
 }
 
@@ -319,9 +510,9 @@ absl::Status ExtendRun(Transaction& transaction, int64_t run_key,
   Connection& db = transaction.db();
   Statement forget = db.Prepare("DELETE FROM test_results WHERE run_id = ?");
   ANNEAL_RETURN_IF_ERROR(forget.Bind(run_key).Run());
-  const std::string json = ToColumn(config);
-  Statement update = db.Prepare("UPDATE runs SET config = ?, epochs_total = ? WHERE run_id = ?");
-  return update.Bind(json, config.epochs(), run_key).Run();
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ConfigKey(transaction, ToColumn(config)));
+  Statement update = db.Prepare("UPDATE runs SET config_id = ?, epochs_total = ? WHERE run_id = ?");
+  return update.Bind(key, config.epochs(), run_key).Run();
 }
 
 absl::StatusOr<std::vector<RunStateRow>> RunStates(Connection& db, int64_t experiment_key) {

@@ -4,6 +4,7 @@
 #define ANNEAL_SERVER_STORE_RUN_STORE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "anneal/v1/services.pb.h"
 #include "anneal/v1/worker.pb.h"
 #include "common/resource_name.h"
+#include "server/queue/policy.h"
+#include "server/store/list_query.h"
 #include "server/store/transaction.h"
 
 namespace anneal::store {
@@ -23,10 +26,19 @@ absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name);
 // NOT_FOUND.
 absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view);
 
-// Runs of an experiment numbered `first` and up, in order.
-absl::StatusOr<std::vector<v1::Run>> ListRuns(Connection& db, int64_t experiment_key,
-                                              absl::string_view experiment_id, int64_t first,
-                                              int limit, v1::RunView view);
+// Which runs to list: those of one experiment, or of all that are not deleted.
+struct RunQuery {
+  std::optional<int64_t> experiment_key;
+  std::optional<int64_t> ordinal;  // only the one with this number
+  ListQuery list;
+  v1::RunView view = v1::RUN_VIEW_BASIC;
+};
+struct ListedRun {
+  v1::Run run;
+  std::vector<Value> place;
+};
+// In the order of submission and of their numbers, within the query's order.
+absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& query);
 
 // What each run of an experiment is, in order: its key and its config as it is stored (a
 // TrainingConfig in JSON). Runs that differ in their seed only have the same text.
@@ -43,13 +55,26 @@ absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunSt
                             int64_t time_micros,
                             const std::optional<v1::Failure>& failure = std::nullopt);
 
-struct QueuedRun {
-  int64_t key = 0;
-  int32_t priority = 0;
-  int64_t losses = 0;  // attempts lost since its last epoch
+// The part of the queue that decides who starts next: of each user and priority the first `limit`
+// runs, but for priorities below those that have that many; and how the users stand.
+absl::StatusOr<queue::Snapshot> HeadOfQueue(Connection& db, int limit);
+
+// Everything that waits, and what is needed to guess when it starts.
+struct WaitingRun {
+  std::string name;
+  int32_t epochs_left = 0;
+  // Of an epoch of this run, else of one with its config, else of the epoch recorded last. Unset
+  // where none is recorded.
+  std::optional<double> epoch_seconds;
 };
-// The first pending runs, those of highest priority first, then those that were created first.
-absl::StatusOr<std::vector<QueuedRun>> PendingRuns(Connection& db, int limit);
+struct Queue {
+  queue::Snapshot snapshot;  // all of it
+  std::map<int64_t, WaitingRun> waiting;  // by key
+  // Seconds that each of the running runs still takes.
+  std::vector<std::optional<double>> running_seconds;
+};
+absl::StatusOr<Queue> ReadQueue(Connection& db);
+
 absl::StatusOr<int64_t> CountPendingRuns(Connection& db);
 
 struct RunningRun {

@@ -11,10 +11,16 @@
 namespace anneal::store {
 
 Statement::Statement(Statement&& other) noexcept
-    : statement_(std::exchange(other.statement_, nullptr)), status_(std::move(other.status_)) {}
+    : statement_(std::exchange(other.statement_, nullptr)),
+      kept_(other.kept_),
+      status_(std::move(other.status_)) {}
 
 Statement::~Statement() {
   if (statement_ == nullptr) return;
+  if (kept_ == Kept::kNot) {
+    sqlite3_finalize(statement_);
+    return;
+  }
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
 }
@@ -53,6 +59,26 @@ absl::string_view Statement::Bytes(int column) const {
 
 bool Statement::IsNull(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+Value Statement::ValueAt(int column) const {
+  switch (sqlite3_column_type(statement_, column)) {
+    case SQLITE_NULL:
+      return {};
+    case SQLITE_INTEGER:
+      return Int(column);
+    case SQLITE_FLOAT:
+      return Real(column);
+    default:
+      return Text(column);
+  }
+}
+
+Statement& Statement::BindValues(const std::vector<Value>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    std::visit([&](const auto& value) { BindOne(static_cast<int>(i) + 1, value); }, values[i]);
+  }
+  return *this;
 }
 
 void Statement::BindInt(int index, int64_t value) {

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -18,6 +20,9 @@ struct sqlite3_stmt;
 
 namespace anneal::store {
 
+// What a column or parameter holds, where that is known only when a query is made. The first: NULL.
+using Value = std::variant<std::monostate, int64_t, double, std::string>;
+
 // Bytes to bind as a BLOB. Borrowed until the statement is destroyed.
 struct Blob {
   absl::string_view bytes;
@@ -25,7 +30,11 @@ struct Blob {
 
 class Statement {
  public:
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  enum class Kept { kByConnection, kNot };
+
+  // One that is not kept is finalized at the end.
+  explicit Statement(sqlite3_stmt* statement, Kept kept = Kept::kByConnection)
+      : statement_(statement), kept_(kept) {}
   explicit Statement(absl::Status error) : status_(std::move(error)) {}
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&&) = delete;
@@ -39,6 +48,9 @@ class Statement {
     (BindOne(++index, values), ...);
     return *this;
   }
+
+  // The same for values; borrowed until the statement is destroyed.
+  Statement& BindValues(const std::vector<Value>& values);
 
   // Moves to the next row; false at the end and on errors, which status() tells apart.
   bool Next();
@@ -54,6 +66,8 @@ class Statement {
   // Valid until the next call of Next or the end of the statement.
   absl::string_view Bytes(int column) const;
   bool IsNull(int column) const;
+  // BLOBs read as text.
+  Value ValueAt(int column) const;
 
  private:
   template <std::integral Integer>
@@ -65,6 +79,7 @@ class Statement {
   void BindOne(int index, const std::string& value) { BindText(index, value); }
   void BindOne(int index, const char* value) { BindText(index, value); }
   void BindOne(int index, Blob value) { BindBlob(index, value); }
+  void BindOne(int index, std::monostate) { BindNull(index); }
   template <typename Value>
   void BindOne(int index, const std::optional<Value>& value) {
     if (value.has_value()) {
@@ -82,6 +97,7 @@ class Statement {
   void Check(int code);
 
   sqlite3_stmt* statement_ = nullptr;
+  Kept kept_ = Kept::kByConnection;
   absl::Status status_;
 };
 

@@ -1,18 +1,23 @@
 // Latency inside the server of what people do most, on a large database: 1,000 runs of 100 epochs
-// (100,000 epoch rows) and 1,000 experiments. No network: the store and the assembly of responses.
+// (100,000 epoch rows) and 1,000 experiments; and lists with filters and orders on one with 100,000
+// runs of 20 epochs. No network: the store and the assembly of responses.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/config_validation.h"
+#include "common/filter.h"
 #include "common/presets.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
+#include "server/store/list_query.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
 #include "tests/fixtures/temp_directory.h"
@@ -96,7 +101,7 @@ void ListPageOfExperiments(benchmark::State& state) {
   for (auto _ : state) {
     CheckOk(store.Read([page](Connection& db) -> absl::Status {
       ANNEAL_ASSIGN_OR_RETURN(const auto listed,
-                              ListExperiments(db, std::numeric_limits<int64_t>::max(), page));
+                              ListExperiments(db, {.limit = page}, /*show_deleted=*/false));
       if (static_cast<int>(listed.size()) != page) return absl::InternalError("too few");
       return absl::OkStatus();
     }));
@@ -109,8 +114,8 @@ void ListRunsOfAnExperiment(benchmark::State& state) {
   for (auto _ : state) {
     CheckOk(store.Read([](Connection& db) -> absl::Status {
       ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ExperimentKey(db, "experiment-500"));
-      ANNEAL_ASSIGN_OR_RETURN(
-          const auto runs, ListRuns(db, key, "experiment-500", 0, 50, v1::RUN_VIEW_BASIC));
+      ANNEAL_ASSIGN_OR_RETURN(const auto runs,
+                              ListRuns(db, {.experiment_key = key, .list = {.limit = 50}}));
       if (runs.size() != 1) return absl::InternalError("a run is missing");
       return absl::OkStatus();
     }));
@@ -139,6 +144,141 @@ void RecordAnEpochDurably(benchmark::State& state) {
   }
 }
 BENCHMARK(RecordAnEpochDurably)->Unit(benchmark::kMillisecond);
+
+// A much larger one: 100,000 runs in 1,000 experiments of 4 configs, each run with 20 epochs, one in
+// ten failed.
+class Large {
+ public:
+  static constexpr int kRunsEach = 100;
+
+  Large() {
+    auto opened = Store::Open(directory_.path());
+    CheckOk(opened.status());
+    store_ = *std::move(opened);
+    for (int i = 0; i < kExperiments; ++i) {
+      CheckOk(store_->Write([i](Transaction& transaction) { return Add(transaction, i); }));
+    }
+    CheckOk(store_->Write([](Transaction& transaction) {
+      return transaction.db().Execute(kRecords);
+    }));
+  }
+
+  Store& store() { return *store_; }
+  const std::string& directory() const { return directory_.path(); }
+  void Reopen() {
+    store_.reset();
+    auto opened = Store::Open(directory_.path());
+    CheckOk(opened.status());
+    store_ = *std::move(opened);
+  }
+
+ private:
+  static constexpr absl::string_view kRecords =
+      "UPDATE runs SET state = iif(run_id % 10 = 0, 'FAILED', 'SUCCEEDED'), epochs_done = 20;"
+      "UPDATE experiments SET pending = 0, failed = 10, succeeded = 90;"
+      "WITH RECURSIVE n(epoch) AS (SELECT 1 UNION ALL SELECT epoch + 1 FROM n WHERE epoch < 20)"
+      " INSERT INTO epochs SELECT r.run_id, epoch, epoch, 1, 1e4, 1e-3, epoch * 1500, 1, 1, 1, 1, 1,"
+      " (r.run_id * 7919 % 10007) / 1e4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
+      " NULL, NULL, NULL FROM runs r, n;"
+      "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1)"
+      " SELECT run_id, 'LAST', 20, 0.1, (run_id * 104729 % 9973) / 1e4, 1, 1, 1 FROM runs"
+      " WHERE state = 'SUCCEEDED';";
+
+  static absl::Status Add(Transaction& transaction, int number) {
+    NewExperiment experiment{.id = "experiment-" + std::to_string(number)};
+    const v1::Preset& preset = Presets()[static_cast<size_t>(number % 4)];
+    *experiment.submission.mutable_config() = preset.config();
+    experiment.submission.set_user("user-" + std::to_string(number % 7));
+    experiment.submission.set_priority(number % 5);
+    (*experiment.submission.mutable_labels())["team"] = std::to_string(number % 20);
+    const std::string config = ToColumn(ResolveConfig(preset.config()));
+    for (int run = 0; run < kRunsEach; ++run) {
+      experiment.runs.push_back(
+          {.seed = run, .epochs = 20, .parameters_json = "{}", .config_json = config});
+    }
+    return InsertExperiment(transaction, experiment);
+  }
+
+  TempDirectory directory_;
+  std::unique_ptr<Store> store_;
+};
+
+Large& LargeStore() {
+  static Large& large = *new Large();
+  return large;
+}
+
+// Runs `read` again and again; counters are the median and the 99th percentile in milliseconds.
+void MeasureLatency(benchmark::State& state, const Store::ReadFunction& read) {
+  Store& store = LargeStore().store();
+  std::vector<double> milliseconds;
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    CheckOk(store.Read(read));
+    milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+            .count());
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  state.counters["p50_ms"] = milliseconds[milliseconds.size() / 2];
+  state.counters["p99_ms"] = milliseconds[milliseconds.size() * 99 / 100];
+}
+
+ListQuery FirstPage(Listed listed, const std::string& filter_text, const std::string& order_text) {
+  const auto filter = ParseFilter(filter_text);
+  CheckOk(filter.status());
+  const auto order = ParseOrder(order_text);
+  CheckOk(order.status());
+  auto condition = CompileFilter(listed, *filter);
+  CheckOk(condition.status());
+  auto terms = CompileOrder(listed, *order);
+  CheckOk(terms.status());
+  return {.filter = *std::move(condition), .order = *std::move(terms), .limit = 51};
+}
+
+void FirstPageOfExperiments(benchmark::State& state, const char* filter, const char* order) {
+  const ListQuery query = FirstPage(Listed::kExperiments, filter, order);
+  MeasureLatency(state, [&query](Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const auto listed, ListExperiments(db, query, false));
+    return listed.size() > 10 ? absl::OkStatus() : absl::InternalError("too few experiments");
+  });
+}
+BENCHMARK_CAPTURE(FirstPageOfExperiments, by_label_and_state,
+                  "labels.team = 7 AND state = FAILED", "priority desc, id")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfExperiments, by_config_of_runs, "theta.policy = FIXED", "id desc")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfExperiments, by_metric_of_runs, "test_accuracy > 0.99",
+                  "create_time desc")
+    ->Unit(benchmark::kMillisecond);
+
+void FirstPageOfRuns(benchmark::State& state, bool of_all, const char* filter, const char* order) {
+  RunQuery query = {.list = FirstPage(Listed::kRuns, filter, order)};
+  MeasureLatency(state, [&](Connection& db) -> absl::Status {
+    if (!of_all) {
+      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, ExperimentKey(db, "experiment-500"));
+    }
+    ANNEAL_ASSIGN_OR_RETURN(const auto listed, ListRuns(db, query));
+    return listed.size() > 10 ? absl::OkStatus() : absl::InternalError("too few runs");
+  });
+}
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_one_by_metric, false, "validation_loss < 0.5",
+                  "test_accuracy desc")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_state_and_config, true,
+                  "state = FAILED AND theta.policy = FIXED", "")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_metric, true, "test_accuracy > 0.9", "")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_best_first, true, "theta.policy = FIXED",
+                  "test_accuracy desc")
+    ->Unit(benchmark::kMillisecond);
+
+void OpenLargeStore(benchmark::State& state) {
+  Large& large = LargeStore();
+  for (auto _ : state) large.Reopen();
+}
+BENCHMARK(OpenLargeStore)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace anneal::store

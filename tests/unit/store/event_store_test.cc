@@ -22,7 +22,8 @@ class EventStoreTest : public StoreTest {
     });
   }
   std::vector<v1::Event> List(const std::string& id, int64_t after, int limit) {
-    return Read([&](Connection& db) { return ListEvents(db, KeyOf(id), id, after, limit); });
+    const EventQuery query{.experiment_key = KeyOf(id), .after = after, .limit = limit};
+    return Read([&](Connection& db) { return ListEvents(db, query); });
   }
 };
 
@@ -66,10 +67,12 @@ TEST_F(EventStoreTest, MessagesComeBackWithTheirTimeAndRun) {
   v1::Event expected;
   expected.set_experiment("experiments/a");
   expected.set_sequence(2);
+  expected.set_position(2);
   *expected.mutable_time() = ToTimestamp(kNow);
   expected.set_message("about all \xe2\x82\xac");
   EXPECT_TRUE(Same(events[0], expected));
   expected.set_sequence(3);
+  expected.set_position(3);
   *expected.mutable_time() = ToTimestamp(kNow - 1'000'000);
   expected.set_run("experiments/a/runs/1");
   expected.set_message("about one");
@@ -97,20 +100,65 @@ TEST_F(EventStoreTest, EventOfAnExperimentThatIsNotThereIsRefused) {
 TEST_F(EventStoreTest, PositionSaysWhetherTheLogCanStillGrow) {
   Insert(SomeExperiment("a", 3));
   const auto position = [this] {
-    return Read([&](Connection& db) { return GetLogPosition(db, KeyOf("a")); });
+    return Read([&](Connection& db) { return GetLogPosition(db, {.experiment_key = KeyOf("a")}); });
   };
-  EXPECT_EQ(position().last_sequence, 1);
-  EXPECT_FALSE(position().all_runs_ended);
+  EXPECT_EQ(position().last, 1);
+  EXPECT_FALSE(position().ended);
   ASSERT_TRUE(Change(RunKeyOf("a", 0), v1::RUN_STATE_CANCELLED).ok());
   ASSERT_TRUE(Change(RunKeyOf("a", 1), v1::RUN_STATE_RUNNING).ok());
   ASSERT_TRUE(Change(RunKeyOf("a", 1), v1::RUN_STATE_SUCCEEDED).ok());
   ASSERT_TRUE(Change(RunKeyOf("a", 2), v1::RUN_STATE_SUSPENDED).ok());
-  EXPECT_FALSE(position().all_runs_ended) << "a suspended run comes back";
+  EXPECT_FALSE(position().ended) << "a suspended run comes back";
   ASSERT_TRUE(Change(RunKeyOf("a", 2), v1::RUN_STATE_CANCELLED).ok());
-  EXPECT_TRUE(position().all_runs_ended);
-  EXPECT_EQ(position().last_sequence, 6);
-  EXPECT_EQ(TryRead([](Connection& db) { return GetLogPosition(db, 999).status(); }).code(),
+  EXPECT_TRUE(position().ended);
+  EXPECT_EQ(position().last, 6);
+  EXPECT_EQ(TryRead([](Connection& db) {
+              return GetLogPosition(db, {.experiment_key = 999}).status();
+            }).code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST_F(EventStoreTest, PositionsOrderTheEventsOfAllExperiments) {
+  Insert(SomeExperiment("a", 2));
+  Insert(SomeExperiment("b"));
+  ASSERT_TRUE(Say(KeyOf("a"), "third").ok());
+  ASSERT_TRUE(Say(KeyOf("b"), "fourth").ok());
+  const auto list = [this](const EventQuery& query) {
+    std::vector<std::string> events;
+    for (const v1::Event& event : Read([&](Connection& db) { return ListEvents(db, query); })) {
+      events.push_back(
+          absl::StrCat(event.position(), " ", event.experiment(), " ", event.sequence()));
+    }
+    return events;
+  };
+  EXPECT_EQ(list({.after = 1, .limit = 2}),
+            (std::vector<std::string>{"2 experiments/b 1", "3 experiments/a 2"}));
+  EXPECT_EQ(list({.after = 3, .limit = 9}), std::vector<std::string>{"4 experiments/b 2"});
+  EXPECT_EQ(Read([](Connection& db) { return GetLogPosition(db, {}); }).last, 4);
+  EXPECT_FALSE(Read([](Connection& db) { return GetLogPosition(db, {}); }).ended);
+  // What is purged leaves a gap; its numbers do not come again.
+  ASSERT_TRUE(Write([key = KeyOf("b")](Transaction& transaction) {
+                return PurgeExperiment(transaction, key);
+              }).ok());
+  ASSERT_TRUE(Say(KeyOf("a"), "fifth").ok());
+  EXPECT_EQ(list({.after = 1, .limit = 9}),
+            (std::vector<std::string>{"3 experiments/a 2", "5 experiments/a 3"}));
+}
+
+TEST_F(EventStoreTest, EventsOfARunAreThoseAboutItAndEndWithIt) {
+  Insert(SomeExperiment("a", 2));
+  const int64_t run = RunKeyOf("a", 1);
+  ASSERT_TRUE(Change(RunKeyOf("a", 0), v1::RUN_STATE_RUNNING).ok());
+  ASSERT_TRUE(Change(run, v1::RUN_STATE_RUNNING).ok());
+  const EventQuery query{.experiment_key = KeyOf("a"), .run_key = run, .limit = 9};
+  EXPECT_FALSE(Read([&](Connection& db) { return GetLogPosition(db, query); }).ended);
+  ASSERT_TRUE(Change(run, v1::RUN_STATE_SUCCEEDED).ok());
+  const auto events = Read([&](Connection& db) { return ListEvents(db, query); });
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].sequence(), 3);
+  EXPECT_EQ(events[1].sequence(), 4);
+  EXPECT_EQ(events[1].run(), "experiments/a/runs/1");
+  EXPECT_TRUE(Read([&](Connection& db) { return GetLogPosition(db, query); }).ended);
 }
 
 }  // namespace

@@ -19,10 +19,11 @@ using ::testing::ElementsAre;
 
 class ExperimentStoreTest : public StoreTest {
  protected:
-  std::vector<std::string> List(int64_t before_key, int limit) {
+  std::vector<std::string> List(int64_t before_key, int limit, bool show_deleted = false) {
+    const ListQuery query = {.after = {before_key}, .limit = limit};
     std::vector<std::string> names;
     for (const ListedExperiment& listed :
-         Read([&](Connection& db) { return ListExperiments(db, before_key, limit); })) {
+         Read([&](Connection& db) { return ListExperiments(db, query, show_deleted); })) {
       names.push_back(listed.experiment.name());
     }
     return names;
@@ -58,7 +59,9 @@ TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionComesBack) {
   Insert(experiment);
   Reopen();
 
-  const v1::Experiment got = Get("full");
+  v1::Experiment got = Get("full");
+  EXPECT_EQ(got.etag().size(), 16U);
+  got.clear_etag();
   v1::Experiment expected = submission;
   expected.set_name("experiments/full");
   *expected.mutable_network() = experiment.network;
@@ -129,7 +132,7 @@ TEST_F(ExperimentStoreTest, ListShowsTheNewestFirstFromAnyKeyOn) {
 
 TEST_F(ExperimentStoreTest, ListLeavesOutTheNetworkOnly) {
   Insert(SomeExperiment("a", 2, 7));
-  const auto listed = Read([](Connection& db) { return ListExperiments(db, 1000, 1); });
+  const auto listed = Read([](Connection& db) { return ListExperiments(db, {.limit = 1}, false); });
   ASSERT_EQ(listed.size(), 1U);
   v1::Experiment expected = Get("a");
   EXPECT_TRUE(expected.has_network());
@@ -155,6 +158,71 @@ TEST_F(ExperimentStoreTest, FieldThatThisVersionDoesNotKnowIsSkipped) {
                     "UPDATE experiments SET submission = x'3a026869807d01'");
               }).ok());
   EXPECT_EQ(Get("a").note(), "hi");
+}
+
+TEST_F(ExperimentStoreTest, EtagChangesWithWhatCanBeUpdatedOnly) {
+  Insert(SomeExperiment("a", 2));
+  const std::string before = Get("a").etag();
+  ASSERT_TRUE(Change(RunKeyOf("a", 0), v1::RUN_STATE_RUNNING).ok());
+  EXPECT_EQ(Get("a").etag(), before);
+  v1::Experiment submission = Read([](Connection& db) { return GetSubmission(db, "a"); });
+  submission.set_note("seen");
+  submission.set_priority(3);
+  (*submission.mutable_labels())["team"] = "vision";
+  ASSERT_TRUE(Write([&](Transaction& transaction) {
+                return UpdateSubmission(transaction, KeyOf("a"), submission);
+              }).ok());
+  const v1::Experiment after = Get("a");
+  EXPECT_NE(after.etag(), before);
+  EXPECT_EQ(after.note(), "seen");
+  EXPECT_EQ(after.priority(), 3);
+  EXPECT_EQ(QueryInt("SELECT min(priority) FROM runs"), 3);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM labels WHERE key = 'team' AND value = 'vision'"), 1);
+  submission.clear_labels();
+  ASSERT_TRUE(Write([&](Transaction& transaction) {
+                return UpdateSubmission(transaction, KeyOf("a"), submission);
+              }).ok());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM labels"), 0);
+}
+
+TEST_F(ExperimentStoreTest, DeletedOneIsShownOnlyWhenAskedForAndComesBack) {
+  constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+  for (const char* id : {"a", "b"}) Insert(SomeExperiment(id));
+  const auto set = [this](std::optional<int64_t> time) {
+    return Write(
+        [&](Transaction& transaction) { return SetDeleted(transaction, KeyOf("a"), time); });
+  };
+  const auto check = [this] {
+    return TryRead([](Connection& db) { return CheckNotDeleted(db, "a"); });
+  };
+  EXPECT_TRUE(check().ok());
+  ASSERT_TRUE(set(kNow).ok());
+  EXPECT_THAT(List(kEnd, 9), ElementsAre("experiments/b"));
+  EXPECT_THAT(List(kEnd, 9, true), ElementsAre("experiments/b", "experiments/a"));
+  EXPECT_TRUE(Same(Get("a").delete_time(), ToTimestamp(kNow)));
+  EXPECT_EQ(check().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(set(std::nullopt).ok());
+  EXPECT_THAT(List(kEnd, 9), ElementsAre("experiments/b", "experiments/a"));
+  EXPECT_FALSE(Get("a").has_delete_time());
+}
+
+TEST_F(ExperimentStoreTest, PurgeLeavesNothingThatOnlyItHad) {
+  NewExperiment gone = SomeExperiment("gone", 2);
+  gone.runs[1].config_json = R"({"epochs": 9})";
+  gone.network.set_parameter_count(43);
+  (*gone.submission.mutable_labels())["team"] = "vision";
+  Insert(gone);
+  Insert(SomeExperiment("stays", 2));
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM configs"), 2) << "equal ones are stored once";
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM networks"), 2);
+  ASSERT_TRUE(Write([key = KeyOf("gone")](Transaction& transaction) {
+                return PurgeExperiment(transaction, key);
+              }).ok());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM configs"), 1);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM networks"), 1);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM labels"), 0);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM runs"), 2);
+  EXPECT_EQ(GetRunOf("stays", 1).name(), "experiments/stays/runs/1");
 }
 
 }  // namespace

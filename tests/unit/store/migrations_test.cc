@@ -12,6 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/store/event_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/run_store.h"
 #include "server/store/store.h"
 #include "tests/unit/common/test_util.h"
 #include "tests/unit/store/store_test_util.h"
@@ -80,8 +83,8 @@ TEST_F(MigrationsTest, FreshFileBecomesOursAtTheNewestVersion) {
 TEST_F(MigrationsTest, MigratingAgainChangesNothing) {
   auto db = Open();
   ASSERT_TRUE(Migrate(db.get()).ok());
-  ASSERT_TRUE(db->Execute("INSERT INTO experiments (id, submission, network, priority, created)"
-                          " VALUES ('a', x'', '{}', 0, 1)")
+  ASSERT_TRUE(db->Execute("INSERT INTO experiments (id, submission, priority, created)"
+                          " VALUES ('a', x'', 0, 1)")
                   .ok());
   const int64_t before = db->QueryInt("PRAGMA schema_version").value_or(-1);
   ASSERT_TRUE(Migrate(db.get()).ok());
@@ -89,6 +92,63 @@ TEST_F(MigrationsTest, MigratingAgainChangesNothing) {
   ASSERT_TRUE(Migrate(db.get()).ok());
   EXPECT_EQ(db->QueryInt("PRAGMA schema_version").value_or(-2), before);
   EXPECT_EQ(db->QueryInt("SELECT count(*) FROM experiments").value_or(-1), 1);
+}
+
+// As the first releases left them: configs in each run, no positions, no labels that can be
+// searched.
+TEST_F(MigrationsTest, FileOfVersion2KeepsAllThatItHas) {
+  v1::Experiment submission;
+  submission.set_note("old");
+  (*submission.mutable_labels())["team"] = "vision \"x\"";
+  {
+    const auto db = Open();
+    for (size_t i = 0; i < 2; ++i) ASSERT_TRUE(db->Execute(Migrations()[i].sql).ok());
+    ASSERT_TRUE(db->Execute("PRAGMA application_id = 0x414e4e4c; PRAGMA user_version = 2;").ok());
+    const std::string bytes = submission.SerializeAsString();
+    for (const char* id : {"a", "b"}) {
+      Statement insert = db->Prepare(
+          "INSERT INTO experiments (id, submission, network, priority, created, last_sequence,"
+          " pending) VALUES (?, ?, '{\"parameter_count\":\"42\"}', 0, 1, 2, 2)");
+      ASSERT_TRUE(insert.Bind(id, Blob{bytes}).Run().ok());
+    }
+    ASSERT_TRUE(
+        db->Execute("INSERT INTO runs (experiment_id, ordinal, seed, parameters, config, priority,"
+                    " state, created, epochs_total, network)"
+                    " SELECT experiment_id, o, o, '{}', '{\"epochs\":' || (3 + o) || '}', 0,"
+                    " 'PENDING', 1, 3, NULL FROM experiments, (SELECT 0 AS o UNION SELECT 1);"
+                    "INSERT INTO epochs SELECT run_id, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,"
+                    " 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, NULL, NULL, NULL FROM runs;"
+                    "INSERT INTO events (experiment_id, sequence, time, kind, message)"
+                    " VALUES (2, 1, 10, 'MESSAGE', 'x'), (1, 1, 20, 'MESSAGE', 'x'),"
+                    "        (2, 2, 30, 'MESSAGE', 'x'), (1, 2, 40, 'MESSAGE', 'x');")
+            .ok());
+  }
+  const auto store = Store::Open(directory_.path());
+  ASSERT_TRUE(store.ok()) << store.status();
+  const absl::Status read = (*store)->Read([](Connection& db) -> absl::Status {
+    EXPECT_EQ(db.QueryInt("SELECT count(*) FROM configs").value_or(-1), 2);
+    EXPECT_EQ(db.QueryInt("SELECT count(*) FROM epochs").value_or(-1), 4);
+    EXPECT_EQ(db.QueryInt("SELECT count(*) FROM labels WHERE value = 'vision \"x\"'").value_or(-1),
+              2);
+    const auto run = GetRun(db, {.experiment_id = "b", .ordinal = 1}, v1::RUN_VIEW_FULL);
+    if (!run.ok()) return run.status();
+    EXPECT_EQ(run->config().epochs(), 4);
+    const auto experiment = GetExperiment(db, "a");
+    if (!experiment.ok()) return experiment.status();
+    EXPECT_EQ(experiment->network().parameter_count(), 42);
+    EXPECT_EQ(experiment->note(), "old");
+    const auto events = ListEvents(db, {.limit = 9});
+    if (!events.ok()) return events.status();
+    std::string order;
+    for (const v1::Event& event : *events) order.push_back(event.experiment().back());
+    EXPECT_EQ(order, "baba");
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  const absl::Status written = (*store)->Write([](Transaction& transaction) {
+    return AppendMessage(transaction, 1, std::nullopt, kNow, "new");
+  });
+  EXPECT_TRUE(written.ok()) << written;
 }
 
 TEST_F(MigrationsTest, NewerVersionIsRefused) {
@@ -155,8 +215,7 @@ TEST_F(SchemaTest, EveryTableIsStrict) {
 TEST_F(SchemaTest, ValueOfTheWrongTypeIsRefused) {
   const absl::Status status = Write([](Transaction& transaction) {
     return transaction.db().Execute(
-        "INSERT INTO experiments (id, submission, network, priority, created)"
-        " VALUES ('a', x'', '{}', 'high', 1)");
+        "INSERT INTO experiments (id, submission, priority, created) VALUES ('a', x'', 'high', 1)");
   });
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
 }

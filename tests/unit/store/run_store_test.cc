@@ -69,15 +69,13 @@ class RunStoreTest : public StoreTest {
     return Read([&](Connection& db) -> absl::StatusOr<std::vector<v1::Event>> {
       auto key = ExperimentKey(db, id);
       if (!key.ok()) return key.status();
-      return ListEvents(db, *key, id, 0, 10'000);
+      return ListEvents(db, {.experiment_key = *key, .limit = 10'000});
     });
   }
   std::vector<int64_t> Pending(int limit) {
-    std::vector<int64_t> keys;
-    for (const QueuedRun& run : Read([&](Connection& db) { return PendingRuns(db, limit); })) {
-      keys.push_back(run.key);
-    }
-    return keys;
+    queue::Snapshot snapshot = Read([&](Connection& db) { return HeadOfQueue(db, limit); });
+    snapshot.idle_workers = limit;
+    return queue::NextRuns(std::move(snapshot));
   }
   v1::RunState StateOf(int64_t run) {
     return Read([&](Connection& db) { return GetRunState(db, run); });
@@ -268,18 +266,18 @@ TEST_F(RunStoreTest, RunsAreListedInOrderFromAnyNumberOn) {
   Insert(SomeExperiment("e", 12));
   Insert(SomeExperiment("other", 3));
   const int64_t key = KeyOf("e");
-  const auto list = [&](int64_t first, int limit) {
+  const auto list = [&](std::optional<int64_t> after, int limit) {
+    RunQuery query = {.experiment_key = key, .list = {.limit = limit}};
+    if (after.has_value()) query.list.after = {key, *after};
     std::vector<std::string> names;
-    for (const v1::Run& run : Read([&](Connection& db) {
-           return ListRuns(db, key, "e", first, limit, v1::RUN_VIEW_BASIC);
-         })) {
-      names.push_back(run.name());
+    for (const ListedRun& listed : Read([&](Connection& db) { return ListRuns(db, query); })) {
+      names.push_back(listed.run.name());
     }
     return names;
   };
-  EXPECT_EQ(list(0, 100).size(), 12U);
-  EXPECT_THAT(list(9, 2), ElementsAre("experiments/e/runs/9", "experiments/e/runs/10"));
-  EXPECT_THAT(list(12, 2), IsEmpty());
+  EXPECT_EQ(list(std::nullopt, 100).size(), 12U);
+  EXPECT_THAT(list(8, 2), ElementsAre("experiments/e/runs/9", "experiments/e/runs/10"));
+  EXPECT_THAT(list(11, 2), IsEmpty());
 }
 
 TEST_F(RunStoreTest, QueueIsOrderedByPriorityThenSubmission) {

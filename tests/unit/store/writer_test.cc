@@ -153,9 +153,9 @@ TEST_F(WriterTest, ListenerHearsOfEventsWhenTheyCanBeRead) {
     told.push_back(experiments);
     for (const int64_t key : experiments) {
       const absl::Status status = TryRead([&](Connection& db) -> absl::Status {
-        const auto position = GetLogPosition(db, key);
+        const auto position = GetLogPosition(db, {.experiment_key = key});
         if (!position.ok()) return position.status();
-        readable.push_back(position->last_sequence);
+        readable.push_back(position->last);
         return absl::OkStatus();
       });
       EXPECT_TRUE(status.ok()) << status;

@@ -1,0 +1,104 @@
+// anneal edit: labels, note and priority of experiments that are there.
+
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+
+namespace anneal::client {
+namespace {
+
+struct Edits {
+  std::vector<std::string> names;
+  std::vector<std::string> labels;
+  std::vector<std::string> unlabels;
+  std::optional<std::string> note;
+  std::optional<int> priority;
+};
+
+absl::StatusOr<v1::UpdateExperimentRequest> Edited(const Edits& edits,
+                                                   const v1::Experiment& current) {
+  v1::UpdateExperimentRequest request;
+  v1::Experiment* experiment = request.mutable_experiment();
+  experiment->set_name(current.name());
+  // Labels are changed one by one here and as a whole by the call: nobody else's are lost.
+  experiment->set_etag(current.etag());
+  *experiment->mutable_labels() = current.labels();
+  for (const std::string& key : edits.unlabels) experiment->mutable_labels()->erase(key);
+  for (const std::string& label : edits.labels) {
+    std::string key;
+    std::string value;
+    ANNEAL_RETURN_IF_ERROR(SplitPair("--label", label, &key, &value));
+    (*experiment->mutable_labels())[key] = value;
+  }
+  auto* mask = request.mutable_update_mask();
+  if (!edits.labels.empty() || !edits.unlabels.empty()) mask->add_paths("labels");
+  if (edits.note.has_value()) {
+    experiment->set_note(*edits.note);
+    mask->add_paths("note");
+  }
+  if (edits.priority.has_value()) {
+    experiment->set_priority(*edits.priority);
+    mask->add_paths("priority");
+  }
+  return request;
+}
+
+absl::Status EditOne(Connection* connection, const Edits& edits, const std::string& name) {
+  constexpr int kTries = 5;
+  absl::Status status;
+  for (int i = 0; i < kTries; ++i) {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment current, connection->GetExperiment(name));
+    ANNEAL_ASSIGN_OR_RETURN(const auto request, Edited(edits, current));
+    status = connection->Update(request).status();
+    // Somebody else was faster: once more, with what they made of it.
+    if (!absl::IsAborted(status)) return status;
+  }
+  return status;
+}
+
+int Edit(Connection* connection, const Edits& edits) {
+  int code = kSuccess;
+  for (const std::string& typed : edits.names) {
+    const std::string name = ExpandName(typed);
+    const absl::Status status = EditOne(connection, edits, name);
+    if (status.ok()) {
+      std::cout << "updated " << ShortenName(name) << "\n";
+    } else {
+      code = Complain(status);
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+void AddEditCommands(CLI::App* app, Globals* globals) {
+  CLI::App* edit = app->add_subcommand("edit", "Change labels, note or priority of experiments");
+  const auto edits = std::make_shared<Edits>();
+  edit->add_option("names", edits->names, "Such as first")->required();
+  edit->add_option("--label", edits->labels, "Set a label: --label owner=ada; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  edit->add_option("--unlabel", edits->unlabels, "Remove a label: --unlabel owner; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  edit->add_option("--note", edits->note, "Another note; \"\" for none");
+  edit->add_option("--priority", edits->priority,
+                   "Higher ones start first; holds for runs that "
+                   "wait");
+  edit->footer("Example: anneal edit first --label team=vision --priority 5");
+  edit->callback([globals, edits] {
+    if (edits->labels.empty() && edits->unlabels.empty() && !edits->note.has_value() &&
+        !edits->priority.has_value()) {
+      throw CLI::RequiredError("--label, --unlabel, --note or --priority");
+    }
+    globals->command = [edits](Connection* connection) { return Edit(connection, *edits); };
+  });
+}
+
+}  // namespace anneal::client

@@ -1,0 +1,53 @@
+// anneal queue: what waits, in the order in which it starts.
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/render/flatten.h"
+#include "client/render/format.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+using Align = render::Table::Align;
+
+int ShowQueue(Connection* connection, const ListOptions& options) {
+  const auto runs = connection->ListQueue(options.limit);
+  if (!runs.ok()) return Complain(runs.status());
+  render::Table table({{"position", "#"},
+                       {"name", "RUN", Align::kLeft},
+                       {"priority", "PRIORITY"},
+                       {"user", "USER", Align::kLeft},
+                       {"estimated_start_time", "STARTS ABOUT (UTC)", Align::kLeft}});
+  Listing listing{.table = &table};
+  for (const v1::QueuedRun& run : *runs) {
+    table.AddRow({absl::StrCat(run.position() + 1), ShortenName(run.name()),
+                  absl::StrCat(run.priority()), run.user().empty() ? "-" : run.user(),
+                  run.has_estimated_start_time() ? render::Time(run.estimated_start_time()) : "-"});
+    listing.messages.push_back(&run);
+    listing.names.push_back(run.name());
+  }
+  const render::Table csv = render::FlatTable(listing.messages, v1::QueuedRun());
+  listing.csv = &csv;
+  Print(options, listing);
+  return kSuccess;
+}
+
+}  // namespace
+
+void AddQueueCommand(CLI::App* app, Globals* globals) {
+  CLI::App* queue =
+      app->add_subcommand("queue", "Show the runs that wait, and when they may start");
+  const auto options = std::make_shared<ListOptions>();
+  AddListOptions(queue, options.get());
+  queue->footer("Example: anneal queue --limit 10");
+  queue->callback([globals, options] {
+    globals->command = [options](Connection* connection) {
+      return ShowQueue(connection, *options);
+    };
+  });
+}
+
+}  // namespace anneal::client

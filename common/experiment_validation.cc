@@ -1,0 +1,54 @@
+#include "common/experiment_validation.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace anneal {
+namespace {
+
+constexpr int kMaxLabels = 64;
+constexpr size_t kMaxLabelKey = 63;
+constexpr size_t kMaxLabelValue = 256;
+constexpr size_t kMaxNote = 4096;
+constexpr int32_t kMaxPriority = 1000;
+
+bool IsLabelKey(absl::string_view key) {
+  const auto inner = [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '.' || c == '-';
+  };
+  return !key.empty() && key.size() <= kMaxLabelKey && std::all_of(key.begin(), key.end(), inner) &&
+         absl::ascii_isalnum(key.front());
+}
+
+}  // namespace
+
+void CheckText(absl::string_view field, absl::string_view text, size_t most,
+               FieldViolations* violations) {
+  if (text.size() > most) {
+    violations->Add(field,
+                    absl::StrCat("has ", text.size(), " bytes; at most ", most, " are allowed"));
+  }
+}
+
+void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations) {
+  CheckText("note", experiment.note(), kMaxNote, violations);
+  if (experiment.labels_size() > kMaxLabels) {
+    violations->Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
+                                           kMaxLabels, " are allowed"));
+  }
+  for (const auto& [key, value] : experiment.labels()) {
+    if (!IsLabelKey(key)) {
+      violations->Add("labels", absl::StrCat("has the key \"", key.substr(0, 80),
+                                             "\"; keys match [a-z0-9][a-z0-9_.-]{0,62}"));
+    }
+    CheckText("labels", value, kMaxLabelValue, violations);
+  }
+  if (experiment.priority() < -kMaxPriority || experiment.priority() > kMaxPriority) {
+    violations->Add("priority", absl::StrCat("is ", experiment.priority(), "; allowed is ",
+                                             -kMaxPriority, "..", kMaxPriority));
+  }
+}
+
+}  // namespace anneal

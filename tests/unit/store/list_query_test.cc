@@ -1,0 +1,263 @@
+// Filters, orders and pages on a real database: what is found, in which order, and what is refused.
+
+#include "server/store/list_query.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/store/test_result_store.h"
+#include "tests/unit/common/test_util.h"
+#include "tests/unit/store/store_test_util.h"
+
+namespace anneal::store {
+namespace {
+
+constexpr int64_t kDay = 86'400'000'000;
+
+class ListQueryTest : public StoreTest {
+ protected:
+  // Four experiments of two runs: ada's `first` and `second`, bob's `third` and `lr-x`.
+  void SetUp() override {
+    StoreTest::SetUp();
+    Add("first", "ada", "annealed", 0.001, v1::THETA_POLICY_SCHEDULED);
+    Add("second", "ada", "baseline", 0.01, v1::THETA_POLICY_FIXED);
+    Add("third", "bob", "annealed", 0.1, v1::THETA_POLICY_SCHEDULED);
+    Add("lr-x", "bob", "", 0.1, v1::THETA_POLICY_FIXED);
+    Finish("first", 0, 0.9, 0.5);
+    Finish("first", 1, 0.8, 0.4);
+    Finish("third", 1, 0.95, 0.7);
+    ASSERT_TRUE(Change(RunKeyOf("second", 0), v1::RUN_STATE_RUNNING).ok());
+    v1::Failure failure;
+    failure.set_reason(v1::FAILURE_REASON_DIVERGED);
+    ASSERT_TRUE(Change(RunKeyOf("second", 0), v1::RUN_STATE_FAILED, kNow, failure).ok());
+    ASSERT_TRUE(Change(RunKeyOf("second", 1), v1::RUN_STATE_CANCELLED).ok());
+  }
+
+  void Add(const std::string& id, const std::string& user, const std::string& preset, double rate,
+           v1::ThetaPolicy policy) {
+    NewExperiment experiment = SomeExperiment(id, 2, added_);
+    experiment.submission.set_user(user);
+    experiment.submission.set_preset(preset);
+    experiment.submission.set_note(absl::StrCat("A note on ", id, ": 100%"));
+    (*experiment.submission.mutable_labels())["team"] = user == "ada" ? "vision" : "text";
+    (*experiment.submission.mutable_labels())["only." + id] = "";
+    v1::TrainingConfig config;
+    config.mutable_optimizer()->set_learning_rate(rate);
+    config.mutable_theta()->set_policy(policy);
+    config.mutable_theta()->set_hold(10);
+    config.mutable_network()->set_batch_norm(id == "third");
+    config.mutable_network()->add_layers()->mutable_conv()->set_filters(added_ == 0 ? 8 : 16);
+    for (NewRun& run : experiment.runs) run.config_json = ToColumn(config);
+    experiment.time_micros = kNow + added_++ * kDay;
+    Insert(experiment);
+  }
+
+  void Finish(const std::string& id, int64_t ordinal, double accuracy, double validation_loss) {
+    const int64_t run = RunKeyOf(id, ordinal);
+    ASSERT_TRUE(Change(run, v1::RUN_STATE_RUNNING).ok());
+    v1::EpochReport report = SomeReport(1);
+    report.mutable_epoch()->set_validation_loss(validation_loss);
+    ASSERT_TRUE(Record(run, report).ok());
+    v1::TestResult result;
+    result.set_weights(v1::TestResult::WEIGHTS_LAST);
+    result.set_accuracy(accuracy);
+    ASSERT_TRUE(Write([&](Transaction& transaction) {
+                  return InsertTestResult(transaction, run, result);
+                }).ok());
+    ASSERT_TRUE(Change(run, v1::RUN_STATE_SUCCEEDED).ok());
+  }
+
+  static absl::StatusOr<ListQuery> Query(Listed listed, const std::string& filter_text,
+                                         const std::string& order_text, int limit) {
+    ListQuery query{.limit = limit};
+    const auto filter = ParseFilter(filter_text);
+    if (!filter.ok()) return filter.status();
+    auto condition = CompileFilter(listed, *filter);
+    if (!condition.ok()) return condition.status();
+    query.filter = *std::move(condition);
+    const auto order = ParseOrder(order_text);
+    if (!order.ok()) return order.status();
+    auto terms = CompileOrder(listed, *order);
+    if (!terms.ok()) return terms.status();
+    query.order = *std::move(terms);
+    return query;
+  }
+
+  // Names of what a list has, `page` at a time.
+  std::string Experiments(const std::string& filter, const std::string& order = "",
+                          int page = 100) {
+    return Pages(Listed::kExperiments, filter, order, page, [&](const ListQuery& query) {
+      std::vector<std::pair<std::string, std::vector<Value>>> rows;
+      for (const ListedExperiment& row :
+           Read([&](Connection& db) { return ListExperiments(db, query, false); })) {
+        rows.emplace_back(row.experiment.name(), row.place);
+      }
+      return rows;
+    });
+  }
+  std::string Runs(const std::string& filter, const std::string& order = "", int page = 100) {
+    return Pages(Listed::kRuns, filter, order, page, [&](const ListQuery& query) {
+      std::vector<std::pair<std::string, std::vector<Value>>> rows;
+      for (const ListedRun& row :
+           Read([&](Connection& db) { return ListRuns(db, {.list = query}); })) {
+        rows.emplace_back(row.run.name(), row.place);
+      }
+      return rows;
+    });
+  }
+
+  template <typename List>
+  std::string Pages(Listed listed, const std::string& filter, const std::string& order, int page,
+                    List list) {
+    auto query = Query(listed, filter, order, page);
+    if (!query.ok()) return query.status().ToString();
+    std::vector<std::string> names;
+    while (true) {
+      const auto rows = list(*query);
+      for (const auto& [name, place] : rows) names.push_back(ShortenName(name));
+      if (static_cast<int>(rows.size()) < page) break;
+      query->after = rows.back().second;
+    }
+    return absl::StrJoin(names, " ");
+  }
+
+  static absl::Status Refused(Listed listed, const std::string& filter,
+                              const std::string& order = "") {
+    return Query(listed, filter, order, 1).status();
+  }
+
+  int added_ = 0;
+};
+
+TEST_F(ListQueryTest, ExperimentsByTheirOwnFields) {
+  EXPECT_EQ(Experiments(""), "lr-x third second first");
+  EXPECT_EQ(Experiments("state = SUCCEEDED"), "first");
+  EXPECT_EQ(Experiments("state = failed OR state = PENDING"), "lr-x third second");
+  EXPECT_EQ(Experiments("state != PENDING"), "second first");
+  EXPECT_EQ(Experiments("user = ada"), "second first");
+  EXPECT_EQ(Experiments("preset = annealed AND NOT user = ada"), "third");
+  EXPECT_EQ(Experiments("id = lr-* OR id = *st"), "lr-x first");
+  EXPECT_EQ(Experiments("id != *r*"), "second");
+  EXPECT_EQ(Experiments("priority >= 2"), "lr-x third");
+  EXPECT_EQ(Experiments("run_counts.failed > 0"), "second");
+  EXPECT_EQ(Experiments("run_counts.total = 2 run_counts.pending = 1"), "third");
+  EXPECT_EQ(Experiments("note : \"NOTE ON S\""), "second");
+  EXPECT_EQ(Experiments("note : \"100%\" note : \"_\""), "");
+  EXPECT_EQ(Experiments("create_time > 2023-11-16T00:00:00Z"), "lr-x third");
+  EXPECT_EQ(Experiments("create_time < 2023-11-15"), "first");
+  EXPECT_EQ(Experiments("preset = \"\""), "lr-x");
+}
+
+TEST_F(ListQueryTest, ExperimentsByLabels) {
+  EXPECT_EQ(Experiments("labels.team = vision"), "second first");
+  EXPECT_EQ(Experiments("labels.team != vision"), "lr-x third");
+  EXPECT_EQ(Experiments("labels.team : TEX"), "lr-x third");
+  EXPECT_EQ(Experiments("labels.only.first:*"), "first");
+  EXPECT_EQ(Experiments("labels:only.second"), "second");
+  EXPECT_EQ(Experiments("labels.only.first != x"), "lr-x third second first")
+      << "what is not there equals nothing";
+}
+
+TEST_F(ListQueryTest, ExperimentsByWhatOneOfTheirRunsHas) {
+  EXPECT_EQ(Experiments("optimizer.learning_rate >= 0.01"), "lr-x third second");
+  EXPECT_EQ(Experiments("theta.policy = fixed"), "lr-x second");
+  EXPECT_EQ(Experiments("theta.policy != FIXED"), "third first");
+  EXPECT_EQ(Experiments("network.layers.0.conv.filters = 8"), "first");
+  EXPECT_EQ(Experiments("network.batch_norm = true"), "third");
+  EXPECT_EQ(Experiments("theta.hold > 9 theta.hold < 11"), "lr-x third second first");
+  EXPECT_EQ(Experiments("test_accuracy > 0.85"), "third first");
+  EXPECT_EQ(Experiments("validation_loss < 0.6"), "first");
+  EXPECT_EQ(Experiments("NOT test_accuracy > 0.85"), "lr-x second");
+  EXPECT_EQ(Experiments("failure.reason = DIVERGED"), "second");
+}
+
+TEST_F(ListQueryTest, RunsOfAllExperiments) {
+  EXPECT_EQ(Runs(""), "first/0 first/1 second/0 second/1 third/0 third/1 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("state = SUCCEEDED"), "first/0 first/1 third/1");
+  EXPECT_EQ(Runs("experiment = third AND run = 1"), "third/1");
+  EXPECT_EQ(Runs("test_accuracy >= 0.9"), "first/0 third/1");
+  EXPECT_EQ(Runs("test_accuracy:* AND theta.policy = SCHEDULED"), "first/0 first/1 third/1");
+  EXPECT_EQ(Runs("NOT test_accuracy:* AND user = ada"), "second/0 second/1");
+  EXPECT_EQ(Runs("failure.reason != DIVERGED state != SUCCEEDED"),
+            "second/1 third/0 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("labels.team = text AND seed = 1"), "third/1 lr-x/1");
+  EXPECT_EQ(Runs("end_time:* attempts = 0"), "second/1");
+}
+
+TEST_F(ListQueryTest, OrdersPutWhatIsMissingLastAndKeepTheListsOwn) {
+  EXPECT_EQ(Experiments("", "priority"), "first second third lr-x");
+  EXPECT_EQ(Experiments("", "user desc, id"), "lr-x third first second");
+  EXPECT_EQ(Experiments("", "user"), "second first lr-x third");
+  EXPECT_EQ(Runs("", "test_accuracy desc"),
+            "third/1 first/0 first/1 second/0 second/1 third/0 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("", "test_accuracy"),
+            "first/1 first/0 third/1 second/0 second/1 third/0 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("", "optimizer.learning_rate desc, run desc"),
+            "third/1 lr-x/1 third/0 lr-x/0 second/1 second/0 first/1 first/0");
+}
+
+TEST_F(ListQueryTest, PagesOfAnySizeMakeTheSameList) {
+  for (const std::string order : {"", "user", "user desc, id", "delete_time, priority desc"}) {
+    for (const int page : {1, 2, 3}) {
+      EXPECT_EQ(Experiments("", order, page), Experiments("", order)) << order;
+    }
+  }
+  for (const std::string order :
+       {"", "test_accuracy desc", "test_accuracy", "validation_loss, seed desc",
+        "failure.reason, state", "optimizer.learning_rate desc", "create_time desc"}) {
+    for (const int page : {1, 2, 3, 7}) {
+      EXPECT_EQ(Runs("", order, page), Runs("", order)) << order;
+    }
+  }
+}
+
+TEST_F(ListQueryTest, WhatMakesNoSenseIsRefusedWithWhatWould) {
+  const auto expect = [](const absl::Status& status, const std::string& field,
+                         const std::string& says) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(ViolationsOf(status).count(field), 1U) << status;
+    EXPECT_TRUE(Mentions(status.message(), {says})) << status;
+  };
+  constexpr Listed kExperiments = Listed::kExperiments;
+  constexpr Listed kRuns = Listed::kRuns;
+  expect(Refused(kExperiments, "stat = FAILED"), "filter", "state");
+  expect(Refused(kRuns, "optimizer.learning_rat > 1"), "filter", "optimizer.learning_rate");
+  expect(Refused(kRuns, "test_acuracy > 1"), "filter", "test_accuracy");
+  expect(Refused(kRuns, "state = DONE"), "filter", "SUCCEEDED");
+  expect(Refused(kRuns, "state > FAILED"), "filter", "no order");
+  expect(Refused(kRuns, "epochs_done < epochs_total"), "filter", "a number");
+  expect(Refused(kRuns, "seed = one"), "filter", "a number");
+  expect(Refused(kRuns, "seed = nan"), "filter", "a number");
+  expect(Refused(kRuns, "create_time > yesterday"), "filter", "2026-11-23T10:00:00Z");
+  expect(Refused(kRuns, "network.batch_norm = maybe"), "filter", "true or false");
+  expect(Refused(kRuns, "network.layers = 1"), "filter", "there is not");
+  expect(Refused(kRuns, "log_loss_area < 1"), "filter", "there is not");
+  expect(Refused(kRuns, "", "sed"), "order_by", "seed");
+  expect(Refused(kExperiments, "", "test_accuracy"), "order_by", "list runs instead");
+  expect(Refused(kExperiments, "", "labels.team"), "order_by", "cannot be ordered");
+}
+
+// What users write reaches the database as a value, or not at all.
+TEST_F(ListQueryTest, TextsAreValuesWhateverTheyHold) {
+  for (const std::string text : {"' OR 1=1 --", "$", "?", "a[b]?*c", "%_\\", "\"; DROP TABLE x;"}) {
+    std::string quoted;
+    for (const char c : text) {
+      if (c == '"' || c == '\\') quoted.push_back('\\');
+      quoted.push_back(c);
+    }
+    for (const std::string field : {"id", "labels.team", "note", "preset", "dataset.name"}) {
+      for (const std::string sign : {"=", ":", "<"}) {
+        const std::string filter = absl::StrCat(field, sign, "\"", quoted, "\" AND user = nobody");
+        EXPECT_EQ(Experiments(filter), "") << filter;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace anneal::store
