@@ -128,20 +128,23 @@ TEST_F(EditTest, QueueShowsWhoIsNextInEveryForm) {
   EXPECT_THAT(Output({"queue", "--output", "json"}), HasSubstr("\"estimated_start_time\""));
 }
 
-TEST_F(EditTest, WatchingEverythingGoesOnAfterARestart) {
-  const auto watch = daemon_.StartAnneal({"watch", "-", "--output", "json"});
+TEST(WatchAllTest, GoesOnAfterARestart) {
+  // Of its own, at a socket: a port would be another one after the restart.
+  TestDaemon daemon(TestDaemon::Address::kSocket);
+  const auto watch = daemon.StartAnneal({"watch", "-", "--output", "json"});
   // Until it is there, what happens is not seen: so something happens until it is.
   int submitted = 0;
   while (watch->output().empty() && submitted < 100) {
-    daemon_.RunToEnd(absl::StrCat("before-", submitted++));
+    daemon.RunToEnd(absl::StrCat("before-", submitted++));
   }
-  daemon_.Kill();
-  daemon_.Start();
-  daemon_.RunToEnd("after");
+  daemon.Kill();
+  daemon.Start();
+  daemon.RunToEnd("after");
   ASSERT_TRUE(watch->WaitFor([](const std::string& output, const std::string&) {
     return absl::StrContains(output, "experiments/after") &&
            absl::StrContains(output.substr(output.rfind('{')), "SUCCEEDED");
-  })) << watch->output();
+  })) << watch->output()
+      << watch->errors();
   watch->Signal(SIGINT);
   const auto finished = watch->Wait();
   ASSERT_TRUE(finished.has_value());
