@@ -12,6 +12,7 @@
 #include "server/queue/policy.h"
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
+#include "server/store/fault_point.h"
 #include "server/store/run_store.h"
 #include "server/store/test_result_store.h"
 
@@ -266,9 +267,12 @@ absl::Status Dispatcher::Store(const v1::RunReport& report,
                                const std::optional<store::CheckpointRow>& checkpoint) {
   const absl::Status status = WhenPossible([&] {
     return store_->Write([&](store::Transaction& transaction) {
-      return Record(transaction, report, checkpoint, clock_());
+      const absl::Status recorded = Record(transaction, report, checkpoint, clock_());
+      if (checkpoint.has_value()) store::FaultPoint("checkpoint.recorded");
+      return recorded;
     });
   });
+  if (checkpoint.has_value()) store::FaultPoint("checkpoint.committed");
   if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status) || IsStorage(status)) {
     return status;
   }

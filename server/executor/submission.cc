@@ -20,6 +20,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/experiment_store.h"
+#include "server/store/fault_point.h"
 #include "server/store/json.h"
 #include "server/store/run_store.h"
 
@@ -163,8 +164,10 @@ absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& ex
       ANNEAL_ASSIGN_OR_RETURN(earlier, store::GetExperiment(transaction.db(), experiment.id));
     }
     created = *std::move(earlier);
+    store::FaultPoint("submission.recorded");
     return absl::OkStatus();
   });
+  store::FaultPoint("submission.committed");
   ANNEAL_RETURN_IF_ERROR(status);
   dispatcher_->Wake();
   return created;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "server/store/fault_point.h"
 
 namespace anneal::store {
 namespace {
@@ -64,12 +65,14 @@ absl::Status WriteAndSync(const std::string& path, absl::string_view contents) {
   const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
   if (descriptor < 0) return Failed("create", path, errno);
   const absl::Cleanup closer = [descriptor] { close(descriptor); };
+  FaultPoint("checkpoint.created");
   while (!contents.empty()) {
     const ssize_t written = write(descriptor, contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return Failed("write", path, errno);
     contents.remove_prefix(static_cast<size_t>(written));
   }
+  FaultPoint("checkpoint.written");
   return fsync(descriptor) == 0 ? absl::OkStatus() : Failed("sync", path, errno);
 }
 
@@ -87,16 +90,20 @@ absl::StatusOr<CheckpointFile> CheckpointFiles::Write(const std::string& name,
   const std::string temporary = target + ".tmp";
   const std::string parent = fs::path(target).parent_path().string();
   ANNEAL_RETURN_IF_ERROR(MakeDirectory(parent));
+  FaultPoint("checkpoint.begun");
   if (absl::Status status = WriteAndSync(temporary, contents); !status.ok()) {
     unlink(temporary.c_str());
     return status;
   }
+  FaultPoint("checkpoint.synced");
   if (rename(temporary.c_str(), target.c_str()) != 0) {
     const int error = errno;
     unlink(temporary.c_str());
     return Failed("rename", temporary, error);
   }
+  FaultPoint("checkpoint.renamed");
   ANNEAL_RETURN_IF_ERROR(SyncDirectory(parent));
+  FaultPoint("checkpoint.directory_synced");
   return CheckpointFile{
       .name = name, .bytes = static_cast<int64_t>(contents.size()), .sha256 = Digest(contents)};
 }

@@ -1,21 +1,20 @@
 // Checkpoints, and everything that goes on from one: pause, resume, retry, extend, kills.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "common/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 
@@ -26,48 +25,22 @@ namespace fs = std::filesystem;
 
 using ::testing::HasSubstr;
 
-std::string Contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream out;
-  out << stream.rdbuf();
-  return std::move(out).str();
+void Overwrite(const fs::path& file, const std::string& bytes) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream << bytes;
 }
 
-std::string DigestOf(const std::string& bytes) {
-  Sha256 hash;
-  hash.Update(bytes);
-  return hash.HexDigest();
-}
-
-// What a run computed: its epochs without their times, its test results with their digests.
-std::vector<std::string> BitsOf(const TestDaemon& daemon, const std::string& run) {
-  std::vector<std::string> bits;
-  for (v1::Epoch& epoch : daemon.History(run)) {
-    epoch.clear_elapsed_seconds();
-    epoch.clear_epoch_seconds();
-    epoch.clear_samples_per_second();
-    bits.push_back(epoch.DebugString());
-  }
-  const v1::Run ended = daemon.GetRun(run);
-  for (const v1::TestResult& result : ended.test_results()) {
-    EXPECT_EQ(result.weights_sha256().size(), 64U);
-    bits.push_back(result.DebugString());
-  }
-  bits.push_back(daemon.Anneal({"theta", run, "--output", "csv"}).output);
-  return bits;
+// Of the last byte: a weight.
+void FlipABit(const fs::path& file) {
+  std::string bytes = Contents(file.string());
+  bytes.back() ^= 1;
+  Overwrite(file, bytes);
 }
 
 class CheckpointTest : public ::testing::Test {
  protected:
   explicit CheckpointTest(int workers = 2) : daemon_(TestDaemon::Address::kTcp, workers) {}
 
-  std::vector<fs::path> FilesOf(const std::string& run) const {
-    std::vector<fs::path> files;
-    const std::string directory = daemon_.file("data/checkpoints/" + run);
-    if (!fs::exists(directory)) return files;
-    for (const auto& entry : fs::directory_iterator(directory)) files.push_back(entry.path());
-    return files;
-  }
   std::vector<v1::CheckpointInfo> List(const std::string& run) const {
     return ParseJsonList<v1::CheckpointInfo>(
         daemon_.Anneal({"checkpoint", "list", run, "--output", "json"}).output);
@@ -76,14 +49,6 @@ class CheckpointTest : public ::testing::Test {
   TestDaemon daemon_;
   std::mt19937 random_{7};
 };
-
-// How often an experiment is disturbed. ANNEAL_DISTURBANCES=50 for a night.
-int Disturbances() {
-  constexpr int kByDefault = 5;
-  const char* text = std::getenv("ANNEAL_DISTURBANCES");
-  int count = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &count) ? count : kByDefault;
-}
 
 struct Case {
   std::string engine;
@@ -197,7 +162,8 @@ TEST_F(CheckpointTest, KeepsTheLastTwoAndTheBestWhileItRunsAndNoRubbish) {
   daemon_.Submit("kept", {"--set", "epochs=100000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("kept/0", 10));
   EXPECT_EQ(daemon_.Anneal({"pause", "kept"}).code, kFine);
-  ASSERT_TRUE(Eventually([&] { return FilesOf("kept/0").size() == List("kept/0").size(); }));
+  ASSERT_TRUE(Eventually(
+      [&] { return CheckpointFilesOf(daemon_, "kept/0").size() == List("kept/0").size(); }));
   const auto listed = List("kept/0");
   EXPECT_GE(listed.size(), 2U);
   EXPECT_LE(listed.size(), 3U);
@@ -207,7 +173,7 @@ TEST_F(CheckpointTest, KeepsTheLastTwoAndTheBestWhileItRunsAndNoRubbish) {
 
   daemon_.RunToEnd("done", {"--set", "epochs=9"});
   EXPECT_LE(List("done/0").size(), 2U);
-  EXPECT_EQ(FilesOf("done/0").size(), List("done/0").size());
+  EXPECT_EQ(CheckpointFilesOf(daemon_, "done/0").size(), List("done/0").size());
 }
 
 TEST_F(CheckpointTest, DownloadsWhatIsAskedForWhole) {
@@ -242,8 +208,7 @@ TEST_F(CheckpointTest, ADamagedCheckpointIsNotUsed) {
     daemon_.Submit(id, {"--set", "epochs=60"});
     ASSERT_TRUE(daemon_.WaitForEpochs(id + "/0", 5));
     daemon_.Kill();
-    std::vector<fs::path> files = FilesOf(id + "/0");
-    std::sort(files.begin(), files.end());
+    const std::vector<fs::path> files = CheckpointFilesOf(daemon_, id + "/0");
     ASSERT_GE(files.size(), 2U);
     for (size_t i = all ? 0 : files.size() - 1; i < files.size(); ++i) {
       // One is cut, the others have a bit turned.
@@ -258,6 +223,44 @@ TEST_F(CheckpointTest, ADamagedCheckpointIsNotUsed) {
     daemon_.Start();
     EXPECT_EQ(daemon_.Anneal({"wait", id}).code, kFine);
     EXPECT_EQ(BitsOf(daemon_, id + "/0"), BitsOf(daemon_, "undisturbed/0"));
+  }
+}
+
+// Each run of an experiment finds its last checkpoint damaged in a way of its own.
+TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
+  const std::vector<std::pair<std::string, std::function<void(const fs::path&)>>> kinds = {
+      {"truncated", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) - 1); }},
+      {"empty", [](const fs::path& file) { fs::resize_file(file, 0); }},
+      {"missing", [](const fs::path& file) { fs::remove(file); }},
+      {"longer", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) + 1); }},
+      {"one bit", [](const fs::path& file) { FlipABit(file); }},
+      // The first eight bytes are the length of the header.
+      {"huge header", [](const fs::path& file) { Overwrite(file, std::string(7, '\xff')); }}};
+  const std::string seeds = absl::StrCat("0..", kinds.size() - 1);
+  daemon_.Submit("damaged", {"--set", "epochs=100", "--seeds", seeds});
+  for (size_t run = 0; run < kinds.size(); ++run) {
+    ASSERT_TRUE(daemon_.WaitForEpochs(absl::StrCat("damaged/", run), 3));
+    EXPECT_EQ(daemon_.Anneal({"pause", absl::StrCat("damaged/", run)}).code, kFine);
+  }
+  EXPECT_EQ(daemon_.Stop(), 0);
+  std::vector<fs::path> damaged;
+  for (size_t run = 0; run < kinds.size(); ++run) {
+    const auto files = CheckpointFilesOf(daemon_, absl::StrCat("damaged/", run));
+    ASSERT_GE(files.size(), 2U);
+    damaged.push_back(files.back());
+    kinds[run].second(files.back());
+  }
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Anneal({"resume", "damaged"}).code, kFine);
+  EXPECT_EQ(daemon_.Anneal({"wait", "damaged"}).code, kFine);
+  const std::string log = daemon_.process().errors();
+  daemon_.RunToEnd("undisturbed", {"--set", "epochs=100", "--seeds", seeds});
+  for (size_t run = 0; run < kinds.size(); ++run) {
+    SCOPED_TRACE(kinds[run].first);
+    EXPECT_THAT(log, HasSubstr(damaged[run].string() + " is damaged"));
+    const std::string name = absl::StrCat("damaged/", run);
+    EXPECT_THAT(log, HasSubstr(absl::StrCat("runs/", run, ": goes on after step")));
+    EXPECT_EQ(BitsOf(daemon_, name), BitsOf(daemon_, absl::StrCat("undisturbed/", run)));
   }
 }
 

@@ -1,7 +1,6 @@
 // What survives when the daemon is killed, stopped and started again.
 
 #include <signal.h>
-#include <sqlite3.h>
 
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 
@@ -23,23 +23,6 @@ using ::google::protobuf::util::MessageDifferencer;
 using ::testing::HasSubstr;
 
 constexpr int kEpochs = 150;
-
-// The answer of PRAGMA integrity_check.
-std::string IntegrityOf(const std::string& database) {
-  sqlite3* connection = nullptr;
-  EXPECT_EQ(sqlite3_open_v2(database.c_str(), &connection, SQLITE_OPEN_READWRITE, nullptr),
-            SQLITE_OK);
-  sqlite3_stmt* statement = nullptr;
-  EXPECT_EQ(sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, nullptr),
-            SQLITE_OK);
-  std::string answer;
-  if (sqlite3_step(statement) == SQLITE_ROW) {
-    answer = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-  }
-  sqlite3_finalize(statement);
-  sqlite3_close(connection);
-  return answer;
-}
 
 // What a run computed, without the times that it took.
 std::vector<v1::Epoch> MetricsOf(const TestDaemon& daemon, const std::string& run) {

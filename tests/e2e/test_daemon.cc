@@ -35,7 +35,16 @@ TestDaemon::TestDaemon(Address kind, int workers, std::vector<std::string> more_
   Start();
 }
 
-void TestDaemon::Start() {
+void TestDaemon::Start(const std::map<std::string, std::string>& environment) {
+  Launch(environment);
+  const std::string address_file = file("address");
+  const bool up = Eventually([&] { return std::filesystem::exists(address_file); });
+  if (!up) ADD_FAILURE() << "anneald is not up: " << process_->errors();
+  std::ifstream stream(address_file);
+  std::getline(stream, address_);
+}
+
+void TestDaemon::Launch(const std::map<std::string, std::string>& environment) {
   const std::string address_file = file("address");
   std::filesystem::remove(address_file);
   const std::string listen =
@@ -52,11 +61,7 @@ void TestDaemon::Start() {
                                       "--workers",
                                       absl::StrCat(workers_)};
   command.insert(command.end(), more_options_.begin(), more_options_.end());
-  process_ = std::make_unique<Process>(command);
-  const bool up = Eventually([&] { return std::filesystem::exists(address_file); });
-  if (!up) ADD_FAILURE() << "anneald is not up: " << process_->errors();
-  std::ifstream stream(address_file);
-  std::getline(stream, address_);
+  process_ = std::make_unique<Process>(command, ProcessOptions{.environment = environment});
 }
 
 int TestDaemon::Stop(Seconds patience) {

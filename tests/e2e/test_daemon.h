@@ -4,6 +4,7 @@
 #ifndef ANNEAL_TESTS_E2E_TEST_DAEMON_H_
 #define ANNEAL_TESTS_E2E_TEST_DAEMON_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ class TestDaemon {
   explicit TestDaemon(Address kind = Address::kTcp, int workers = 2,
                       std::vector<std::string> more_options = {});
 
-  void Start();
+  // With variables on top of this process's own.
+  void Start(const std::map<std::string, std::string>& environment = {});
+  // The same for one that may not get so far: does not wait until it is up.
+  void Launch(const std::map<std::string, std::string>& environment = {});
   // SIGTERM and wait. The exit code; -1 if that takes too long.
   int Stop(Seconds patience = kPatience);
   // SIGKILL and wait.

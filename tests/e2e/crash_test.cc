@@ -1,0 +1,151 @@
+// The daemon killed at each step of a checkpoint and of a submission: see
+// server/store/fault_point.h.
+
+#include <signal.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
+#include "tests/e2e/records.h"
+#include "tests/e2e/test_daemon.h"
+
+namespace anneal {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kKilled = 128 + SIGKILL;
+
+class CrashTest : public ::testing::Test {
+ protected:
+  CrashTest() : daemon_(TestDaemon::Address::kSocket, 1) {}
+
+  // Starts the daemon over as one that is to die at `point`.
+  void StartToCrashAt(const std::string& point) {
+    EXPECT_EQ(daemon_.Stop(), 0);
+    daemon_.Start({{"ANNEAL_CRASH_AT", point}});
+  }
+  void WaitForTheCrash() {
+    const auto ended = daemon_.process().Wait();
+    ASSERT_TRUE(ended.has_value()) << "never came there";
+    EXPECT_EQ(ended->code, kKilled) << ended->errors;
+    EXPECT_EQ(IntegrityOf(daemon_.database()), "ok");
+  }
+  // Always the same request, whose answer may be lost.
+  Finished SubmitOnce(const std::string& id) const {
+    return daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--id", id, "--set",
+                           "epochs=30", "--request-id", "the-one", "-q"});
+  }
+  // That the files of a run are those that the database names, with the bytes that it names.
+  void ExpectNoRubbish(const std::string& run) const {
+    std::multiset<std::string> found;
+    for (const auto& file : CheckpointFilesOf(daemon_, run)) {
+      EXPECT_EQ(file.extension(), ".safetensors");
+      found.insert(DigestOf(Contents(file.string())));
+    }
+    std::multiset<std::string> named;
+    for (const auto& info : ParseJsonList<v1::CheckpointInfo>(
+             daemon_.Anneal({"checkpoint", "list", run, "--output", "json"}).output)) {
+      named.insert(info.sha256());
+    }
+    EXPECT_EQ(found, named);
+  }
+
+  TestDaemon daemon_;
+};
+
+std::string TestName(const ::testing::TestParamInfo<std::string>& point) {
+  return absl::StrReplaceAll(point.param, {{".", "_"}});
+}
+
+class CheckpointCrashTest : public CrashTest, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(CheckpointCrashTest, TheRunEndsWithTheBitsOfAnUndisturbedOneAndLeavesNoRubbish) {
+  // With checkpoints to fall back to, and time for the answer to reach the client.
+  StartToCrashAt(GetParam() + ":9");
+  SubmitOnce("killed");
+  WaitForTheCrash();
+
+  daemon_.Start();
+  EXPECT_EQ(SubmitOnce("killed").output, "killed\n");
+  EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "killed\n");
+  EXPECT_EQ(daemon_.Anneal({"wait", "killed"}).code, kFine);
+  EXPECT_THAT(daemon_.process().errors(), HasSubstr("goes on after step"));
+  EXPECT_EQ(daemon_.GetRun("killed/0").attempts(), 2);
+  ExpectNoRubbish("killed/0");
+
+  daemon_.RunToEnd("undisturbed", {"--set", "epochs=30"});
+  EXPECT_EQ(BitsOf(daemon_, "killed/0"), BitsOf(daemon_, "undisturbed/0"));
+}
+
+INSTANTIATE_TEST_SUITE_P(AtEachStep, CheckpointCrashTest,
+                         ::testing::Values("checkpoint.begun", "checkpoint.created",
+                                           "checkpoint.written", "checkpoint.synced",
+                                           "checkpoint.renamed", "checkpoint.directory_synced",
+                                           "checkpoint.recorded", "checkpoint.committed"),
+                         TestName);
+
+// What the test above takes for granted: that a file was there when the daemon died.
+TEST_F(CrashTest, ATemporaryFileIsLeftByTheKillAndSweptByTheNextDaemon) {
+  StartToCrashAt("checkpoint.written:9");
+  SubmitOnce("killed");
+  WaitForTheCrash();
+  const auto files = CheckpointFilesOf(daemon_, "killed/0");
+  ASSERT_FALSE(files.empty());
+  EXPECT_EQ(files.back().extension(), ".tmp");
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Anneal({"wait", "killed"}).code, kFine);
+  ExpectNoRubbish("killed/0");
+}
+
+TEST_F(CrashTest, ASubmissionThatWasNotCommittedLeavesNoTraceAndCanBeSentAgain) {
+  StartToCrashAt("submission.recorded");
+  EXPECT_EQ(SubmitOnce("lost").code, kFailed);
+  WaitForTheCrash();
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
+  EXPECT_EQ(SubmitOnce("lost").output, "lost\n");
+  EXPECT_EQ(daemon_.Anneal({"wait", "lost"}).code, kFine);
+}
+
+TEST_F(CrashTest, ASubmissionWhoseAnswerWasLostIsThereAndTheSameWhenSentAgain) {
+  StartToCrashAt("submission.committed");
+  EXPECT_EQ(SubmitOnce("unanswered").code, kFailed);
+  WaitForTheCrash();
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "unanswered\n");
+  EXPECT_EQ(SubmitOnce("unanswered").output, "unanswered\n");
+  EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "unanswered\n");
+  EXPECT_EQ(daemon_.Anneal({"wait", "unanswered"}).code, kFine);
+  EXPECT_EQ(
+      ParseJsonList<v1::Run>(daemon_.Anneal({"list", "unanswered", "--output", "json"}).output)
+          .size(),
+      1U);
+}
+
+TEST_F(CrashTest, ARunThatKillsTheDaemonAgainAndAgainIsGivenUp) {
+  constexpr int kMostAttempts = 11;  // a first one, and ten more
+  const std::map<std::string, std::string> crash = {{"ANNEAL_CRASH_AT", "checkpoint.begun"}};
+  StartToCrashAt("checkpoint.begun");
+  SubmitOnce("deadly");
+  WaitForTheCrash();
+  for (int attempt = 2; attempt <= kMostAttempts; ++attempt) {
+    daemon_.Launch(crash);
+    WaitForTheCrash();
+  }
+  daemon_.Start(crash);
+  const v1::Run run = daemon_.GetRun("deadly/0");
+  EXPECT_EQ(run.state(), v1::RUN_STATE_FAILED);
+  EXPECT_EQ(run.failure().reason(), v1::FAILURE_REASON_WORKER_LOST);
+  EXPECT_EQ(run.attempts(), kMostAttempts);
+}
+
+}  // namespace
+}  // namespace anneal
