@@ -43,7 +43,7 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Blocked in all threads, so that only sigwait sees them.
+// Blocked in all threads, so that only sigwait sees them. Others that would end it are ignored.
 sigset_t BlockStopSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -51,6 +51,8 @@ sigset_t BlockStopSignals() {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // What a limit on the size of files does not allow is an error to wait out, as a full disk is.
+  ::signal(SIGXFSZ, SIG_IGN);
   return signals;
 }
 

@@ -23,19 +23,13 @@
 #include "server/daemon.h"
 #include "tests/fixtures/temp_directory.h"
 #include "tests/fixtures/tiny_dataset.h"
+#include "tests/fixtures/watch.h"
 #include "tests/unit/common/test_util.h"
 
 namespace anneal {
 
-// Longer than anything here takes; a test that waits in vain fails instead of hanging.
-inline constexpr std::chrono::seconds kPatience(60);
 // Longer than any test: a run that only ends when it is told to.
 inline constexpr int kEndless = 100'000;
-
-class Context : public grpc::ClientContext {
- public:
-  Context() { set_deadline(std::chrono::system_clock::now() + kPatience); }
-};
 
 // The reason in an error's ErrorInfo, after a look at all that every error carries.
 inline std::string ReasonOf(const grpc::Status& status) {
@@ -106,54 +100,6 @@ inline std::string BytesWithoutTimes(const std::vector<v1::Epoch>& epochs) {
     absl::StrAppend(&bytes, WithoutTimes(epoch).SerializeAsString(), "|");
   }
   return bytes;
-}
-
-// A stream of events that is being read.
-class Watch {
- public:
-  Watch(v1::ExperimentService::Stub* stub, const std::string& name, int64_t after = 0) {
-    v1::WatchExperimentRequest request;
-    request.set_name(name);
-    request.set_after_sequence(after);
-    reader_ = stub->WatchExperiment(&context_, request);
-  }
-
-  // False at the end of the stream.
-  bool Next() {
-    v1::Event event;
-    if (!reader_->Read(&event)) return false;
-    events_.push_back(std::move(event));
-    return true;
-  }
-  // Reads on until an event is as wanted; false if none was.
-  template <typename Predicate>
-  bool Until(Predicate wanted) {
-    while (Next()) {
-      if (wanted(events_.back())) return true;
-    }
-    return false;
-  }
-  // Reads the rest.
-  grpc::Status Finish() {
-    while (Next()) {
-    }
-    return reader_->Finish();
-  }
-  void Cancel() { context_.TryCancel(); }
-
-  const std::vector<v1::Event>& events() const { return events_; }
-
- private:
-  Context context_;
-  std::unique_ptr<grpc::ClientReader<v1::Event>> reader_;
-  std::vector<v1::Event> events_;
-};
-
-inline bool IsEpoch(const v1::Event& event) { return event.has_epoch(); }
-
-// That the events are those after `after`, each once and in order.
-inline void ExpectGapless(const std::vector<v1::Event>& events, int64_t after) {
-  for (const v1::Event& event : events) EXPECT_EQ(event.sequence(), ++after);
 }
 
 class DaemonTest : public ::testing::Test {
