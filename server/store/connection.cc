@@ -35,17 +35,31 @@ absl::Status Configure(sqlite3* handle, Connection::Mode mode, Connection* conne
   return connection->Execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
 }
 
+bool IsOutOfRoom(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+
+// The last error of the WAL's file, which SQLite itself does not ask for when a COMMIT fails.
+int LastErrorOfWal(sqlite3* handle) {
+  sqlite3_file* wal = nullptr;
+  int error = 0;
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK &&
+      wal != nullptr && wal->pMethods != nullptr) {
+    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error);
+  }
+  return error;
+}
+
 // SQLite says FULL for a full file system only; quotas and limits are the same to whoever waits.
-bool IsOutOfRoom(sqlite3* handle) {
-  const int error = handle == nullptr ? 0 : sqlite3_system_errno(handle);
-  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+bool IsOutOfRoom(sqlite3* handle, int code) {
+  if (handle == nullptr) return false;
+  return IsOutOfRoom(sqlite3_system_errno(handle)) ||
+         (code == SQLITE_IOERR_WRITE && IsOutOfRoom(LastErrorOfWal(handle)));
 }
 
 absl::StatusCode CodeFromSqlite(sqlite3* handle, int code) {
   switch (code & 0xff) {
     case SQLITE_IOERR:
-      return IsOutOfRoom(handle) ? absl::StatusCode::kResourceExhausted
-                                 : absl::StatusCode::kInternal;
+      return IsOutOfRoom(handle, code) ? absl::StatusCode::kResourceExhausted
+                                       : absl::StatusCode::kInternal;
     case SQLITE_FULL:
       return absl::StatusCode::kResourceExhausted;
     case SQLITE_CORRUPT:
