@@ -35,7 +35,7 @@ void UseOneBlasThread(char** argv) {
   // Only reached when /proc is not there: slower, not wrong.
 }
 
-// Every watcher is a descriptor, and gRPC never recovers from running out of them.
+// Every client is a descriptor.
 void RaiseDescriptorLimit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/rpc/acceptor.h"
 #include "server/rpc/experiment_service.h"
 #include "server/rpc/info_services.h"
 #include "server/rpc/run_service.h"
@@ -28,7 +29,7 @@ class Server {
                                                        const Services& services);
 
   // What it listens on, with the ports that were chosen.
-  const std::vector<std::string>& addresses() const { return addresses_; }
+  const std::vector<std::string>& addresses() const { return acceptor_->addresses(); }
 
   // For calls inside this process: tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
@@ -45,7 +46,7 @@ class Server {
   RunService runs_;
   PresetService presets_;
   ServerService server_info_;
-  std::vector<std::string> addresses_;
+  std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 };
 

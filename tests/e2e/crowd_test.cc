@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -206,6 +207,37 @@ TEST_F(CrowdTest, WhatIsNotTheProtocolIsHungUpOn) {
     connection.Say(said);
     EXPECT_TRUE(connection.IsClosed(std::chrono::seconds(30)));
   }
+  ExpectItServesAndTrains();
+}
+
+TEST_F(CrowdTest, MoreConnectionsThanDescriptorsEndNothing) {
+  constexpr rlim_t kDescriptors = 100;
+  const rlimit limit{.rlim_cur = kDescriptors, .rlim_max = kDescriptors};
+  const auto stub = v1::RunService::NewStub(
+      grpc::CreateChannel(daemon_.address(), grpc::InsecureChannelCredentials()));
+  const auto epochs_done = [&stub] {
+    Context context;
+    v1::GetRunRequest request;
+    request.set_name("experiments/busy/runs/0");
+    v1::Run run;
+    const grpc::Status status = stub->GetRun(&context, request, &run);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run.epochs_done();
+  };
+  const int before = epochs_done();
+  ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+  {
+    std::vector<std::unique_ptr<RawConnection>> connections;
+    for (rlim_t i = 0; i < 2 * kDescriptors; ++i) {
+      connections.push_back(std::make_unique<RawConnection>(daemon_.address()));
+    }
+    // The last to come is turned away, who was there before is served, and training goes on.
+    EXPECT_TRUE(connections.back()->IsClosed(std::chrono::seconds(5)));
+    EXPECT_TRUE(Eventually([&] { return epochs_done() >= before + 5; }));
+  }
+  EXPECT_TRUE(Eventually([&] {
+    return daemon_.Anneal({"list", "-q"}).code == kFine;
+  })) << daemon_.process().errors();
   ExpectItServesAndTrains();
 }
 
