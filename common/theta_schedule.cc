@@ -52,10 +52,12 @@ double ThetaSchedule::PathValue(int64_t done) const {
     case v1::THETA_SCHEDULE_EXPONENTIAL:
       share = std::expm1(-config_.rate() * p) / std::expm1(-config_.rate());
       break;
-    case v1::THETA_SCHEDULE_STEP:
+    case v1::THETA_SCHEDULE_STEP: {
       // In whole numbers: steps * p may round to just below one.
-      share = static_cast<double>(config_.steps() * done / span_) / config_.steps();
+      const int64_t steps_done = config_.steps() * done / span_;
+      share = static_cast<double>(steps_done) / config_.steps();
       break;
+    }
     default:  // LINEAR
       break;
   }

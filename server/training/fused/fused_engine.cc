@@ -17,7 +17,7 @@ using fused::Pooling;
 // A chunk's buffers should stay in the second cache, and images fill the tiles of dense layers.
 // Where the weights of dense layers do not fit there, as many images as may be share the way to
 // them.
-constexpr int64_t kCacheFloats = 48 * 1024;
+constexpr int64_t kCacheFloats = int64_t{48} * 1024;
 constexpr int64_t kSmallestChunk = 6;
 constexpr int64_t kLargestChunk = 60;
 
@@ -32,8 +32,9 @@ hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
 LayerShape ConvShape(const LayerPlan& plan) {
   const v1::ConvLayer& conv = plan.config.conv();
   const bool pools = conv.pool() != v1::POOL_NONE;
-  const int64_t height = plan.input.height + 2 * conv.padding();
-  const int64_t line = (plan.input.width + 2 * conv.padding()) * plan.input.channels;
+  const int64_t border = 2 * int64_t{conv.padding()};
+  const int64_t height = plan.input.height + border;
+  const int64_t line = (plan.input.width + border) * plan.input.channels;
   return {.window_rows = conv.kernel(),
           .window_row = conv.kernel() * plan.input.channels,
           .line = line,

@@ -196,7 +196,7 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
   for (int n = 0; n < W; ++n) {
     for (int v = 0; v < kVectors; ++v) {
       V best = sums[0][2 * n][v];
-      int64_t window = first + 2 * n * shape.x_step;
+      int64_t window = first + int64_t{2} * n * shape.x_step;
       auto winner = hn::Set(I(), static_cast<int32_t>(window));
       for (int i = 1; i < 4; ++i) {
         const V value = sums[i / 2][2 * n + i % 2][v];

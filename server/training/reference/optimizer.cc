@@ -33,12 +33,12 @@ void Optimizer::Step(Network* network, double learning_rate, double theta_learni
       .clamp_(theta_low_, theta_high_);
 }
 
-void Optimizer::AddPenalty(const torch::Tensor& weights, torch::Tensor gradients) const {
+void Optimizer::AddPenalty(const torch::Tensor& weights, const torch::Tensor& gradients) const {
   if (regularizer_.l1() > 0) gradients.add_(weights.sign(), regularizer_.l1());
   if (regularizer_.l2() > 0) gradients.add_(weights, 2 * regularizer_.l2());
 }
 
-void Optimizer::Clip(torch::Tensor gradients) const {
+void Optimizer::Clip(const torch::Tensor& gradients) const {
   if (config_.clip_norm() == 0) return;
   const double norm = gradients.norm().item<double>();
   if (norm > config_.clip_norm()) gradients.mul_(config_.clip_norm() / norm);
@@ -61,8 +61,8 @@ void Optimizer::Update(Network* network, int64_t begin, int64_t end, int64_t dec
   UpdateAdam(values, gradients, group(first_), group(second_), learning_rate);
 }
 
-void Optimizer::UpdateSgd(torch::Tensor values, torch::Tensor gradients, torch::Tensor velocity,
-                          double learning_rate) const {
+void Optimizer::UpdateSgd(const torch::Tensor& values, const torch::Tensor& gradients,
+                          const torch::Tensor& velocity, double learning_rate) const {
   if (!velocity.defined()) {
     values.add_(gradients, -learning_rate);
     return;
@@ -76,8 +76,9 @@ void Optimizer::UpdateSgd(torch::Tensor values, torch::Tensor gradients, torch::
   }
 }
 
-void Optimizer::UpdateAdam(torch::Tensor values, const torch::Tensor& gradients, torch::Tensor mean,
-                           torch::Tensor square, double learning_rate) const {
+void Optimizer::UpdateAdam(const torch::Tensor& values, const torch::Tensor& gradients,
+                           const torch::Tensor& mean, const torch::Tensor& square,
+                           double learning_rate) const {
   const auto t = static_cast<double>(steps_);
   const double mean_correction = 1 - std::pow(config_.beta1(), t);
   const double square_correction = 1 - std::pow(config_.beta2(), t);

@@ -37,14 +37,15 @@ class Optimizer {
 
  private:
   std::vector<Network::NamedView> MomentViews(const Network& network) const;
-  void AddPenalty(const torch::Tensor& weights, torch::Tensor gradients) const;
-  void Clip(torch::Tensor gradients) const;
+  void AddPenalty(const torch::Tensor& weights, const torch::Tensor& gradients) const;
+  void Clip(const torch::Tensor& gradients) const;
   // One group, `begin` to `end` of the vector; its first `decayed` values are AdamW's to decay.
   void Update(Network* network, int64_t begin, int64_t end, int64_t decayed, double learning_rate);
-  void UpdateSgd(torch::Tensor values, torch::Tensor gradients, torch::Tensor velocity,
-                 double learning_rate) const;
-  void UpdateAdam(torch::Tensor values, const torch::Tensor& gradients, torch::Tensor mean,
-                  torch::Tensor square, double learning_rate) const;
+  void UpdateSgd(const torch::Tensor& values, const torch::Tensor& gradients,
+                 const torch::Tensor& velocity, double learning_rate) const;
+  void UpdateAdam(const torch::Tensor& values, const torch::Tensor& gradients,
+                  const torch::Tensor& mean, const torch::Tensor& square,
+                  double learning_rate) const;
 
   const v1::OptimizerConfig config_;
   const v1::RegularizerConfig regularizer_;
