@@ -392,7 +392,7 @@ absl::StatusOr<std::vector<OrderTerm>> CompileOrder(Listed listed,
                           absl::StrCat("has ", wanted.field, ", which such lists cannot be ordered",
                                        " by", field.of_some_run ? "; list runs instead" : ""));
     }
-    if (field.nullable) terms.push_back({.sql = absl::StrCat(field.order_sql, " IS NULL")});
+    if (field.nullable) terms.push_back({.sql = absl::StrCat("(", field.order_sql, " IS NULL)")});
     terms.push_back({.sql = field.order_sql, .descending = wanted.descending});
   }
   return terms;
