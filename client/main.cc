@@ -30,7 +30,7 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::AddSubmitCommand(app, globals);
   anneal::client::AddWatchCommands(app, globals);
   anneal::client::AddControlCommands(app, globals);
-  anneal::client::AddEditCommands(app, globals);
+  anneal::client::AddEditCommand(app, globals);
   anneal::client::AddQueueCommand(app, globals);
   anneal::client::AddListCommand(app, globals);
   anneal::client::AddShowCommand(app, globals);

@@ -74,7 +74,7 @@ void AddShowCommand(CLI::App* app, Globals* globals);
 void AddHistoryCommands(CLI::App* app, Globals* globals);
 void AddWatchCommands(CLI::App* app, Globals* globals);
 void AddControlCommands(CLI::App* app, Globals* globals);
-void AddEditCommands(CLI::App* app, Globals* globals);
+void AddEditCommand(CLI::App* app, Globals* globals);
 void AddQueueCommand(CLI::App* app, Globals* globals);
 void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);

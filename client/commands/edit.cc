@@ -77,7 +77,7 @@ int Edit(Connection* connection, const Edits& edits) {
 
 }  // namespace
 
-void AddEditCommands(CLI::App* app, Globals* globals) {
+void AddEditCommand(CLI::App* app, Globals* globals) {
   CLI::App* edit = app->add_subcommand("edit", "Change labels, note or priority of experiments");
   const auto edits = std::make_shared<Edits>();
   edit->add_option("names", edits->names, "Such as first")->required();
@@ -88,9 +88,7 @@ void AddEditCommands(CLI::App* app, Globals* globals) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   edit->add_option("--note", edits->note, "Another note; \"\" for none");
-  edit->add_option("--priority", edits->priority,
-                   "Higher ones start first; holds for runs that "
-                   "wait");
+  edit->add_option("--priority", edits->priority, "Higher ones start first; for runs that wait");
   edit->footer("Example: anneal edit first --label team=vision --priority 5");
   edit->callback([globals, edits] {
     if (edits->labels.empty() && edits->unlabels.empty() && !edits->note.has_value() &&

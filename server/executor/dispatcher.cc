@@ -13,6 +13,7 @@
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/fault_point.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/test_result_store.h"
 
@@ -186,12 +187,11 @@ absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     assignments.clear();
     // So many that enough are left without those that a worker is still about to leave.
-    ANNEAL_ASSIGN_OR_RETURN(queue::Snapshot snapshot,
+    ANNEAL_ASSIGN_OR_RETURN(QueueSnapshot snapshot,
                             store::HeadOfQueue(transaction.db(), idle + executor_->workers()));
-    snapshot.idle_workers = idle;
     std::erase_if(snapshot.pending,
-                  [this](const queue::PendingRun& run) { return executor_->Has(run.key); });
-    for (const int64_t run : queue::NextRuns(std::move(snapshot))) {
+                  [this](const PendingRun& run) { return executor_->Has(run.key); });
+    for (const int64_t run : queue::NextRuns(std::move(snapshot), idle)) {
       ANNEAL_RETURN_IF_ERROR(
           store::ChangeRunState(transaction, run, v1::RUN_STATE_RUNNING, clock_()));
       ANNEAL_ASSIGN_OR_RETURN(assignments.emplace_back(),

@@ -11,12 +11,15 @@
 #include "common/experiment_validation.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/run_store.h"
 
 namespace anneal::executor {
 namespace {
+
+using google::protobuf::util::MessageDifferencer;
 
 const std::set<std::string>& UpdatableFields() {
   static const auto& fields = *new std::set<std::string>{"labels", "note", "priority"};
@@ -56,7 +59,7 @@ std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std:
     v1::Experiment source = wanted;
     reflection->ClearField(submission, field);
     reflection->SwapFields(submission, &source, {field});
-    if (before.SerializeAsString() != submission->SerializeAsString()) changed.push_back(name);
+    if (!MessageDifferencer::Equals(before, *submission)) changed.push_back(name);
   }
   return changed;
 }

@@ -5,7 +5,7 @@
 #include "common/version.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/rpc/unary.h"
-#include "server/store/run_store.h"
+#include "server/store/queue_store.h"
 
 namespace anneal::rpc {
 

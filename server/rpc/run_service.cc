@@ -12,6 +12,7 @@
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 
 namespace anneal::rpc {
@@ -151,9 +152,9 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
     return absl::OkStatus();
   });
   ANNEAL_RETURN_IF_ERROR(status);
-  const std::vector<queue::PendingRun> order = queue::Ordered(std::move(queue.snapshot));
+  const std::vector<PendingRun> order = QueueOrder(std::move(queue.snapshot));
   std::vector<queue::Seconds> durations;
-  for (const queue::PendingRun& run : order) {
+  for (const PendingRun& run : order) {
     const store::WaitingRun& waiting = queue.waiting.at(run.key);
     durations.push_back(waiting.epoch_seconds);
     if (durations.back().has_value()) *durations.back() *= waiting.epochs_left;

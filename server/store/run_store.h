@@ -4,7 +4,6 @@
 #define ANNEAL_SERVER_STORE_RUN_STORE_H_
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +13,6 @@
 #include "anneal/v1/services.pb.h"
 #include "anneal/v1/worker.pb.h"
 #include "common/resource_name.h"
-#include "server/queue/policy.h"
 #include "server/store/list_query.h"
 #include "server/store/transaction.h"
 
@@ -54,28 +52,6 @@ absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t
 absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunState to,
                             int64_t time_micros,
                             const std::optional<v1::Failure>& failure = std::nullopt);
-
-// The part of the queue that decides who starts next: of each user and priority the first `limit`
-// runs, but for priorities below those that have that many; and how the users stand.
-absl::StatusOr<queue::Snapshot> HeadOfQueue(Connection& db, int limit);
-
-// Everything that waits, and what is needed to guess when it starts.
-struct WaitingRun {
-  std::string name;
-  int32_t epochs_left = 0;
-  // Of an epoch of this run, else of one with its config, else of the epoch recorded last. Unset
-  // where none is recorded.
-  std::optional<double> epoch_seconds;
-};
-struct Queue {
-  queue::Snapshot snapshot;  // all of it
-  std::map<int64_t, WaitingRun> waiting;  // by key
-  // Seconds that each of the running runs still takes.
-  std::vector<std::optional<double>> running_seconds;
-};
-absl::StatusOr<Queue> ReadQueue(Connection& db);
-
-absl::StatusOr<int64_t> CountPendingRuns(Connection& db);
 
 struct RunningRun {
   int64_t key = 0;

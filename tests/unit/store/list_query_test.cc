@@ -121,6 +121,7 @@ class ListQueryTest : public StoreTest {
       const auto rows = list(*query);
       for (const auto& [name, place] : rows) names.push_back(ShortenName(name));
       if (static_cast<int>(rows.size()) < page) break;
+      if (names.size() > 100) return "rows come again";
       query->after = rows.back().second;
     }
     return absl::StrJoin(names, " ");

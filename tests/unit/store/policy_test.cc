@@ -22,8 +22,8 @@ TEST(QueuePolicyTest, HigherPriorityGoesFirstThenEarlierSubmission) {
                                     {.key = 2, .priority = 5},
                                     {.key = 3, .priority = -5},
                                     {.key = 4, .priority = 5},
-                                    {.key = 5, .priority = 0}},
-                        .idle_workers = 10}),
+                                    {.key = 5, .priority = 0}}},
+                       10),
               ElementsAre(2, 4, 1, 5, 3));
 }
 
@@ -32,19 +32,19 @@ TEST(QueuePolicyTest, OrderOfTheSnapshotDoesNotMatter) {
   for (int64_t key = 0; key < 20; ++key) {
     pending.push_back({.key = key, .priority = static_cast<int32_t>(key % 3)});
   }
-  const std::vector<int64_t> expected = NextRuns({.pending = pending, .idle_workers = 20});
+  const std::vector<int64_t> expected = NextRuns({.pending = pending}, 20);
   std::mt19937 random(1);
   for (int i = 0; i < 20; ++i) {
     std::shuffle(pending.begin(), pending.end(), random);
-    EXPECT_EQ(NextRuns({.pending = pending, .idle_workers = 20}), expected);
+    EXPECT_EQ(NextRuns({.pending = pending}, 20), expected);
   }
 }
 
 TEST(QueuePolicyTest, NoMoreRunsStartThanThereAreIdleWorkers) {
   const std::vector<PendingRun> pending = {{.key = 1}, {.key = 2}, {.key = 3}};
-  EXPECT_THAT(NextRuns({.pending = pending, .idle_workers = 2}), ElementsAre(1, 2));
-  EXPECT_THAT(NextRuns({.pending = pending, .idle_workers = 0}), IsEmpty());
-  EXPECT_THAT(NextRuns({.pending = {}, .idle_workers = 4}), IsEmpty());
+  EXPECT_THAT(NextRuns({.pending = pending}, 2), ElementsAre(1, 2));
+  EXPECT_THAT(NextRuns({.pending = pending}, 0), IsEmpty());
+  EXPECT_THAT(NextRuns({.pending = {}}, 4), IsEmpty());
 }
 
 TEST(QueuePolicyTest, LostRunIsTriedAgainAtMostSoManyTimes) {
@@ -60,24 +60,22 @@ PendingRun Waiting(int64_t key, const std::string& user, int32_t priority = 0) {
 }
 
 TEST(QueuePolicyTest, UsersTakeTurnsInsideAPriority) {
-  const Snapshot snapshot = {
+  const QueueSnapshot snapshot = {
       .pending = {Waiting(1, "ada"), Waiting(2, "ada"), Waiting(3, "ada"), Waiting(4, "bob"),
                   Waiting(5, "bob"), Waiting(6, "ada", 1)},
-      .users = {{"ada", {.last_start = 7}}, {"bob", {.last_start = 9}}},
-      .idle_workers = 9};
-  EXPECT_THAT(NextRuns(snapshot), ElementsAre(6, 1, 4, 2, 5, 3));
+      .users = {{"ada", {.last_start = 7}}, {"bob", {.last_start = 9}}}};
+  EXPECT_THAT(NextRuns(snapshot, 9), ElementsAre(6, 1, 4, 2, 5, 3));
 }
 
 TEST(QueuePolicyTest, WhoHasFewestRunningIsNextThenWhoseLastStartIsLongestAgo) {
-  Snapshot snapshot = {
+  QueueSnapshot snapshot = {
       .pending = {Waiting(1, "ada"), Waiting(2, "ada"), Waiting(3, "bob"), Waiting(4, "cy")},
       .users = {{"ada", {.running = 1, .last_start = 1}},
                 {"bob", {.last_start = 9}},
-                {"cy", {.last_start = 8}}},
-      .idle_workers = 9};
-  EXPECT_THAT(NextRuns(snapshot), ElementsAre(4, 3, 1, 2));
+                {"cy", {.last_start = 8}}}};
+  EXPECT_THAT(NextRuns(snapshot, 9), ElementsAre(4, 3, 1, 2));
   snapshot.users["cy"].running = 2;
-  EXPECT_THAT(NextRuns(snapshot), ElementsAre(3, 1, 2, 4));
+  EXPECT_THAT(NextRuns(snapshot, 9), ElementsAre(3, 1, 2, 4));
 }
 
 TEST(QueuePolicyTest, OneWorkerServesUsersAlternately) {
@@ -87,8 +85,7 @@ TEST(QueuePolicyTest, OneWorkerServesUsersAlternately) {
   Standings users;
   std::vector<int64_t> started;
   for (int64_t start = 1; start <= 7; ++start) {
-    const std::vector<int64_t> next =
-        NextRuns({.pending = pending, .users = users, .idle_workers = 1});
+    const std::vector<int64_t> next = NextRuns({.pending = pending, .users = users}, 1);
     ASSERT_EQ(next.size(), 1U);
     started.push_back(next[0]);
     const auto run = std::find_if(pending.begin(), pending.end(), [&](const PendingRun& waiting) {
@@ -104,7 +101,7 @@ TEST(QueuePolicyTest, OneWorkerServesUsersAlternately) {
 TEST(QueuePolicyTest, PlaceOfARunIsItsPlaceInTheOrder) {
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {
-    Snapshot snapshot;
+    QueueSnapshot snapshot;
     std::map<std::string, int64_t> counts;
     for (const char* user : {"a", "b", "c", "d"}) {
       snapshot.users[user] = {.running = static_cast<int64_t>(random() % 4),
@@ -118,7 +115,7 @@ TEST(QueuePolicyTest, PlaceOfARunIsItsPlaceInTheOrder) {
     }
     std::map<std::string, int64_t> ranks;
     int64_t place = 0;
-    for (const PendingRun& run : Ordered(snapshot)) {
+    for (const PendingRun& run : QueueOrder(snapshot)) {
       EXPECT_EQ(RunsBefore(run.user, ranks[run.user]++, counts, snapshot.users), place++);
     }
   }

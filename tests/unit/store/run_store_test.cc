@@ -13,7 +13,9 @@
 #include "common/run_state.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/queue/policy.h"
 #include "server/store/event_store.h"
+#include "server/store/queue_store.h"
 #include "tests/unit/common/test_util.h"
 #include "tests/unit/store/store_test_util.h"
 
@@ -73,9 +75,7 @@ class RunStoreTest : public StoreTest {
     });
   }
   std::vector<int64_t> Pending(int limit) {
-    queue::Snapshot snapshot = Read([&](Connection& db) { return HeadOfQueue(db, limit); });
-    snapshot.idle_workers = limit;
-    return queue::NextRuns(std::move(snapshot));
+    return queue::NextRuns(Read([&](Connection& db) { return HeadOfQueue(db, limit); }), limit);
   }
   v1::RunState StateOf(int64_t run) {
     return Read([&](Connection& db) { return GetRunState(db, run); });
