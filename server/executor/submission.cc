@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "common/config_validation.h"
 #include "common/enum_name.h"
@@ -63,11 +63,11 @@ std::string Fingerprint(v1::CreateExperimentRequest request) {
 // Such as `annealed-k3v9ta`.
 std::string MakeUpId(absl::string_view preset) {
   constexpr absl::string_view kAlphabet = "0123456789abcdefghijkmnpqrstuvwxyz";
-  std::random_device entropy;
-  std::uniform_int_distribution<size_t> pick(0, kAlphabet.size() - 1);
+  thread_local absl::BitGen generator;
   std::string id = absl::StrCat(
       CheckExperimentId("", preset).ok() && preset.size() < 50 ? preset : "experiment", "-");
-  for (int i = 0; i < 8; ++i) id.push_back(kAlphabet[pick(entropy)]);
+  for (int i = 0; i < 8; ++i)
+    id.push_back(kAlphabet[absl::Uniform(generator, size_t{0}, kAlphabet.size())]);
   return id;
 }
 
@@ -125,13 +125,15 @@ absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequ
   ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
   const std::string fingerprint = Fingerprint(request);
   // Before the config is looked at: a retry succeeds though its data set may be gone by now.
-  std::optional<v1::Experiment> earlier;
-  const absl::Status read = store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(earlier, FindEarlier(db, request.request_id(), fingerprint));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(read);
-  if (earlier.has_value()) return *std::move(earlier);
+  if (!request.request_id().empty()) {
+    std::optional<v1::Experiment> earlier;
+    const absl::Status read = store_->Read([&](store::Connection& db) -> absl::Status {
+      ANNEAL_ASSIGN_OR_RETURN(earlier, FindEarlier(db, request.request_id(), fingerprint));
+      return absl::OkStatus();
+    });
+    ANNEAL_RETURN_IF_ERROR(read);
+    if (earlier.has_value()) return *std::move(earlier);
+  }
   ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
   experiment.request_sha256 = fingerprint;
   return request.validate_only() ? Preview(experiment) : Insert(experiment);
@@ -161,7 +163,7 @@ absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& ex
         FindEarlier(transaction.db(), experiment.request_id, experiment.request_sha256));
     if (!earlier.has_value()) {
       ANNEAL_RETURN_IF_ERROR(store::InsertExperiment(transaction, experiment));
-      ANNEAL_ASSIGN_OR_RETURN(earlier, store::GetExperiment(transaction.db(), experiment.id));
+      earlier = store::AsInserted(experiment);
     }
     created = *std::move(earlier);
     store::FaultPoint("submission.recorded");

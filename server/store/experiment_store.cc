@@ -26,6 +26,18 @@ std::string Etag(absl::string_view submission) {
   return hash.HexDigest().substr(0, kDigits);
 }
 
+// What is not the user's to submit.
+void AddState(absl::string_view id, absl::string_view submission, int64_t created,
+              v1::Experiment* experiment) {
+  experiment->set_name(ExperimentName(id));
+  experiment->set_etag(Etag(submission));
+  *experiment->mutable_create_time() = ToTimestamp(created);
+  v1::RunCounts* counts = experiment->mutable_run_counts();
+  counts->set_total(counts->pending() + counts->running() + counts->suspended() +
+                    counts->succeeded() + counts->failed() + counts->cancelled());
+  experiment->set_state(CombinedState(*counts));
+}
+
 absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
   ListedExperiment listed;
   listed.key = row.Int(0);
@@ -35,9 +47,6 @@ absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
     return absl::DataLossError(
         absl::StrCat("the stored submission of experiment \"", row.Text(1), "\" is not readable"));
   }
-  experiment.set_name(ExperimentName(row.Text(1)));
-  experiment.set_etag(Etag(submission));
-  *experiment.mutable_create_time() = ToTimestamp(row.Int(3));
   experiment.set_last_sequence(row.Int(4));
   v1::RunCounts* counts = experiment.mutable_run_counts();
   counts->set_pending(static_cast<int32_t>(row.Int(5)));
@@ -46,10 +55,8 @@ absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
   counts->set_succeeded(static_cast<int32_t>(row.Int(8)));
   counts->set_failed(static_cast<int32_t>(row.Int(9)));
   counts->set_cancelled(static_cast<int32_t>(row.Int(10)));
-  counts->set_total(counts->pending() + counts->running() + counts->suspended() +
-                    counts->succeeded() + counts->failed() + counts->cancelled());
-  experiment.set_state(CombinedState(*counts));
   if (!row.IsNull(11)) *experiment.mutable_delete_time() = ToTimestamp(row.Int(11));
+  AddState(row.Bytes(1), submission, row.Int(3), &experiment);
   return listed;
 }
 
@@ -118,6 +125,15 @@ absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& exp
   return AppendMessage(transaction, key, std::nullopt, experiment.time_micros,
                        absl::StrCat("created with ", experiment.runs.size(), " run",
                                     experiment.runs.size() == 1 ? "" : "s"));
+}
+
+v1::Experiment AsInserted(const NewExperiment& inserted) {
+  v1::Experiment experiment = inserted.submission;
+  *experiment.mutable_network() = inserted.network;
+  experiment.mutable_run_counts()->set_pending(static_cast<int32_t>(inserted.runs.size()));
+  experiment.set_last_sequence(1);
+  AddState(inserted.id, inserted.submission.SerializeAsString(), inserted.time_micros, &experiment);
+  return experiment;
 }
 
 absl::StatusOr<std::optional<EarlierRequest>> FindRequest(Connection& db,

@@ -37,6 +37,9 @@ struct NewExperiment {
 // Stores the experiment, its runs as PENDING, and the first event. ALREADY_EXISTS: the id is taken.
 absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment);
 
+// What GetExperiment says of it then, without looking.
+v1::Experiment AsInserted(const NewExperiment& experiment);
+
 // Who used a request_id, and for what.
 struct EarlierRequest {
   std::string experiment_id;

@@ -25,6 +25,8 @@ struct Condition {
 struct OrderTerm {
   std::string sql;
   bool descending = false;
+  // False: it tells rows without the next term's value from others, which come before them anyway.
+  bool sorts = true;
 };
 
 // Queries call experiments `e` and runs `r`; those of runs have both.

@@ -72,9 +72,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Store::TakeReader() {
 
 absl::Status Store::Read(const ReadFunction& function) {
   ANNEAL_ASSIGN_OR_RETURN(std::unique_ptr<Connection> reader, TakeReader());
-  ANNEAL_RETURN_IF_ERROR(reader->Execute("BEGIN"));
+  ANNEAL_RETURN_IF_ERROR(reader->Prepare("BEGIN").Run());
   absl::Status status = function(*reader);
-  status.Update(reader->Execute("COMMIT"));
+  status.Update(reader->Prepare("COMMIT").Run());
   if (!status.ok() && reader->in_transaction()) return status;  // the connection is given up
   MutexLock lock(&mutex_);
   idle_readers_.push_back(std::move(reader));

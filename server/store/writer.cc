@@ -25,8 +25,8 @@ absl::Status Writer::Write(WriteFunction function) {
   Request request{.function = std::move(function)};
   MutexLock lock(&mutex_);
   queue_.push_back(&request);
-  wake_.Signal();
-  while (!request.done) done_.Wait(&mutex_);
+  if (queue_.size() == 1) wake_.Signal();
+  while (!request.done) request.changed.Wait(&mutex_);
   return request.status;
 }
 
@@ -44,21 +44,23 @@ void Writer::Loop() {
     }
     Commit(group);
     MutexLock lock(&mutex_);
-    for (Request* request : group) request->done = true;
-    done_.SignalAll();
+    for (Request* request : group) {
+      request->done = true;
+      request->changed.Signal();
+    }
   }
 }
 
 void Writer::Commit(const std::vector<Request*>& group) {
   std::set<int64_t> experiments;
-  absl::Status status = connection_->Execute("BEGIN IMMEDIATE");
+  absl::Status status = connection_->Prepare("BEGIN IMMEDIATE").Run();
   for (Request* request : group) {
     if (!status.ok()) break;
     request->status = RunOne(request->function, &experiments);
     // A full disk makes SQLite roll back the whole transaction: nobody's write is left.
     if (!connection_->in_transaction()) status = request->status;
   }
-  if (status.ok()) status = connection_->Execute("COMMIT");
+  if (status.ok()) status = connection_->Prepare("COMMIT").Run();
   if (!status.ok()) {
     if (connection_->in_transaction()) (void)connection_->Execute("ROLLBACK");
     for (Request* request : group) request->status.Update(status);
@@ -68,11 +70,11 @@ void Writer::Commit(const std::vector<Request*>& group) {
 }
 
 absl::Status Writer::RunOne(const WriteFunction& function, std::set<int64_t>* experiments) {
-  ANNEAL_RETURN_IF_ERROR(connection_->Execute("SAVEPOINT write"));
+  ANNEAL_RETURN_IF_ERROR(connection_->Prepare("SAVEPOINT write").Run());
   Transaction transaction(connection_.get());
   const absl::Status status = function(transaction);
   if (status.ok()) {
-    ANNEAL_RETURN_IF_ERROR(connection_->Execute("RELEASE write"));
+    ANNEAL_RETURN_IF_ERROR(connection_->Prepare("RELEASE write").Run());
     experiments->insert(transaction.experiments().begin(), transaction.experiments().end());
     return absl::OkStatus();
   }

@@ -43,6 +43,7 @@ class Writer {
     WriteFunction function;
     absl::Status status;
     bool done = false;
+    CondVar changed;  // one each: nobody is woken for others
   };
 
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -54,7 +55,6 @@ class Writer {
 
   Mutex mutex_;
   CondVar wake_;
-  CondVar done_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -57,9 +57,8 @@ absl::Status Fill(Transaction& transaction, int number) {
                              .parameters_json = "{}",
                              .config_json = ToColumn(experiment.submission.config())});
   ANNEAL_RETURN_IF_ERROR(InsertExperiment(transaction, experiment));
-  ANNEAL_ASSIGN_OR_RETURN(
-      const int64_t run,
-      RunKey(transaction.db(), {.experiment_id = experiment.id, .ordinal = 0}));
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t run,
+                          RunKey(transaction.db(), {.experiment_id = experiment.id, .ordinal = 0}));
   ANNEAL_RETURN_IF_ERROR(ChangeRunState(transaction, run, v1::RUN_STATE_RUNNING, 0));
   for (int epoch = 1; epoch <= kEpochs; ++epoch) {
     ANNEAL_RETURN_IF_ERROR(RecordEpoch(transaction, run, 0, Report(epoch)));
@@ -138,15 +137,14 @@ void RecordAnEpochDurably(benchmark::State& state) {
   int epoch = 0;
   for (auto _ : state) {
     const v1::EpochReport report = Report(++epoch);
-    CheckOk(store.Write([&](Transaction& transaction) {
-      return RecordEpoch(transaction, run, 0, report);
-    }));
+    CheckOk(store.Write(
+        [&](Transaction& transaction) { return RecordEpoch(transaction, run, 0, report); }));
   }
 }
 BENCHMARK(RecordAnEpochDurably)->Unit(benchmark::kMillisecond);
 
-// A much larger one: 100,000 runs in 1,000 experiments of 4 configs, each run with 20 epochs, one in
-// ten failed.
+// A much larger one: 100,000 runs in 1,000 experiments of 4 configs, each run with 20 epochs, one
+// in ten failed.
 class Large {
  public:
   static constexpr int kRunsEach = 100;
@@ -158,9 +156,8 @@ class Large {
     for (int i = 0; i < kExperiments; ++i) {
       CheckOk(store_->Write([i](Transaction& transaction) { return Add(transaction, i); }));
     }
-    CheckOk(store_->Write([](Transaction& transaction) {
-      return transaction.db().Execute(kRecords);
-    }));
+    CheckOk(
+        store_->Write([](Transaction& transaction) { return transaction.db().Execute(kRecords); }));
   }
 
   Store& store() { return *store_; }
@@ -174,12 +171,13 @@ class Large {
 
  private:
   static constexpr absl::string_view kRecords =
-      "UPDATE runs SET state = iif(run_id % 10 = 0, 'FAILED', 'SUCCEEDED'), epochs_done = 20;"
       "UPDATE experiments SET pending = 0, failed = 10, succeeded = 90;"
       "WITH RECURSIVE n(epoch) AS (SELECT 1 UNION ALL SELECT epoch + 1 FROM n WHERE epoch < 20)"
-      " INSERT INTO epochs SELECT r.run_id, epoch, epoch, 1, 1e4, 1e-3, epoch * 1500, 1, 1, 1, 1, 1,"
+      " INSERT INTO epochs SELECT r.run_id, epoch, epoch, 1, 1e4, 1e-3, epoch * 1500, 1, 1, 1, 1, "
+      "1,"
       " (r.run_id * 7919 % 10007) / 1e4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
       " NULL, NULL, NULL FROM runs r, n;"
+      "UPDATE runs SET state = iif(run_id % 10 = 0, 'FAILED', 'SUCCEEDED'), epochs_done = 20;"
       "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1)"
       " SELECT run_id, 'LAST', 20, 0.1, (run_id * 104729 % 9973) / 1e4, 1, 1, 1 FROM runs"
       " WHERE state = 'SUCCEEDED';";
@@ -243,8 +241,8 @@ void FirstPageOfExperiments(benchmark::State& state, const char* filter, const c
     return listed.size() > 10 ? absl::OkStatus() : absl::InternalError("too few experiments");
   });
 }
-BENCHMARK_CAPTURE(FirstPageOfExperiments, by_label_and_state,
-                  "labels.team = 7 AND state = FAILED", "priority desc, id")
+BENCHMARK_CAPTURE(FirstPageOfExperiments, by_label_and_state, "labels.team = 7 AND state = FAILED",
+                  "priority desc, id")
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(FirstPageOfExperiments, by_config_of_runs, "theta.policy = FIXED", "id desc")
     ->Unit(benchmark::kMillisecond);

@@ -60,6 +60,7 @@ TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionComesBack) {
   Reopen();
 
   v1::Experiment got = Get("full");
+  EXPECT_TRUE(Same(AsInserted(experiment), got));
   EXPECT_EQ(got.etag().size(), 16U);
   got.clear_etag();
   v1::Experiment expected = submission;

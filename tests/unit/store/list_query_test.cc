@@ -135,6 +135,30 @@ class ListQueryTest : public StoreTest {
   int added_ = 0;
 };
 
+TEST_F(ListQueryTest, MetricsBesideRunsAreWhatWasRecorded) {
+  const auto differing = [this] {
+    return QueryInt(
+        "SELECT count(*) FROM runs r LEFT JOIN epochs m ON m.run_id = r.run_id AND m.epoch ="
+        " r.epochs_done LEFT JOIN test_results l ON l.run_id = r.run_id AND l.weights = 'LAST'"
+        " LEFT JOIN test_results b ON b.run_id = r.run_id AND b.weights = 'BEST' WHERE"
+        " r.train_loss IS NOT m.train_loss OR r.train_accuracy IS NOT m.train_accuracy OR"
+        " r.validation_loss IS NOT m.validation_loss OR"
+        " r.validation_accuracy IS NOT m.validation_accuracy OR r.test_loss IS NOT l.loss OR"
+        " r.test_accuracy IS NOT l.accuracy OR r.best_test_loss IS NOT b.loss OR"
+        " r.best_test_accuracy IS NOT b.accuracy");
+  };
+  EXPECT_EQ(QueryInt("SELECT count(test_accuracy) FROM runs"), 3);
+  EXPECT_EQ(QueryInt("SELECT count(validation_loss) FROM runs"), 3);
+  EXPECT_EQ(differing(), 0);
+  const absl::Status extended = Write([this](Transaction& transaction) {
+    return ExtendRun(transaction, RunKeyOf("first", 0), v1::TrainingConfig());
+  });
+  ASSERT_TRUE(extended.ok()) << extended;
+  EXPECT_EQ(QueryInt("SELECT count(test_accuracy) FROM runs"), 2);
+  EXPECT_EQ(QueryInt("SELECT count(validation_loss) FROM runs"), 3);
+  EXPECT_EQ(differing(), 0);
+}
+
 TEST_F(ListQueryTest, ExperimentsByTheirOwnFields) {
   EXPECT_EQ(Experiments(""), "lr-x third second first");
   EXPECT_EQ(Experiments("state = SUCCEEDED"), "first");

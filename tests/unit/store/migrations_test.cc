@@ -118,6 +118,10 @@ TEST_F(MigrationsTest, FileOfVersion2KeepsAllThatItHas) {
                     " 'PENDING', 1, 3, NULL FROM experiments, (SELECT 0 AS o UNION SELECT 1);"
                     "INSERT INTO epochs SELECT run_id, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,"
                     " 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, NULL, NULL, NULL FROM runs;"
+                    "UPDATE runs SET epochs_done = 1;"
+                    "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision,"
+                    " recall, f1) VALUES (1, 'LAST', 1, 0.5, 0.25, 1, 1, 1),"
+                    " (1, 'BEST', 1, 0.125, 0.75, 1, 1, 1);"
                     "INSERT INTO events (experiment_id, sequence, time, kind, message)"
                     " VALUES (2, 1, 10, 'MESSAGE', 'x'), (1, 1, 20, 'MESSAGE', 'x'),"
                     "        (2, 2, 30, 'MESSAGE', 'x'), (1, 2, 40, 'MESSAGE', 'x');")
@@ -142,6 +146,15 @@ TEST_F(MigrationsTest, FileOfVersion2KeepsAllThatItHas) {
     std::string order;
     for (const v1::Event& event : *events) order.push_back(event.experiment().back());
     EXPECT_EQ(order, "baba");
+    EXPECT_EQ(db.QueryInt("SELECT count(*) FROM runs WHERE train_loss = 1 AND train_accuracy = 1"
+                          " AND validation_loss = 1 AND validation_accuracy = 1")
+                  .value_or(-1),
+              4);
+    EXPECT_EQ(db.QueryInt("SELECT run_id FROM runs WHERE test_loss = 0.5 AND test_accuracy = 0.25"
+                          " AND best_test_loss = 0.125 AND best_test_accuracy = 0.75")
+                  .value_or(-1),
+              1);
+    EXPECT_EQ(db.QueryInt("SELECT count(*) FROM runs WHERE test_loss IS NULL").value_or(-1), 3);
     return absl::OkStatus();
   });
   EXPECT_TRUE(read.ok()) << read;
