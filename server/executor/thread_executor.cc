@@ -2,6 +2,8 @@
 
 #include <sched.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -20,6 +22,15 @@ v1::RunEnd InvalidData(const absl::Status& status) {
   end.mutable_failure()->set_reason(v1::FAILURE_REASON_INVALID_DATA);
   end.mutable_failure()->set_message(std::string(status.message()));
   return end;
+}
+
+// Training takes the processors that nobody else wants: with as many workers as processors, a
+// request would otherwise wait for its turn among them. Threads that this one starts inherit it.
+void YieldToServing() {
+  constexpr int kNice = 10;
+  if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice) != 0) {
+    spdlog::warn("cannot lower the priority of a worker: {}", std::strerror(errno));
+  }
 }
 
 // Keeps the calling thread to the `number`th of the processors that it may use, while this lives.
@@ -97,6 +108,7 @@ void ThreadExecutor::Shutdown() {
 
 void ThreadExecutor::Work(int worker) {
   training::PrepareTrainingThread();
+  YieldToServing();
   v1::RunAssignment assignment;
   std::stop_token stop;
   while (Take(&assignment, &stop)) {

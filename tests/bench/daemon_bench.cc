@@ -34,13 +34,13 @@ void Require(bool holds, const std::string& what) {
 }
 void Require(const grpc::Status& status) { Require(status.ok(), status.error_message()); }
 
-// A daemon with one worker and a data set of 2,000 images of 28x28.
+// A daemon with one worker and a data set of images of 28x28.
 class BenchDaemon {
  public:
-  BenchDaemon() {
+  explicit BenchDaemon(int images = 2000) {
     spdlog::set_level(spdlog::level::err);
     WriteTinyDataset(directory_.file("datasets/mnist"),
-                     {.train = 2000, .test = 100, .side = 28, .classes = 10});
+                     {.train = images, .test = 100, .side = 28, .classes = 10});
     auto started = Daemon::Start({.data_dir = directory_.file("data"),
                                   .listen = {"127.0.0.1:0"},
                                   .workers = 1,
@@ -126,19 +126,31 @@ void ListPageOfCells(benchmark::State& state) {
 }
 BENCHMARK(ListPageOfCells)->Arg(50)->Arg(1000)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Single runs, durable when acknowledged, from so many clients at a time.
-void SubmitOneRun(benchmark::State& state) {
+// Single runs, durable when acknowledged, from so many clients at a time: of one config, or each of
+// its own.
+void SubmitOneRun(benchmark::State& state, bool of_own_config) {
   const auto stub = v1::ExperimentService::NewStub(Busy().Connect());
   v1::CreateExperimentRequest request;
-  request.mutable_experiment()->mutable_config()->set_epochs(1);
+  v1::TrainingConfig* config = request.mutable_experiment()->mutable_config();
+  config->set_epochs(1);
+  static std::atomic<int> number = 0;
   for (auto unused : state) {
+    if (of_own_config) config->mutable_optimizer()->set_learning_rate(1e-9 * ++number);
     grpc::ClientContext context;
     v1::Experiment created;
     Require(stub->CreateExperiment(&context, request, &created));
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(SubmitOneRun)->Threads(1)->Threads(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(SubmitOneRun, of_one_config, false)
+    ->Threads(1)
+    ->Threads(16)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(SubmitOneRun, of_own_configs, true)
+    ->Threads(16)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 // Delays between the time of an event and its arrival.
 class Delays {
@@ -178,6 +190,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
     if (event_.sequence() != last_ + 1) gap_ = true;
     last_ = event_.sequence();
     if (event_.has_epoch()) {
+      samples_per_second_.push_back(event_.epoch().samples_per_second());
       const auto sent = event_.time().seconds() * 1'000'000 + event_.time().nanos() / 1000;
       delays_->Add(static_cast<double>(executor::SystemWallClock() - sent) / 1000);
     }
@@ -190,6 +203,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
   bool done() const { return done_; }
   // Of a finished one.
   bool gapless() const { return !gap_; }
+  const std::vector<double>& samples_per_second() const { return samples_per_second_; }
 
  private:
   Delays* const delays_;
@@ -197,6 +211,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
   v1::Event event_;
   int64_t last_ = 0;
   bool gap_ = false;
+  std::vector<double> samples_per_second_;
   std::atomic<bool> done_ = false;
 };
 
@@ -235,6 +250,51 @@ void WatchARun(benchmark::State& state) {
 }
 BENCHMARK(WatchARun)->Arg(1)->Arg(100)->Arg(1000)->UseRealTime()->Iterations(1)->Unit(
     benchmark::kMillisecond);
+
+// Epochs of half a second, watched by one and by 1,000 in turns: how fast the latter are trained,
+// as a share of the former.
+void TrainWhileWatched(benchmark::State& state) {
+  BenchDaemon daemon(/*images=*/15'000);
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < 10; ++i) channels.push_back(daemon.Connect());
+  std::vector<std::unique_ptr<v1::ExperimentService::Stub>> stubs;
+  for (const auto& channel : channels) stubs.push_back(v1::ExperimentService::NewStub(channel));
+  v1::CreateExperimentRequest create;
+  create.mutable_experiment()->mutable_config()->set_epochs(8);
+  Delays delays;
+  int number = 0;
+  const auto median_speed = [&](size_t count) {
+    create.set_experiment_id(absl::StrCat("trained-", number++));
+    v1::Experiment created;
+    grpc::ClientContext context;
+    Require(stubs[0]->CreateExperiment(&context, create, &created));
+    v1::WatchExperimentRequest watch;
+    watch.set_name(created.name());
+    std::vector<std::unique_ptr<Watcher>> watchers;
+    for (size_t i = 0; i < count; ++i) {
+      watchers.push_back(std::make_unique<Watcher>(stubs[i % stubs.size()].get(), watch, &delays));
+    }
+    for (const auto& watcher : watchers) {
+      while (!watcher->done()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      Require(watcher->gapless(), "a watcher missed an event");
+    }
+    // The first epochs are trained while the watchers come.
+    std::vector<double> speeds = watchers[0]->samples_per_second();
+    speeds.erase(speeds.begin(), speeds.begin() + 2);
+    std::sort(speeds.begin(), speeds.end());
+    return speeds[speeds.size() / 2];
+  };
+  std::vector<double> ratios;
+  for (auto unused : state) {
+    const double alone = median_speed(1);
+    ratios.push_back(median_speed(1000) / alone);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  state.counters["median_ratio"] = ratios[ratios.size() / 2];
+  state.counters["least"] = ratios.front();
+  state.counters["most"] = ratios.back();
+}
+BENCHMARK(TrainWhileWatched)->UseRealTime()->Iterations(7)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace anneal

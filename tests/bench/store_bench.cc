@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -142,6 +143,27 @@ void RecordAnEpochDurably(benchmark::State& state) {
   }
 }
 BENCHMARK(RecordAnEpochDurably)->Unit(benchmark::kMillisecond);
+
+// Experiments of one run, each on disk when its write returns.
+void InsertDurably(benchmark::State& state) {
+  static const TempDirectory& directory = *new TempDirectory();
+  static Store& store = *[] {
+    auto opened = Store::Open(directory.path());
+    CheckOk(opened.status());
+    return opened->release();
+  }();
+  static std::atomic<int> number = 0;
+  const std::string config = ToColumn(ResolveConfig(Presets()[0].config()));
+  for (auto _ : state) {
+    NewExperiment experiment{.id = "experiment-" + std::to_string(number++)};
+    experiment.runs.push_back({.epochs = 1, .parameters_json = "{}", .config_json = config});
+    CheckOk(store.Write([&experiment](Transaction& transaction) {
+      return InsertExperiment(transaction, experiment);
+    }));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(InsertDurably)->Threads(1)->Threads(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 // A much larger one: 100,000 runs in 1,000 experiments of 4 configs, each run with 20 epochs, one
 // in ten failed.
