@@ -4,7 +4,7 @@
 #include <numbers>
 
 // Targets whose vectors have no fixed size are left out: sums are kept in arrays of them.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/training/vectors.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h

@@ -4,7 +4,7 @@
 #include <cstring>
 
 // Targets whose vectors have no fixed size are left out: tiles are laid out at compile time.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/training/fused/kernels.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
@@ -29,8 +29,6 @@ constexpr int kTile = kVectors == 1 ? 12 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 
 // Whether the registers hold a whole window of a 2x2 pool, and how many pooled positions at a time.
 constexpr bool kPoolsInRegisters = kVectors <= 2 || HWY_ARCH_ARM;
 constexpr int kPooledTile = kVectors == 1 ? 2 : 1;
-// With more, wider tiles win more than the way through memory costs.
-constexpr int64_t kPooledTaps = 64;
 // Accumulators of the backward pass.
 constexpr int kMost = 12;
 
