@@ -37,6 +37,7 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::AddHistoryCommands(app, globals);
   anneal::client::AddCheckpointCommands(app, globals);
   anneal::client::AddCompareCommand(app, globals);
+  anneal::client::AddPlotCommands(app, globals);
   anneal::client::AddPresetCommands(app, globals);
   anneal::client::AddServerCommand(app, globals);
 }

@@ -12,6 +12,7 @@ build=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libsqlite3-dev libssl-dev zlib1g-dev
   libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev
+  gnuplot-nox fonts-dejavu-core          # `anneal plot` draws with them
   dataset-fashion-mnist
 )
 tests=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)

@@ -78,6 +78,7 @@ void AddEditCommand(CLI::App* app, Globals* globals);
 void AddQueueCommand(CLI::App* app, Globals* globals);
 void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);
+void AddPlotCommands(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);
 
 }  // namespace anneal::client

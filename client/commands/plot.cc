@@ -1,0 +1,263 @@
+// anneal plot: what runs recorded, as figures in the terminal, SVG or PNG.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/plot/arms.h"
+#include "client/plot/figures.h"
+#include "client/plot/gnuplot.h"
+#include "client/plot/terminal.h"
+#include "common/config_validation.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+
+namespace anneal::client {
+namespace {
+
+struct PlotOptions {
+  std::vector<std::string> names;
+  std::vector<std::string> by;
+  std::string out;
+  std::string title;
+  plot::Size size;
+  // Of some plots.
+  std::vector<std::string> metrics = {"validation_loss", "train_loss"};
+  bool log_y = false;
+  std::string x = "train_loss";
+  std::string y = "validation_loss";
+  plot::Pick pick = plot::Pick::kFinal;
+  v1::CompareExperimentsRequest compare;
+  v1::TestResult::Weights weights = v1::TestResult::WEIGHTS_LAST;
+};
+
+using MakeFigure =
+    std::function<absl::StatusOr<plot::Figure>(Connection* connection, const PlotOptions& options)>;
+
+plot::TerminalOptions Terminal() {
+  plot::TerminalOptions options;
+  const char* terminal = std::getenv("TERM");
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool dumb = terminal == nullptr || absl::string_view(terminal) == "dumb";
+  options.color = is_terminal && !dumb && std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  if (is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    options.width = size.ws_col;
+  }
+  return options;
+}
+
+absl::Status WriteFile(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file << bytes;
+  file.close();
+  return file.good() ? absl::OkStatus()
+                     : InvalidField("--out", absl::StrCat(path, " cannot be written"));
+}
+
+absl::Status Show(const plot::Figure& figure, const PlotOptions& options) {
+  if (options.out.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(const std::string text, plot::DrawInTerminal(figure, Terminal()));
+    std::cout << text;
+    return absl::OkStatus();
+  }
+  const plot::Format format =
+      absl::EndsWith(options.out, ".png") ? plot::Format::kPng : plot::Format::kSvg;
+  ANNEAL_ASSIGN_OR_RETURN(const std::string image, plot::Draw(figure, format, options.size));
+  ANNEAL_RETURN_IF_ERROR(WriteFile(options.out, image));
+  std::cout << options.out << "\n";
+  return absl::OkStatus();
+}
+
+int Plot(Connection* connection, const PlotOptions& options, const MakeFigure& make) {
+  absl::StatusOr<plot::Figure> figure = make(connection, options);
+  if (!figure.ok()) return Complain(figure.status());
+  if (!options.title.empty()) figure->title = options.title;
+  const absl::Status shown = Show(*figure, options);
+  return shown.ok() ? kSuccess : Complain(shown);
+}
+
+absl::StatusOr<std::vector<plot::ArmData>> Arms(Connection* connection, const PlotOptions& options,
+                                                bool with_epochs = true) {
+  ANNEAL_ASSIGN_OR_RETURN(auto runs, plot::FetchRuns(connection, options.names, with_epochs));
+  return plot::SortIntoArms(std::move(runs), options.by);
+}
+
+absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& options) {
+  std::vector<Metric> metrics;
+  for (const std::string& name : options.metrics) {
+    ANNEAL_ASSIGN_OR_RETURN(metrics.emplace_back(), FindEpochMetric("--metric", name));
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
+  return plot::Curves(arms, metrics, options.log_y);
+}
+
+absl::StatusOr<plot::Figure> Theta(Connection* connection, const PlotOptions& options) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
+  std::vector<std::vector<v1::ThetaVector>> thetas;
+  for (const plot::ArmData& arm : arms) {
+    thetas.emplace_back();
+    const plot::RunData& first = arm.runs[0];
+    if (first.epochs.back().theta().count() < 2) continue;
+    v1::ListThetasRequest request;
+    request.set_parent(first.run.name());
+    request.set_epoch(first.epochs.back().epoch());
+    ANNEAL_ASSIGN_OR_RETURN(thetas.back(), connection->ListThetas(request, /*limit=*/0));
+  }
+  return plot::Thetas(arms, thetas);
+}
+
+absl::StatusOr<plot::Figure> Youden(Connection* connection, const PlotOptions& options) {
+  ANNEAL_ASSIGN_OR_RETURN(const Metric x, FindEpochMetric("--x", options.x));
+  ANNEAL_ASSIGN_OR_RETURN(const Metric y, FindEpochMetric("--y", options.y));
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
+  return plot::Youden(arms, x, y, options.pick);
+}
+
+absl::StatusOr<plot::Figure> Compare(Connection* connection, const PlotOptions& options) {
+  v1::CompareExperimentsRequest request = options.compare;
+  for (const std::string& name : options.names) request.add_names(ExpandName(name));
+  request.mutable_group_by()->Assign(options.by.begin(), options.by.end());
+  ANNEAL_ASSIGN_OR_RETURN(const auto response, connection->Compare(request));
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options, /*with_epochs=*/false));
+  return plot::Compare(response, arms);
+}
+
+// As it would be submitted again: that says how many steps an epoch has.
+absl::StatusOr<plot::Figure> Schedule(Connection* connection, const PlotOptions& options) {
+  std::vector<plot::Schedule> schedules;
+  for (const std::string& name : options.names) {
+    v1::CreateExperimentRequest request;
+    request.set_validate_only(true);
+    v1::TrainingConfig* config = request.mutable_experiment()->mutable_config();
+    if (const auto preset = connection->GetPreset(absl::StrCat("presets/", name)); preset.ok()) {
+      *config = preset->config();
+    } else {
+      ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                              connection->GetExperiment(ExpandName(name)));
+      *config = experiment.config();
+    }
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment preview, connection->Create(request));
+    schedules.push_back({.name = name,
+                         .config = ResolveConfig(*config),
+                         .steps_per_epoch = preview.steps_per_epoch()});
+  }
+  return plot::Schedules(schedules);
+}
+
+// With confusion matrices, which only the whole view of a run has.
+absl::StatusOr<plot::Figure> Confusion(Connection* connection, const PlotOptions& options) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options, /*with_epochs=*/false));
+  return plot::Confusions(arms, options.weights);
+}
+
+absl::StatusOr<plot::Figure> Landscape(Connection* connection, const PlotOptions& options) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
+  return plot::Landscape(arms);
+}
+
+// A kind of plot, with the options that all have.
+CLI::App* AddKind(CLI::App* plot, Globals* globals, const std::string& name,
+                  const std::string& description, const std::string& example,
+                  const std::shared_ptr<PlotOptions>& options, MakeFigure make) {
+  CLI::App* kind = plot->add_subcommand(name, description);
+  kind->add_option("names", options->names, "Experiments or runs, such as first second/0")
+      ->required();
+  kind->add_option("--out", options->out, "Write an image, *.svg or *.png, instead")
+      ->check(
+          [](const std::string& path) {
+            return absl::EndsWith(path, ".svg") || absl::EndsWith(path, ".png")
+                       ? std::string()
+                       : absl::StrCat("--out is ", path, "; expected *.svg or *.png");
+          },
+          "FILE");
+  kind->add_option("--title", options->title, "Above the figure");
+  kind->add_option("--width", options->size.width, "Of the image, pixels")
+      ->check(CLI::Range(200, 10'000));
+  kind->add_option("--height", options->size.height, "Of the image, pixels")
+      ->check(CLI::Range(150, 10'000));
+  kind->footer(absl::StrCat("Example: anneal plot ", example));
+  kind->callback([globals, options, make = std::move(make)] {
+    globals->command = [options, make](Connection* connection) {
+      return Plot(connection, *options, make);
+    };
+  });
+  return kind;
+}
+
+void AddBy(CLI::App* kind, const std::shared_ptr<PlotOptions>& options) {
+  kind->add_option("--by", options->by,
+                   "What makes an arm: fields such as theta.policy, experiment. Default: "
+                   "experiment and sweep values")
+      ->delimiter(',');
+}
+
+}  // namespace
+
+void AddPlotCommands(CLI::App* app, Globals* globals) {
+  CLI::App* plot = app->add_subcommand(
+      "plot", "Figures of what runs recorded: in the terminal, or as SVG and PNG files");
+  plot->require_subcommand(1);
+  const auto options = std::make_shared<PlotOptions>();
+
+  CLI::App* curves =
+      AddKind(plot, globals, "curves", "Metrics by epoch: means and bands over seeds",
+              "curves first --metric validation_loss,train_loss", options, Curves);
+  AddBy(curves, options);
+  curves
+      ->add_option("--metric", options->metrics,
+                   "Such as validation_loss,train_loss,validation_accuracy")
+      ->delimiter(',');
+  curves->add_flag("--log", options->log_y, "Logarithmic axis");
+
+  AddBy(AddKind(plot, globals, "theta", "θ by epoch, and the distribution of many", "theta first",
+                options, Theta),
+        options);
+
+  CLI::App* youden = AddKind(plot, globals, "youden", "One metric against another, a point a run",
+                             "youden first --x train_loss --y validation_loss", options, Youden);
+  AddBy(youden, options);
+  youden->add_option("--x", options->x, "Metric of an epoch")->capture_default_str();
+  youden->add_option("--y", options->y, "Metric of an epoch")->capture_default_str();
+  const std::map<std::string, plot::Pick> picks = {{"final", plot::Pick::kFinal},
+                                                   {"min", plot::Pick::kMin},
+                                                   {"max", plot::Pick::kMax},
+                                                   {"mean", plot::Pick::kMean}};
+  youden->add_option("--at", options->pick, "final, min, max or mean of the epochs")
+      ->transform(CLI::CheckedTransformer(picks));
+
+  CLI::App* compare = AddKind(plot, globals, "compare",
+                              "Intervals of each arm, and of the differences to a baseline",
+                              "compare first --metric test_accuracy", options, Compare);
+  AddBy(compare, options);
+  compare->add_option("--metric", *options->compare.mutable_metric(), "Default: test_accuracy");
+  compare->add_option("--baseline", *options->compare.mutable_baseline(),
+                      "The arm to compare with. Default: the first");
+
+  AddKind(plot, globals, "schedule", "θ and learning rate of presets or experiments",
+          "schedule annealed baseline", options, Schedule);
+
+  CLI::App* confusion = AddKind(plot, globals, "confusion", "Which classes are taken for which",
+                                "confusion first", options, Confusion);
+  AddBy(confusion, options);
+  const std::map<std::string, v1::TestResult::Weights> weights = {
+      {"last", v1::TestResult::WEIGHTS_LAST}, {"best", v1::TestResult::WEIGHTS_BEST}};
+  confusion->add_option("--weights", options->weights, "last or best")
+      ->transform(CLI::CheckedTransformer(weights));
+
+  AddBy(AddKind(plot, globals, "landscape", "What the diagnostics found", "landscape first",
+                options, Landscape),
+        options);
+}
+
+}  // namespace anneal::client

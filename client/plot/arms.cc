@@ -1,0 +1,99 @@
+#include "client/plot/arms.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/config_path.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+
+namespace anneal::plot {
+namespace {
+
+constexpr absl::string_view kExperiment = "experiment";
+
+std::string ExperimentOf(const v1::Run& run) {
+  const std::string name = ShortenName(run.name());
+  return name.substr(0, name.find('/'));
+}
+
+// As CompareExperiments names its arms.
+absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::string>& by) {
+  std::vector<std::string> parts;
+  if (by.empty()) {
+    parts.push_back(ExperimentOf(run));
+    const std::map<std::string, std::string> sorted(run.parameters().begin(),
+                                                    run.parameters().end());
+    for (const auto& [field, value] : sorted) parts.push_back(absl::StrCat(field, "=", value));
+    return absl::StrJoin(parts, ",");
+  }
+  std::map<std::string, std::string> values;
+  for (const std::string& field : by) {
+    if (field == kExperiment) {
+      values[field] = ExperimentOf(run);
+      continue;
+    }
+    const auto value = GetField(run.config(), field);
+    if (!value.ok()) return InvalidField("--by", std::string(value.status().message()));
+    values[field] = *value;
+  }
+  return absl::StrJoin(values, ",", absl::PairFormatter("="));
+}
+
+absl::Status AddRuns(client::Connection* connection, const std::string& typed,
+                     std::vector<v1::Run>* runs) {
+  const std::string name = ExpandName(typed);
+  if (IsRunName(name)) {
+    ANNEAL_ASSIGN_OR_RETURN(runs->emplace_back(), connection->GetRun(name));
+    return absl::OkStatus();
+  }
+  v1::ListRunsRequest request;
+  request.set_parent(name);
+  request.set_view(v1::RUN_VIEW_FULL);
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> listed, connection->ListRuns(request, /*limit=*/0));
+  std::move(listed.begin(), listed.end(), std::back_inserter(*runs));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
+                                                  const std::vector<std::string>& by) {
+  std::vector<ArmData> arms;
+  std::map<std::string, size_t> index;
+  for (RunData& run : runs) {
+    ANNEAL_ASSIGN_OR_RETURN(const std::string name, ArmName(run.run, by));
+    const auto [found, is_new] = index.try_emplace(name, arms.size());
+    if (is_new) arms.push_back({.name = name});
+    arms[found->second].runs.push_back(std::move(run));
+  }
+  return arms;
+}
+
+absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
+                                               const std::vector<std::string>& names,
+                                               bool with_epochs) {
+  std::vector<v1::Run> runs;
+  for (const std::string& name : names) ANNEAL_RETURN_IF_ERROR(AddRuns(connection, name, &runs));
+  std::vector<RunData> data;
+  for (v1::Run& run : runs) {
+    if (!with_epochs) {
+      data.push_back({.run = std::move(run)});
+      continue;
+    }
+    if (run.epochs_done() == 0) continue;
+    ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs,
+                            connection->ListEpochs(run.name(), /*limit=*/0));
+    data.push_back({.run = std::move(run), .epochs = std::move(epochs)});
+  }
+  if (!data.empty()) return data;
+  return absl::FailedPreconditionError(
+      absl::StrCat("no run of ", absl::StrJoin(names, ", "),
+                   " has finished an epoch yet; `anneal watch` follows them"));
+}
+
+}  // namespace anneal::plot

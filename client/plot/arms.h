@@ -1,0 +1,29 @@
+// What plots are about, fetched from the daemon and sorted into arms.
+
+#ifndef ANNEAL_CLIENT_PLOT_ARMS_H_
+#define ANNEAL_CLIENT_PLOT_ARMS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/connection.h"
+#include "client/plot/figures.h"
+
+namespace anneal::plot {
+
+// Arms in the order in which their first runs come. `by` names what makes an arm, as in
+// CompareExperimentsRequest.group_by: fields of the config, and `experiment`; runs do not know
+// their preset. Empty: the experiment and its sweep values. INVALID_ARGUMENT naming --by. Pure.
+absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
+                                                  const std::vector<std::string>& by);
+
+// The runs of experiments and single runs, by the names that users type; with their epochs, only
+// those that have some. FAILED_PRECONDITION: there is none. Errors of calls.
+absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
+                                               const std::vector<std::string>& names,
+                                               bool with_epochs);
+
+}  // namespace anneal::plot
+
+#endif  // ANNEAL_CLIENT_PLOT_ARMS_H_

@@ -1,0 +1,519 @@
+#include "client/plot/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/comparison.h"
+#include "common/learning_rate.h"
+#include "common/statistics.h"
+#include "common/status.h"
+#include "common/theta_schedule.h"
+
+namespace anneal::plot {
+namespace {
+
+using Kind = Series::Kind;
+
+constexpr const char* kThetaLabel = "θ (radians)";
+
+Color ColorOf(const v1::ThetaConfig& theta) {
+  if (theta.policy() == v1::THETA_POLICY_SCHEDULED) return Color::kVermilion;
+  if (theta.policy() != v1::THETA_POLICY_TRAINABLE) return Color::kBlack;
+  switch (theta.granularity()) {
+    case v1::THETA_GRANULARITY_LAYER:
+      return Color::kSkyBlue;
+    case v1::THETA_GRANULARITY_CHANNEL:
+      return Color::kPurple;
+    case v1::THETA_GRANULARITY_NEURON:
+      return Color::kGreen;
+    default:
+      return Color::kBlue;
+  }
+}
+
+std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
+  std::map<Color, int> counts;
+  for (const Color color : wanted) ++counts[color];
+  const bool crowded = std::any_of(counts.begin(), counts.end(),
+                                   [](const auto& count) { return count.second > kVariants; });
+  const bool all_same = counts.size() == 1 && wanted.size() > 1;
+  std::map<Color, int> used;
+  std::vector<Style> styles;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (crowded || all_same) {
+      const auto index = static_cast<int>(i);
+      styles.push_back({.color = static_cast<Color>(index % kColors), .variant = index / kColors});
+    } else {
+      styles.push_back({.color = wanted[i], .variant = used[wanted[i]]++});
+    }
+  }
+  return styles;
+}
+
+// "validation_loss" as "validation loss".
+std::string Words(const std::string& name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
+
+std::string LabelOf(const Metric& metric) {
+  if (absl::EndsWith(metric.name, "loss")) return absl::StrCat(Words(metric.name), " (nats)");
+  if (absl::EndsWith(metric.name, "seconds")) return absl::StrCat(Words(metric.name), " (s)");
+  if (absl::StartsWith(metric.name, "theta_") && metric.name != "theta_count") return kThetaLabel;
+  return Words(metric.name);
+}
+
+double ValueAt(const Metric& metric, const v1::Epoch& epoch) {
+  v1::Run run;
+  *run.mutable_last_epoch() = epoch;
+  return ValueOf(metric, run).value_or(std::nan(""));
+}
+
+using EpochValue = std::function<double(const v1::Epoch&)>;
+
+// The values of an arm's runs at an epoch, as far as all runs have it.
+std::vector<double> ValuesAt(const ArmData& arm, size_t epoch, const EpochValue& value) {
+  std::vector<double> values;
+  for (const RunData& run : arm.runs) values.push_back(value(run.epochs[epoch]));
+  return values;
+}
+
+size_t SharedEpochs(const ArmData& arm) {
+  size_t shared = arm.runs[0].epochs.size();
+  for (const RunData& run : arm.runs) shared = std::min(shared, run.epochs.size());
+  return shared;
+}
+
+std::vector<Point> MeanLine(const ArmData& arm, const EpochValue& value) {
+  std::vector<Point> points;
+  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
+    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
+                      .y = Mean(ValuesAt(arm, epoch, value))});
+  }
+  return points;
+}
+
+std::vector<Point> DeviationBand(const ArmData& arm, const EpochValue& value) {
+  std::vector<Point> points;
+  if (arm.runs.size() < 2) return points;
+  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
+    const std::vector<double> values = ValuesAt(arm, epoch, value);
+    const double mean = Mean(values);
+    const double deviation = StandardDeviation(values);
+    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
+                      .y = mean,
+                      .low = mean - deviation,
+                      .high = mean + deviation});
+  }
+  return points;
+}
+
+// A band on a logarithmic axis ends where the axis does: at the least mean.
+void KeepPositive(const std::vector<Point>& line, std::vector<Point>* band) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const Point& point : line) {
+    if (point.y > 0) least = std::min(least, point.y);
+  }
+  for (Point& point : *band) {
+    if (point.low <= 0) point.low = std::min(least, point.high);
+  }
+}
+
+std::string RunCount(const ArmData& arm) {
+  return absl::StrCat(arm.name, " (", arm.runs.size(), arm.runs.size() == 1 ? " run)" : " runs)");
+}
+
+Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
+                 const Metric& metric, bool log_y) {
+  Panel panel = {
+      .title = Words(metric.name), .x_label = "epoch", .y_label = LabelOf(metric), .log_y = log_y};
+  const EpochValue value = [&metric](const v1::Epoch& epoch) { return ValueAt(metric, epoch); };
+  std::vector<Series> lines;
+  for (size_t i = 0; i < arms.size(); ++i) {
+    const std::vector<Point> line = MeanLine(arms[i], value);
+    std::vector<Point> band = DeviationBand(arms[i], value);
+    if (log_y) KeepPositive(line, &band);
+    if (!band.empty()) {
+      panel.series.push_back({.kind = Kind::kBand, .style = styles[i], .points = band});
+    }
+    lines.push_back({.label = RunCount(arms[i]), .style = styles[i], .points = line});
+  }
+  // Over the bands.
+  panel.series.insert(panel.series.end(), lines.begin(), lines.end());
+  return panel;
+}
+
+// The numbers of thetas in equal parts of their range, as shares.
+std::vector<Point> Histogram(const v1::ThetaVector& theta, double low, double high) {
+  constexpr size_t kBins = 40;
+  std::vector<int> counts(kBins);
+  for (const float value : theta.values()) {
+    const double share = (static_cast<double>(value) - low) / (high - low);
+    const auto bin = static_cast<size_t>(std::clamp(share, 0.0, 1.0) * kBins);
+    ++counts[std::min(bin, kBins - 1)];
+  }
+  std::vector<Point> points;
+  for (size_t bin = 0; bin < kBins; ++bin) {
+    const double share = static_cast<double>(counts[bin]) / theta.values_size();
+    const double width = (high - low) / kBins;
+    points.push_back({.x = low + static_cast<double>(bin) * width, .y = share});
+    points.push_back({.x = low + static_cast<double>(bin + 1) * width, .y = share});
+  }
+  return points;
+}
+
+Panel HistogramPanel(const ArmData& arm, const std::vector<v1::ThetaVector>& thetas) {
+  Panel panel = {.title = absl::StrCat(arm.name, ", seed ", arm.runs[0].run.seed(),
+                                       ": θ after epoch ", thetas[0].epoch()),
+                 .x_label = kThetaLabel,
+                 .y_label = "share of the layer's thetas"};
+  float low = thetas[0].values(0);
+  float high = low;
+  for (const v1::ThetaVector& theta : thetas) {
+    for (const float value : theta.values()) {
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  if (low == high) high = low + 1e-3F;
+  for (size_t i = 0; i < thetas.size(); ++i) {
+    panel.series.push_back(
+        {.label = absl::StrCat("layer ", thetas[i].layer()),
+         .style = {.color = static_cast<Color>(i % kColors),
+                   .variant = static_cast<int>(i) / kColors},
+         .points = Histogram(thetas[i], static_cast<double>(low), static_cast<double>(high))});
+  }
+  return panel;
+}
+
+double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick pick) {
+  std::vector<double> values;
+  for (const v1::Epoch& epoch : epochs) values.push_back(ValueAt(metric, epoch));
+  switch (pick) {
+    case Pick::kMin:
+      return *std::min_element(values.begin(), values.end());
+    case Pick::kMax:
+      return *std::max_element(values.begin(), values.end());
+    case Pick::kMean:
+      return Mean(values);
+    case Pick::kFinal:
+      break;
+  }
+  return values.back();
+}
+
+const char* NameOf(Pick pick) {
+  switch (pick) {
+    case Pick::kMin:
+      return "least of all epochs";
+    case Pick::kMax:
+      return "largest of all epochs";
+    case Pick::kMean:
+      return "mean over epochs";
+    case Pick::kFinal:
+      break;
+  }
+  return "last epoch";
+}
+
+bool HasLayer(const ArmData& arm, size_t layer,
+              const std::function<bool(const v1::LayerMetrics&)>& has) {
+  for (const RunData& run : arm.runs) {
+    for (const v1::Epoch& epoch : run.epochs) {
+      if (static_cast<size_t>(epoch.layers_size()) <= layer ||
+          !has(epoch.layers(static_cast<int>(layer)))) {
+        return false;
+      }
+    }
+  }
+  return SharedEpochs(arm) > 0;
+}
+
+struct LayerDiagnostic {
+  const char* title;
+  const char* label;
+  bool (v1::LayerMetrics::*has)() const;
+  double (v1::LayerMetrics::*value)() const;
+};
+
+Panel LayerPanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
+                 const LayerDiagnostic& diagnostic) {
+  Panel panel = {.title = diagnostic.title, .x_label = "epoch", .y_label = diagnostic.label};
+  for (size_t i = 0; i < arms.size(); ++i) {
+    const size_t layers = SharedEpochs(arms[i]) == 0
+                              ? 0
+                              : static_cast<size_t>(arms[i].runs[0].epochs[0].layers_size());
+    for (size_t layer = 0; layer < layers; ++layer) {
+      const auto has = [&](const v1::LayerMetrics& metrics) { return (metrics.*diagnostic.has)(); };
+      if (!HasLayer(arms[i], layer, has)) continue;
+      const EpochValue value = [&](const v1::Epoch& epoch) {
+        return (epoch.layers(static_cast<int>(layer)).*diagnostic.value)();
+      };
+      panel.series.push_back(
+          {.label = absl::StrCat(arms[i].name, ", layer ", layer),
+           .style = {.color = styles[i].color, .variant = static_cast<int>(layer)},
+           .points = MeanLine(arms[i], value)});
+    }
+  }
+  return panel;
+}
+
+struct EpochDiagnostic {
+  bool (v1::Epoch::*has)() const;
+  double (v1::Epoch::*value)() const;
+};
+
+// Lines of the epochs that have it: the Hessian is not looked at in all.
+void AddDiagnostic(const ArmData& arm, Style style, const std::string& label,
+                   const EpochDiagnostic& diagnostic, Panel* panel) {
+  Series series = {.label = label, .style = style};
+  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
+    const v1::Epoch& first = arm.runs[0].epochs[epoch];
+    if (!(first.*diagnostic.has)()) continue;
+    series.points.push_back({.x = static_cast<double>(first.epoch()),
+                             .y = Mean(ValuesAt(arm, epoch, [&](const v1::Epoch& e) {
+                               return (e.*diagnostic.value)();
+                             }))});
+  }
+  if (!series.points.empty()) panel->series.push_back(std::move(series));
+}
+
+}  // namespace
+
+std::vector<Style> StylesOf(const std::vector<ArmData>& arms) {
+  std::vector<Color> wanted;
+  for (const ArmData& arm : arms) wanted.push_back(ColorOf(arm.runs[0].run.config().theta()));
+  return StylesOf(wanted);
+}
+
+Figure Curves(const std::vector<ArmData>& arms, const std::vector<Metric>& metrics, bool log_y) {
+  Figure figure = {.title = "mean over seeds, ± 1 standard deviation",
+                   .columns = metrics.size() == 1 ? 1 : 2};
+  const std::vector<Style> styles = StylesOf(arms);
+  for (const Metric& metric : metrics) {
+    figure.panels.push_back(CurvePanel(arms, styles, metric, log_y));
+  }
+  return figure;
+}
+
+Figure Thetas(const std::vector<ArmData>& arms,
+              const std::vector<std::vector<v1::ThetaVector>>& thetas) {
+  Panel panel = {.title = "θ by epoch", .x_label = "epoch", .y_label = kThetaLabel};
+  const std::vector<Style> styles = StylesOf(arms);
+  std::vector<Series> lines;
+  bool many = false;
+  for (size_t i = 0; i < arms.size(); ++i) {
+    const auto quantile = [&](double (v1::ThetaSummary::*of)() const) {
+      return MeanLine(arms[i], [of](const v1::Epoch& epoch) { return (epoch.theta().*of)(); });
+    };
+    const auto band = [&](double (v1::ThetaSummary::*low)() const,
+                          double (v1::ThetaSummary::*high)() const) {
+      std::vector<Point> points = quantile(low);
+      const std::vector<Point> above = quantile(high);
+      for (size_t p = 0; p < points.size(); ++p) {
+        points[p].low = points[p].y;
+        points[p].high = above[p].y;
+      }
+      panel.series.push_back({.kind = Kind::kBand, .style = styles[i], .points = points});
+    };
+    const std::vector<v1::Epoch>& epochs = arms[i].runs[0].epochs;
+    if (!epochs.empty() && epochs[0].theta().count() > 1) {
+      many = true;
+      band(&v1::ThetaSummary::q05, &v1::ThetaSummary::q95);
+      band(&v1::ThetaSummary::q25, &v1::ThetaSummary::q75);
+    }
+    lines.push_back({.label = RunCount(arms[i]),
+                     .style = styles[i],
+                     .points = quantile(&v1::ThetaSummary::median)});
+  }
+  panel.series.insert(panel.series.end(), lines.begin(), lines.end());
+  Figure figure = {.title = many ? "median θ, and where 50 % and 90 % of all are" : "θ",
+                   .panels = {panel}};
+  for (size_t i = 0; i < arms.size(); ++i) {
+    if (!thetas[i].empty()) figure.panels.push_back(HistogramPanel(arms[i], thetas[i]));
+  }
+  if (figure.panels.size() > 1) figure.columns = 2;
+  return figure;
+}
+
+Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick) {
+  Panel panel = {.title = absl::StrCat("a point a run: ", NameOf(pick)),
+                 .x_label = LabelOf(x),
+                 .y_label = LabelOf(y),
+                 .identity = true};
+  const std::vector<Style> styles = StylesOf(arms);
+  for (size_t i = 0; i < arms.size(); ++i) {
+    Series series = {.kind = Kind::kPoints, .label = RunCount(arms[i]), .style = styles[i]};
+    for (const RunData& run : arms[i].runs) {
+      if (run.epochs.empty()) continue;
+      series.points.push_back({.x = Picked(x, run.epochs, pick), .y = Picked(y, run.epochs, pick)});
+    }
+    panel.series.push_back(std::move(series));
+  }
+  return {.title = "Youden plot", .panels = {panel}};
+}
+
+Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms) {
+  const auto metric = FindRunMetric("metric", response.metric());
+  Panel values = {.title = "mean and 95 % bootstrap interval", .x_label = Words(response.metric())};
+  Panel differences = {
+      .title = absl::StrCat("paired differences to ", response.baseline(), ", 95 % intervals"),
+      .x_label = absl::StrCat("difference of ", Words(response.metric())),
+      .zero_line = true};
+  const std::vector<Style> styles = StylesOf(arms);
+  for (size_t i = 0; i < arms.size(); ++i) {
+    values.categories.push_back(arms[i].name);
+    std::vector<double> sample;
+    for (const RunData& run : arms[i].runs) {
+      if (run.run.state() != v1::RUN_STATE_SUCCEEDED || !metric.ok()) continue;
+      if (const auto value = ValueOf(*metric, run.run); value.has_value()) sample.push_back(*value);
+    }
+    if (sample.empty()) continue;
+    const Interval interval = BootstrapInterval(sample);
+    values.series.push_back({.kind = Kind::kIntervals,
+                             .style = {.color = styles[i].color},
+                             .points = {{.x = Mean(sample),
+                                         .y = static_cast<double>(i),
+                                         .low = interval.low,
+                                         .high = interval.high}}});
+  }
+  for (const v1::Arm& arm : response.arms()) {
+    if (!arm.has_comparison()) continue;
+    const auto own = std::find_if(arms.begin(), arms.end(),
+                                  [&arm](const ArmData& data) { return data.name == arm.name(); });
+    const Color color =
+        own == arms.end() ? Color::kBlack : styles[static_cast<size_t>(own - arms.begin())].color;
+    const v1::Comparison& found = arm.comparison();
+    differences.series.push_back(
+        {.kind = Kind::kIntervals,
+         .style = {.color = color},
+         .points = {{.x = found.difference(),
+                     .y = static_cast<double>(differences.categories.size()),
+                     .low = found.difference_low(),
+                     .high = found.difference_high()}}});
+    differences.categories.push_back(arm.name());
+  }
+  Figure figure = {.title = Words(response.metric()), .columns = 1, .panels = {values}};
+  if (!differences.series.empty()) {
+    figure.panels.push_back(differences);
+    figure.columns = 2;
+  }
+  return figure;
+}
+
+Figure Schedules(const std::vector<Schedule>& schedules) {
+  Panel theta = {.title = "θ", .x_label = "epoch", .y_label = kThetaLabel};
+  Panel rate = {.title = "learning rate", .x_label = "epoch", .y_label = "learning rate"};
+  std::vector<Color> colors;
+  for (const Schedule& schedule : schedules) colors.push_back(ColorOf(schedule.config.theta()));
+  const std::vector<Style> styles = StylesOf(colors);
+  for (size_t i = 0; i < schedules.size(); ++i) {
+    const v1::TrainingConfig& config = schedules[i].config;
+    const RunLength length = {.epochs = config.epochs(),
+                              .steps_per_epoch = schedules[i].steps_per_epoch};
+    const ThetaSchedule of_theta(config.theta(), length);
+    const bool trained = config.theta().policy() == v1::THETA_POLICY_TRAINABLE;
+    Series thetas = {.label = absl::StrCat(schedules[i].name, trained ? " (start)" : ""),
+                     .style = styles[i]};
+    Series rates = {.label = schedules[i].name, .style = styles[i]};
+    for (int64_t epoch = 0; epoch < length.epochs; ++epoch) {
+      const int64_t step = epoch * length.steps_per_epoch;
+      const auto x = static_cast<double>(epoch + 1);
+      thetas.points.push_back({.x = x, .y = of_theta.Value(epoch, step)});
+      rates.points.push_back({.x = x,
+                              .y = config.optimizer().learning_rate() *
+                                   LearningRateFactor(config.optimizer(), length, epoch, step)});
+    }
+    theta.series.push_back(std::move(thetas));
+    rate.series.push_back(std::move(rates));
+  }
+  return {.title = "schedules", .columns = 2, .panels = {theta, rate}};
+}
+
+absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
+                                  v1::TestResult::Weights weights) {
+  const bool last = weights == v1::TestResult::WEIGHTS_LAST;
+  Figure figure = {.title = absl::StrCat("share of each true class, test images, ",
+                                         last ? "last" : "best", " weights"),
+                   .columns = arms.size() == 1 ? 1 : 2};
+  for (const ArmData& arm : arms) {
+    std::vector<int64_t> sums;
+    for (const RunData& run : arm.runs) {
+      for (const v1::TestResult& result : run.run.test_results()) {
+        if (result.weights() != weights) continue;
+        sums.resize(static_cast<size_t>(result.confusion_size()));
+        for (size_t i = 0; i < sums.size(); ++i) sums[i] += result.confusion(static_cast<int>(i));
+      }
+    }
+    if (sums.empty()) continue;
+    const auto classes =
+        static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(sums.size()))));
+    Panel panel = {.title = RunCount(arm), .x_label = "predicted class", .y_label = "true class"};
+    for (size_t row = 0; row < classes; ++row) {
+      int64_t total = 0;
+      for (size_t c = 0; c < classes; ++c) total += sums[row * classes + c];
+      std::vector<double>& shares = panel.matrix.emplace_back();
+      std::vector<std::string>& cells = panel.cells.emplace_back();
+      for (size_t c = 0; c < classes; ++c) {
+        const int64_t count = sums[row * classes + c];
+        shares.push_back(total == 0 ? 0 : static_cast<double>(count) / static_cast<double>(total));
+        cells.push_back(count == 0 ? "" : absl::StrCat(count));
+      }
+    }
+    figure.panels.push_back(std::move(panel));
+  }
+  if (!figure.panels.empty()) return figure;
+  return absl::FailedPreconditionError(absl::StrCat("none of the runs has a test result with its ",
+                                                    last ? "last" : "best",
+                                                    " weights; those that have succeeded do"));
+}
+
+absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms) {
+  const std::vector<Style> styles = StylesOf(arms);
+  Figure figure = {.title = "what the diagnostics found", .columns = 2};
+  const auto add = [&figure](Panel panel) {
+    if (!panel.series.empty()) figure.panels.push_back(std::move(panel));
+  };
+  add(LayerPanel(arms, styles,
+                 {.title = "linear gap",
+                  .label = "(1 − tan θ) rms(relu(−h)) / rms(h)",
+                  .has = &v1::LayerMetrics::has_linear_gap,
+                  .value = &v1::LayerMetrics::linear_gap}));
+  add(LayerPanel(arms, styles,
+                 {.title = "negative pre-activations",
+                  .label = "share",
+                  .has = &v1::LayerMetrics::has_negative_share,
+                  .value = &v1::LayerMetrics::negative_share}));
+  Panel convexity = {
+      .title = "violations of midpoint convexity", .x_label = "epoch", .y_label = "share"};
+  Panel hessian = {
+      .title = "extreme eigenvalues of the Hessian", .x_label = "epoch", .y_label = "eigenvalue"};
+  for (size_t i = 0; i < arms.size(); ++i) {
+    AddDiagnostic(
+        arms[i], styles[i], arms[i].name,
+        {.has = &v1::Epoch::has_convexity_violations, .value = &v1::Epoch::convexity_violations},
+        &convexity);
+    AddDiagnostic(arms[i], {.color = styles[i].color, .variant = 0},
+                  absl::StrCat(arms[i].name, ", largest"),
+                  {.has = &v1::Epoch::has_hessian_max_eigenvalue,
+                   .value = &v1::Epoch::hessian_max_eigenvalue},
+                  &hessian);
+    AddDiagnostic(arms[i], {.color = styles[i].color, .variant = 1},
+                  absl::StrCat(arms[i].name, ", smallest"),
+                  {.has = &v1::Epoch::has_hessian_min_eigenvalue,
+                   .value = &v1::Epoch::hessian_min_eigenvalue},
+                  &hessian);
+  }
+  add(std::move(convexity));
+  add(std::move(hessian));
+  if (!figure.panels.empty()) return figure;
+  return absl::FailedPreconditionError(
+      "none of the runs has recorded diagnostics; submit with --set diagnostics.activations=true "
+      "--set diagnostics.convexity=true --set diagnostics.hessian_every=5");
+}
+
+}  // namespace anneal::plot

@@ -1,0 +1,278 @@
+#include "client/plot/gnuplot.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "common/status.h"
+
+extern char** environ;  // NOLINT: the name that POSIX gives it
+
+namespace anneal::plot {
+namespace {
+
+constexpr const char* kColors[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
+                                   "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"};
+constexpr int kDashes[] = {1, 2, 4, 3, 5};
+constexpr int kMarkers[] = {7, 5, 9, 13, 6};
+
+const char* ColorOf(const Style& style) { return kColors[static_cast<size_t>(style.color)]; }
+
+std::string Number(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "NaN";
+}
+
+std::string Title(const Series& series) {
+  return series.label.empty() ? "notitle" : absl::StrCat("title ", Quoted(series.label));
+}
+
+std::string SeriesClause(const Series& series, size_t index) {
+  const int variant = series.style.variant % kVariants;
+  const std::string color = absl::StrCat("lc rgb \"", ColorOf(series.style), "\"");
+  const std::string data = absl::StrCat("$data", index);
+  switch (series.kind) {
+    case Series::Kind::kBand:
+      return absl::StrCat(data,
+                          " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder ",
+                          color, " ", Title(series));
+    case Series::Kind::kPoints:
+      return absl::StrCat(data, " using 1:2 with points pt ", kMarkers[variant], " ps 0.9 ", color,
+                          " ", Title(series));
+    case Series::Kind::kIntervals:
+      return absl::StrCat(data, " using 1:2:3:4 with xerrorbars pt 7 ps 1 lw 2 ", color, " ",
+                          Title(series));
+    case Series::Kind::kLine:
+      break;
+  }
+  // A line of one point is none: a mark shows it.
+  const bool lone = series.points.size() == 1;
+  return absl::StrCat(data, " using 1:2 with ", lone ? "points pt 7" : "lines", " lw 2 dt ",
+                      kDashes[variant], " ", color, " ", Title(series));
+}
+
+std::string CategoryTics(const std::vector<std::string>& categories) {
+  std::vector<std::string> tics;
+  for (size_t i = 0; i < categories.size(); ++i) {
+    tics.push_back(absl::StrCat(Quoted(categories[i]), " ", i));
+  }
+  return absl::StrJoin(tics, ", ");
+}
+
+std::string MatrixScript(const Panel& panel) {
+  const size_t size = panel.matrix.size();
+  std::string script =
+      absl::StrCat("set size ratio -1\nunset key\nset tics scale 0\n",
+                   "set palette defined (0 \"#ffffff\", 1 \"", kColors[2], "\")\n",
+                   "set cbrange [0:1]\nunset colorbox\nset xrange [-0.5:", size, "-0.5]\n",
+                   "set yrange [", size, "-0.5:-0.5]\nset xtics 1\nset ytics 1\n");
+  absl::StrAppend(&script, "plot $data0 using 1:2:3 with image");
+  // Light text on dark cells.
+  absl::StrAppend(&script, ", $data1 using 1:2:3 with labels font \",9\" tc rgb \"#000000\"",
+                  ", $data2 using 1:2:3 with labels font \",9\" tc rgb \"#ffffff\"\n");
+  return script;
+}
+
+std::string PanelScript(const Panel& panel) {
+  std::string script = "reset\nset termoption noenhanced\n";
+  absl::StrAppend(&script, "set title ", Quoted(panel.title), "\nset xlabel ",
+                  Quoted(panel.x_label), "\nset ylabel ", Quoted(panel.y_label), "\n",
+                  "set border lc rgb \"#666666\"\nset tics tc rgb \"#333333\"\n",
+                  DataBlocks(panel));
+  if (!panel.matrix.empty()) return script + MatrixScript(panel);
+  absl::StrAppend(&script, "set grid lc rgb \"#dddddd\" lt 1\n",
+                  "set key outside below center horizontal height 1 samplen 2\n");
+  if (panel.log_y) script += "set logscale y\nset format y \"%g\"\n";
+  std::vector<std::string> clauses;
+  if (panel.identity) clauses.emplace_back("x with lines lc rgb \"#888888\" dt 2 notitle");
+  if (!panel.categories.empty()) {
+    absl::StrAppend(&script, "set ytics (", CategoryTics(panel.categories), ")\nset yrange [",
+                    panel.categories.size(),
+                    "-0.5:-0.5]\nset offsets graph 0.04, graph 0.04, 0, 0\n",
+                    "set xtics rotate by -40\n");
+  }
+  if (panel.zero_line) {
+    script += "set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb \"#888888\" dt 2\n";
+  }
+  for (size_t i = 0; i < panel.series.size(); ++i) {
+    if (!panel.series[i].points.empty()) clauses.push_back(SeriesClause(panel.series[i], i));
+  }
+  return absl::StrCat(script, "plot ", absl::StrJoin(clauses, ", "), "\n");
+}
+
+// Both ends of a pipe; closed on destruction.
+class Pipe {
+ public:
+  absl::Status Open() {
+    if (::pipe2(ends_, O_CLOEXEC) == 0) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("cannot open a pipe: ", std::strerror(errno)));
+  }
+  ~Pipe() {
+    Close(0);
+    Close(1);
+  }
+  int end(int which) const { return ends_[which]; }
+  void Close(int which) {
+    if (ends_[which] >= 0) ::close(ends_[which]);
+    ends_[which] = -1;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+constexpr int kRead = 0;
+constexpr int kWrite = 1;
+
+absl::StatusOr<pid_t> Spawn(const Pipe& in, const Pipe& out, const Pipe& err) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const auto destroy = absl::MakeCleanup([&] { posix_spawn_file_actions_destroy(&actions); });
+  posix_spawn_file_actions_adddup2(&actions, in.end(kRead), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out.end(kWrite), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.end(kWrite), STDERR_FILENO);
+  std::string program = "gnuplot";
+  std::string option = "-d";  // without the user's own settings
+  char* arguments[] = {program.data(), option.data(), nullptr};
+  pid_t process = 0;
+  const int code = posix_spawnp(&process, "gnuplot", &actions, nullptr, arguments, environ);
+  if (code == 0) return process;
+  return absl::FailedPreconditionError(
+      absl::StrCat("cannot run gnuplot, which draws: ", std::strerror(code),
+                   "; install it with `apt-get install gnuplot-nox`"));
+}
+
+// Feeds `input` and gathers what comes out, whichever the process is ready for.
+void Exchange(absl::string_view input, Pipe* in, const Pipe& out, const Pipe& err,
+              std::string* output, std::string* errors) {
+  ::fcntl(in->end(kWrite), F_SETFL, O_NONBLOCK);
+  int open = 2;
+  pollfd waits[] = {{.fd = out.end(kRead), .events = POLLIN, .revents = 0},
+                    {.fd = err.end(kRead), .events = POLLIN, .revents = 0},
+                    {.fd = in->end(kWrite), .events = POLLOUT, .revents = 0}};
+  std::string* const into[] = {output, errors};
+  while (open > 0) {
+    if (::poll(waits, 3, -1) < 0 && errno != EINTR) break;
+    for (int i = 0; i < 2; ++i) {
+      if (waits[i].revents == 0) continue;
+      char buffer[65536];
+      const ssize_t size = ::read(waits[i].fd, buffer, sizeof(buffer));
+      if (size > 0) {
+        into[i]->append(buffer, static_cast<size_t>(size));
+      } else if (size == 0 || errno != EINTR) {
+        waits[i].fd = -1;
+        --open;
+      }
+    }
+    if (waits[2].revents == 0) continue;
+    const ssize_t size = ::write(waits[2].fd, input.data(), input.size());
+    if (size > 0) input.remove_prefix(static_cast<size_t>(size));
+    if (input.empty() || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+      waits[2].fd = -1;
+      in->Close(kWrite);
+    }
+  }
+}
+
+}  // namespace
+
+std::string Quoted(absl::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += c;
+    quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return quoted + "'";
+}
+
+std::string DataBlocks(const Panel& panel) {
+  std::string blocks;
+  if (!panel.matrix.empty()) {
+    constexpr double kDark = 0.5;
+    std::string shares;
+    std::string on_light;
+    std::string on_dark;
+    for (size_t row = 0; row < panel.matrix.size(); ++row) {
+      for (size_t column = 0; column < panel.matrix[row].size(); ++column) {
+        const double share = panel.matrix[row][column];
+        absl::StrAppend(&shares, column, " ", row, " ", Number(share), "\n");
+        absl::StrAppend(share > kDark ? &on_dark : &on_light, column, " ", row, " \"",
+                        panel.cells[row][column], "\"\n");
+      }
+    }
+    // A block without rows is an error to gnuplot.
+    if (on_light.empty()) on_light = "-9 -9 \"\"\n";
+    if (on_dark.empty()) on_dark = "-9 -9 \"\"\n";
+    return absl::StrCat("$data0 << EOD\n", shares, "EOD\n$data1 << EOD\n", on_light,
+                        "EOD\n$data2 << EOD\n", on_dark, "EOD\n");
+  }
+  for (size_t i = 0; i < panel.series.size(); ++i) {
+    if (panel.series[i].points.empty()) continue;
+    absl::StrAppend(&blocks, "$data", i, " << EOD\n");
+    for (const Point& point : panel.series[i].points) {
+      absl::StrAppend(&blocks, Number(point.x), " ", Number(point.y), " ", Number(point.low), " ",
+                      Number(point.high), "\n");
+    }
+    blocks += "EOD\n";
+  }
+  return blocks;
+}
+
+std::string Script(const Figure& figure, Format format, Size size) {
+  constexpr int kPanelWidth = 560;
+  constexpr int kPanelHeight = 400;
+  const int columns = std::max(1, figure.columns);
+  const int rows = (static_cast<int>(figure.panels.size()) + columns - 1) / columns;
+  const int width = size.width > 0 ? size.width : kPanelWidth * columns;
+  const int height = size.height > 0 ? size.height : kPanelHeight * rows + 30;
+  std::string script = "set encoding utf8\n";
+  if (format == Format::kSvg) {
+    absl::StrAppend(&script, "set terminal svg noenhanced size ", width, ",", height,
+                    " font \"DejaVu Sans,Helvetica,Arial,sans-serif,12\" background \"#ffffff\"\n");
+  } else {
+    absl::StrAppend(&script, "set terminal pngcairo noenhanced size ", 2 * width, ",", 2 * height,
+                    " font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale 2\n");
+  }
+  absl::StrAppend(&script, "set multiplot layout ", rows, ",", columns, " title ",
+                  Quoted(figure.title), "\n");
+  for (const Panel& panel : figure.panels) script += PanelScript(panel);
+  return script + "unset multiplot\n";
+}
+
+absl::StatusOr<std::string> RunGnuplot(absl::string_view script) {
+  Pipe in;
+  Pipe out;
+  Pipe err;
+  for (Pipe* pipe : {&in, &out, &err}) ANNEAL_RETURN_IF_ERROR(pipe->Open());
+  ANNEAL_ASSIGN_OR_RETURN(const pid_t process, Spawn(in, out, err));
+  in.Close(kRead);
+  out.Close(kWrite);
+  err.Close(kWrite);
+  std::string output;
+  std::string errors;
+  Exchange(script, &in, out, err, &output, &errors);
+  int status = 0;
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
+  return absl::InternalError(absl::StrCat("gnuplot failed: ", absl::StripAsciiWhitespace(errors)));
+}
+
+absl::StatusOr<std::string> Draw(const Figure& figure, Format format, Size size) {
+  ANNEAL_ASSIGN_OR_RETURN(std::string image, RunGnuplot(Script(figure, format, size)));
+  if (image.empty()) return absl::InternalError("gnuplot drew nothing");
+  return image;
+}
+
+}  // namespace anneal::plot
