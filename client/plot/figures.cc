@@ -193,6 +193,10 @@ Panel HistogramPanel(const ArmData& arm, const std::vector<v1::ThetaVector>& the
 double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick pick) {
   std::vector<double> values;
   for (const v1::Epoch& epoch : epochs) values.push_back(ValueAt(metric, epoch));
+  // A run that diverged has no least, largest or mean.
+  for (const double value : values) {
+    if (!std::isfinite(value) && pick != Pick::kFinal) return std::nan("");
+  }
   switch (pick) {
     case Pick::kMin:
       return *std::min_element(values.begin(), values.end());

@@ -1,14 +1,14 @@
 #include "client/plot/gnuplot.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 
 #include "absl/cleanup/cleanup.h"
@@ -106,86 +106,95 @@ std::string PanelScript(const Panel& panel) {
     script += "set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb \"#888888\" dt 2\n";
   }
   for (size_t i = 0; i < panel.series.size(); ++i) {
-    if (!panel.series[i].points.empty()) clauses.push_back(SeriesClause(panel.series[i], i));
+    if (HasPoints(panel, panel.series[i])) clauses.push_back(SeriesClause(panel.series[i], i));
+  }
+  if (clauses.empty()) {
+    script +=
+        "set xrange [0:1]\nset yrange [0:1]\nset label 'nothing recorded' at graph 0.5, 0.5 "
+        "center\n";
+    clauses.emplace_back("-1 notitle");
   }
   return absl::StrCat(script, "plot ", absl::StrJoin(clauses, ", "), "\n");
 }
 
-// Both ends of a pipe; closed on destruction.
-class Pipe {
+// A file in memory; closed on destruction. With files instead of pipes a process that ends early
+// cannot make us wait or send us a SIGPIPE.
+class MemoryFile {
  public:
-  absl::Status Open() {
-    if (::pipe2(ends_, O_CLOEXEC) == 0) return absl::OkStatus();
-    return absl::InternalError(absl::StrCat("cannot open a pipe: ", std::strerror(errno)));
+  MemoryFile() : descriptor_(::memfd_create("anneal-plot", MFD_CLOEXEC)) {}
+  ~MemoryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
-  ~Pipe() {
-    Close(0);
-    Close(1);
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+  // Leaves the file at its beginning.
+  absl::Status Fill(absl::string_view text) {
+    while (!text.empty()) {
+      const ssize_t size = ::write(descriptor_, text.data(), text.size());
+      if (size < 0) return Failed();
+      text.remove_prefix(static_cast<size_t>(size));
+    }
+    return ::lseek(descriptor_, 0, SEEK_SET) == 0 ? absl::OkStatus() : Failed();
   }
-  int end(int which) const { return ends_[which]; }
-  void Close(int which) {
-    if (ends_[which] >= 0) ::close(ends_[which]);
-    ends_[which] = -1;
+
+  absl::StatusOr<std::string> Contents() const {
+    if (::lseek(descriptor_, 0, SEEK_SET) != 0) return Failed();
+    std::string text;
+    char buffer[65536];
+    ssize_t size = 0;
+    while ((size = ::read(descriptor_, buffer, sizeof(buffer))) > 0) {
+      text.append(buffer, static_cast<size_t>(size));
+    }
+    if (size < 0) return Failed();
+    return text;
   }
 
  private:
-  int ends_[2] = {-1, -1};
+  static absl::Status Failed() {
+    return absl::InternalError(absl::StrCat("a file in memory failed: ", std::strerror(errno)));
+  }
+
+  const int descriptor_;
 };
 
-constexpr int kRead = 0;
-constexpr int kWrite = 1;
-
-absl::StatusOr<pid_t> Spawn(const Pipe& in, const Pipe& out, const Pipe& err) {
+// Signals are not blocked there, as they are in our own threads.
+absl::StatusOr<pid_t> Spawn(const MemoryFile& in, const MemoryFile& out, const MemoryFile& err) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  const auto destroy = absl::MakeCleanup([&] { posix_spawn_file_actions_destroy(&actions); });
-  posix_spawn_file_actions_adddup2(&actions, in.end(kRead), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out.end(kWrite), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.end(kWrite), STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  const auto destroy = absl::MakeCleanup([&] {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  });
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_adddup2(&actions, in.descriptor(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out.descriptor(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.descriptor(), STDERR_FILENO);
   std::string program = "gnuplot";
   std::string option = "-d";  // without the user's own settings
   char* arguments[] = {program.data(), option.data(), nullptr};
   pid_t process = 0;
-  const int code = posix_spawnp(&process, "gnuplot", &actions, nullptr, arguments, environ);
+  const int code = posix_spawnp(&process, "gnuplot", &actions, &attributes, arguments, environ);
   if (code == 0) return process;
   return absl::FailedPreconditionError(
       absl::StrCat("cannot run gnuplot, which draws: ", std::strerror(code),
                    "; install it with `apt-get install gnuplot-nox`"));
 }
 
-// Feeds `input` and gathers what comes out, whichever the process is ready for.
-void Exchange(absl::string_view input, Pipe* in, const Pipe& out, const Pipe& err,
-              std::string* output, std::string* errors) {
-  ::fcntl(in->end(kWrite), F_SETFL, O_NONBLOCK);
-  int open = 2;
-  pollfd waits[] = {{.fd = out.end(kRead), .events = POLLIN, .revents = 0},
-                    {.fd = err.end(kRead), .events = POLLIN, .revents = 0},
-                    {.fd = in->end(kWrite), .events = POLLOUT, .revents = 0}};
-  std::string* const into[] = {output, errors};
-  while (open > 0) {
-    if (::poll(waits, 3, -1) < 0 && errno != EINTR) break;
-    for (int i = 0; i < 2; ++i) {
-      if (waits[i].revents == 0) continue;
-      char buffer[65536];
-      const ssize_t size = ::read(waits[i].fd, buffer, sizeof(buffer));
-      if (size > 0) {
-        into[i]->append(buffer, static_cast<size_t>(size));
-      } else if (size == 0 || errno != EINTR) {
-        waits[i].fd = -1;
-        --open;
-      }
-    }
-    if (waits[2].revents == 0) continue;
-    const ssize_t size = ::write(waits[2].fd, input.data(), input.size());
-    if (size > 0) input.remove_prefix(static_cast<size_t>(size));
-    if (input.empty() || (size < 0 && errno != EAGAIN && errno != EINTR)) {
-      waits[2].fd = -1;
-      in->Close(kWrite);
-    }
-  }
-}
-
 }  // namespace
+
+bool HasPoints(const Panel& panel, const Series& series) {
+  return std::any_of(series.points.begin(), series.points.end(), [&](const Point& point) {
+    return std::isfinite(point.x) && std::isfinite(point.y) && (!panel.log_y || point.y > 0);
+  });
+}
 
 std::string Quoted(absl::string_view text) {
   std::string quoted = "'";
@@ -251,21 +260,16 @@ std::string Script(const Figure& figure, Format format, Size size) {
 }
 
 absl::StatusOr<std::string> RunGnuplot(absl::string_view script) {
-  Pipe in;
-  Pipe out;
-  Pipe err;
-  for (Pipe* pipe : {&in, &out, &err}) ANNEAL_RETURN_IF_ERROR(pipe->Open());
+  MemoryFile in;
+  MemoryFile out;
+  MemoryFile err;
+  ANNEAL_RETURN_IF_ERROR(in.Fill(script));
   ANNEAL_ASSIGN_OR_RETURN(const pid_t process, Spawn(in, out, err));
-  in.Close(kRead);
-  out.Close(kWrite);
-  err.Close(kWrite);
-  std::string output;
-  std::string errors;
-  Exchange(script, &in, out, err, &output, &errors);
   int status = 0;
   while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return out.Contents();
+  ANNEAL_ASSIGN_OR_RETURN(const std::string errors, err.Contents());
   return absl::InternalError(absl::StrCat("gnuplot failed: ", absl::StripAsciiWhitespace(errors)));
 }
 

@@ -22,6 +22,9 @@ struct Size {
 // The program that draws the figure and writes it to gnuplot's stdout. Pure.
 std::string Script(const Figure& figure, Format format, Size size);
 
+// Whether there is anything to be drawn of it. Pure.
+bool HasPoints(const Panel& panel, const Series& series);
+
 // The data of a panel as gnuplot's datablocks $data0, $data1, ... Pure.
 std::string DataBlocks(const Panel& panel);
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -224,7 +223,7 @@ absl::StatusOr<std::string> PanelText(const Panel& panel, const TerminalOptions&
   std::vector<std::string> clauses;
   std::vector<Style> styles;
   for (size_t i = 0; i < panel.series.size(); ++i) {
-    if (panel.series[i].points.empty()) continue;
+    if (!HasPoints(panel, panel.series[i])) continue;
     clauses.push_back(Clause(panel.series[i], i));
     styles.push_back(panel.series[i].style);
   }

@@ -1,4 +1,5 @@
-// Messages as JSON columns, and times as integer columns. Pure.
+// Messages as JSON columns, and times as integer columns. Pure and thread-safe; the texts of recent
+// messages are kept.
 
 #ifndef ANNEAL_SERVER_STORE_JSON_H_
 #define ANNEAL_SERVER_STORE_JSON_H_

@@ -175,6 +175,21 @@ TEST(GnuplotTest, ValuesThatAreNotFiniteAreLeftOut) {
   EXPECT_TRUE(DrawInTerminal(figure, {}).ok());
 }
 
+TEST(GnuplotTest, PanelsWithoutValuesSayThatTheyAreEmpty) {
+  const double nan = std::nan("");
+  const std::vector<ArmData> arms = {{.name = "a", .runs = {SomeRun("a", 0, {nan, nan})}}};
+  const Figure figure = Curves(arms, {EpochMetric("validation_loss")}, false);
+  const auto svg = Draw(figure, Format::kSvg, {});
+  ASSERT_TRUE(svg.ok()) << svg.status();
+  EXPECT_NE(svg->find("nothing recorded"), std::string::npos);
+  EXPECT_TRUE(DrawInTerminal(figure, {}).ok());
+}
+
+TEST(GnuplotTest, LongScriptThatFailsAtOnceIsAnErrorAndNoSignal) {
+  const std::string script = "nonsense(\n" + std::string(1'000'000, '#') + "\n";
+  EXPECT_EQ(RunGnuplot(script).status().code(), absl::StatusCode::kInternal);
+}
+
 TEST(GnuplotTest, ComplaintsAreHandedOn) {
   const auto output = RunGnuplot("plot nonsense(\n");
   EXPECT_EQ(output.status().code(), absl::StatusCode::kInternal);
