@@ -38,6 +38,8 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::AddCheckpointCommands(app, globals);
   anneal::client::AddCompareCommand(app, globals);
   anneal::client::AddPlotCommands(app, globals);
+  anneal::client::AddExportCommands(app, globals);
+  anneal::client::AddReportCommand(app, globals);
   anneal::client::AddPresetCommands(app, globals);
   anneal::client::AddServerCommand(app, globals);
 }

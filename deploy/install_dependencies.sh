@@ -13,6 +13,7 @@ build=(
   libabsl-dev libsqlite3-dev libssl-dev zlib1g-dev
   libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev
   gnuplot-nox fonts-dejavu-core          # `anneal plot` draws with them
+  libisal-dev                            # CRC-32C, for TensorBoard's files
   dataset-fashion-mnist
 )
 tests=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)

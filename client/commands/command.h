@@ -79,6 +79,8 @@ void AddQueueCommand(CLI::App* app, Globals* globals);
 void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);
 void AddPlotCommands(CLI::App* app, Globals* globals);
+void AddExportCommands(CLI::App* app, Globals* globals);
+void AddReportCommand(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);
 
 }  // namespace anneal::client

@@ -4,10 +4,9 @@
 #include <iostream>
 #include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "client/commands/command.h"
+#include "client/render/comparison.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
 #include "common/resource_name.h"
@@ -15,94 +14,11 @@
 namespace anneal::client {
 namespace {
 
-using Align = render::Table::Align;
-
 struct CompareOptions {
   std::vector<std::string> names;
   v1::CompareExperimentsRequest request;
   ListOptions list;
 };
-
-// Shares are shown in per cent, like the accuracies beside them.
-bool IsShare(const std::string& metric) {
-  for (const char* share : {"accuracy", "precision", "recall", "f1"}) {
-    if (absl::EndsWith(metric, share)) return true;
-  }
-  return false;
-}
-
-std::string Signed(double value, bool percent) {
-  return percent ? absl::StrFormat("%+.2f", 100 * value)
-                 : absl::StrCat(value >= 0 ? "+" : "", render::Short(value));
-}
-
-std::string MedianOf(bool is_set, double value) { return is_set ? render::Short(value) : "-"; }
-
-render::Table Overview(const v1::CompareExperimentsResponse& response, int arms) {
-  render::Table table({{"arm", "ARM", Align::kLeft},
-                       {"preset", "PRESET", Align::kLeft},
-                       {"runs", "RUNS"},
-                       {"validation_accuracy", "VAL ACC %"},
-                       {"validation_relu_accuracy", "AT θ=0 %"},
-                       {"test_accuracy", "TEST ACC %"},
-                       {"theta", "FINAL θ"},
-                       {"epoch_seconds", "S/EPOCH"}});
-  for (int i = 0; i < arms; ++i) {
-    const v1::Arm& arm = response.arms(i);
-    table.AddRow({arm.name(), arm.preset().empty() ? "-" : arm.preset(),
-                  absl::StrCat(arm.succeeded(), "/", arm.total()),
-                  render::MeanOf(arm.validation_accuracy(), /*percent=*/true),
-                  render::MeanOf(arm.validation_relu_accuracy(), /*percent=*/true),
-                  render::MeanOf(arm.test_accuracy(), /*percent=*/true),
-                  render::MeanOf(arm.theta(), /*percent=*/false),
-                  render::MeanOf(arm.epoch_seconds(), /*percent=*/false)});
-  }
-  return table;
-}
-
-render::Table Differences(const v1::CompareExperimentsResponse& response, int arms) {
-  const bool percent = IsShare(response.metric());
-  render::Table table({{"arm", "ARM", Align::kLeft},
-                       {"value", absl::StrCat(response.metric(), percent ? " %" : "")},
-                       {"pairs", "PAIRS"},
-                       {"difference", "DIFFERENCE"},
-                       {"interval", "95 % INTERVAL", Align::kLeft},
-                       {"better", "P(BETTER)"},
-                       {"p", "P"},
-                       {"holm", "P (HOLM)"}});
-  for (int i = 0; i < arms; ++i) {
-    const v1::Arm& arm = response.arms(i);
-    const std::string value = render::MeanOf(arm.value(), percent);
-    if (!arm.has_comparison()) {
-      table.AddRow({arm.name(), value, "-", arm.name() == response.baseline() ? "baseline" : "-",
-                    "", "-", "-", "-"});
-      continue;
-    }
-    const v1::Comparison& c = arm.comparison();
-    table.AddRow({arm.name(), value, absl::StrCat(c.pairs()), Signed(c.difference(), percent),
-                  absl::StrCat("[", Signed(c.difference_low(), percent), ", ",
-                               Signed(c.difference_high(), percent), "]"),
-                  absl::StrFormat("%.2f", c.probability_of_improvement()),
-                  absl::StrFormat("%.3f", c.p_value()), absl::StrFormat("%.3f", c.holm_p_value())});
-  }
-  return table;
-}
-
-render::Table Times(const v1::CompareExperimentsResponse& response, int arms) {
-  render::Table table({{"arm", "ARM", Align::kLeft},
-                       {"reached", "REACHED"},
-                       {"never", "NEVER"},
-                       {"epochs", "MEDIAN EPOCHS"},
-                       {"seconds", "MEDIAN SECONDS"}});
-  for (int i = 0; i < arms; ++i) {
-    const v1::TimeToThreshold& times = response.arms(i).time_to_threshold();
-    table.AddRow({response.arms(i).name(), absl::StrCat(times.reached()),
-                  absl::StrCat(times.censored()),
-                  MedianOf(times.has_median_epochs(), times.median_epochs()),
-                  MedianOf(times.has_median_seconds(), times.median_seconds())});
-  }
-  return table;
-}
 
 void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsResponse& response,
                   int arms) {
@@ -110,7 +26,7 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
     std::cout << "\n"
               << response.metric() << " (" << (response.higher_is_better() ? "higher" : "lower")
               << " is better), paired by seed with " << response.baseline() << "\n"
-              << Differences(response, arms).ToText();
+              << render::DifferenceTable(response, arms).ToText();
   }
   if (options.request.has_threshold()) {
     const std::string metric = options.request.threshold_metric().empty()
@@ -118,7 +34,7 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
                                    : options.request.threshold_metric();
     std::cout << "\nuntil " << metric << " is " << render::Short(options.request.threshold())
               << "\n"
-              << Times(response, arms).ToText();
+              << render::TimeTable(response, arms).ToText();
   }
 }
 
@@ -129,7 +45,7 @@ int Compare(Connection* connection, const CompareOptions& options) {
   if (!response.ok()) return Complain(response.status());
   const int limit = options.list.limit;
   const int arms = limit > 0 ? std::min(limit, response->arms_size()) : response->arms_size();
-  const render::Table table = Overview(*response, arms);
+  const render::Table table = render::ArmTable(*response, arms);
   Listing listing{.table = &table};
   for (int i = 0; i < arms; ++i) {
     listing.messages.push_back(&response->arms(i));

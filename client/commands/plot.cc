@@ -104,16 +104,7 @@ absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& o
 
 absl::StatusOr<plot::Figure> Theta(Connection* connection, const PlotOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
-  std::vector<std::vector<v1::ThetaVector>> thetas;
-  for (const plot::ArmData& arm : arms) {
-    thetas.emplace_back();
-    const plot::RunData& first = arm.runs[0];
-    if (first.epochs.back().theta().count() < 2) continue;
-    v1::ListThetasRequest request;
-    request.set_parent(first.run.name());
-    request.set_epoch(first.epochs.back().epoch());
-    ANNEAL_ASSIGN_OR_RETURN(thetas.back(), connection->ListThetas(request, /*limit=*/0));
-  }
+  ANNEAL_ASSIGN_OR_RETURN(const auto thetas, plot::FetchLastThetas(connection, arms));
   return plot::Thetas(arms, thetas);
 }
 

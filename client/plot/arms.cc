@@ -1,12 +1,11 @@
 #include "client/plot/arms.h"
 
-#include <algorithm>
-#include <iterator>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/named_runs.h"
 #include "common/config_path.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -44,21 +43,6 @@ absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::s
   return absl::StrJoin(values, ",", absl::PairFormatter("="));
 }
 
-absl::Status AddRuns(client::Connection* connection, const std::string& typed,
-                     std::vector<v1::Run>* runs) {
-  const std::string name = ExpandName(typed);
-  if (IsRunName(name)) {
-    ANNEAL_ASSIGN_OR_RETURN(runs->emplace_back(), connection->GetRun(name));
-    return absl::OkStatus();
-  }
-  v1::ListRunsRequest request;
-  request.set_parent(name);
-  request.set_view(v1::RUN_VIEW_FULL);
-  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> listed, connection->ListRuns(request, /*limit=*/0));
-  std::move(listed.begin(), listed.end(), std::back_inserter(*runs));
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
@@ -77,8 +61,8 @@ absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
 absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
                                                const std::vector<std::string>& names,
                                                bool with_epochs) {
-  std::vector<v1::Run> runs;
-  for (const std::string& name : names) ANNEAL_RETURN_IF_ERROR(AddRuns(connection, name, &runs));
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
+                          client::FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
   std::vector<RunData> data;
   for (v1::Run& run : runs) {
     if (!with_epochs) {
@@ -94,6 +78,21 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
   return absl::FailedPreconditionError(
       absl::StrCat("no run of ", absl::StrJoin(names, ", "),
                    " has finished an epoch yet; `anneal watch` follows them"));
+}
+
+absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
+    client::Connection* connection, const std::vector<ArmData>& arms) {
+  std::vector<std::vector<v1::ThetaVector>> thetas;
+  for (const ArmData& arm : arms) {
+    thetas.emplace_back();
+    const RunData& first = arm.runs[0];
+    if (first.epochs.back().theta().count() < 2) continue;
+    v1::ListThetasRequest request;
+    request.set_parent(first.run.name());
+    request.set_epoch(first.epochs.back().epoch());
+    ANNEAL_ASSIGN_OR_RETURN(thetas.back(), connection->ListThetas(request, /*limit=*/0));
+  }
+  return thetas;
 }
 
 }  // namespace anneal::plot

@@ -24,6 +24,10 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
                                                const std::vector<std::string>& names,
                                                bool with_epochs);
 
+// What Thetas (figures.h) takes beside the arms. Errors of calls.
+absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
+    client::Connection* connection, const std::vector<ArmData>& arms);
+
 }  // namespace anneal::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_ARMS_H_

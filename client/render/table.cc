@@ -53,20 +53,42 @@ std::string Table::ToText() const {
   return text;
 }
 
+std::string CsvLine(const std::vector<std::string>& cells) {
+  return absl::StrCat(absl::StrJoin(cells, ",",
+                                    [](std::string* out, const std::string& cell) {
+                                      absl::StrAppend(out, CsvCell(cell));
+                                    }),
+                      "\n");
+}
+
 std::string Table::ToCsv() const {
-  std::string text = absl::StrJoin(columns_, ",", [](std::string* out, const Column& column) {
-    absl::StrAppend(out, CsvCell(column.key));
-  });
-  text += "\n";
-  for (const auto& row : rows_) {
-    absl::StrAppend(&text,
-                    absl::StrJoin(row, ",",
-                                  [](std::string* out, const std::string& cell) {
-                                    absl::StrAppend(out, CsvCell(cell));
-                                  }),
-                    "\n");
-  }
+  std::vector<std::string> keys;
+  for (const Column& column : columns_) keys.push_back(column.key);
+  std::string text = CsvLine(keys);
+  for (const auto& row : rows_) text += CsvLine(row);
   return text;
+}
+
+std::string Table::ToHtml() const {
+  const auto row_of = [this](const char* element, const auto& cell_of) {
+    std::string row = "<tr>";
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      absl::StrAppend(&row, "<", element,
+                      columns_[c].align == Align::kRight ? " class=\"number\">" : ">",
+                      EscapeHtml(cell_of(c)), "</", element, ">");
+    }
+    return row + "</tr>\n";
+  };
+  std::string html = absl::StrCat("<table>\n<thead>",
+                                  row_of("th", [this](size_t c) { return columns_[c].header; }),
+                                  "</thead>\n<tbody>\n");
+  for (const auto& row : rows_) html += row_of("td", [&row](size_t c) { return row[c]; });
+  return html + "</tbody>\n</table>\n";
+}
+
+std::string EscapeHtml(absl::string_view text) {
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
 
 }  // namespace anneal::render

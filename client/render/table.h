@@ -28,11 +28,19 @@ class Table {
   std::string ToText() const;
   // RFC 4180, with \n line ends: keys, then rows.
   std::string ToCsv() const;
+  // An HTML table element; columns that are aligned right have the class "number".
+  std::string ToHtml() const;
 
  private:
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// A line of RFC 4180, with its end.
+std::string CsvLine(const std::vector<std::string>& cells);
+
+// Text between tags or in an attribute.
+std::string EscapeHtml(absl::string_view text);
 
 // Columns that a terminal needs for UTF-8 text without wide or combining characters.
 size_t DisplayWidth(absl::string_view text);

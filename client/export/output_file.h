@@ -1,0 +1,40 @@
+// Files that are there whole or not at all.
+
+#ifndef ANNEAL_CLIENT_EXPORT_OUTPUT_FILE_H_
+#define ANNEAL_CLIENT_EXPORT_OUTPUT_FILE_H_
+
+#include <fstream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace anneal::client {
+
+// Writes beside its place, and moves there when it is finished: what was there before stays until
+// then. Removes what is unfinished. Not thread-safe.
+class OutputFile {
+ public:
+  // Opens, or remembers why that failed.
+  explicit OutputFile(std::string path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void Write(absl::string_view text);
+  // What the system said, naming the file, if anything failed so far.
+  absl::Status Finish();
+
+ private:
+  const std::string path_;
+  const std::string temporary_;
+  std::ofstream stream_;
+  int error_ = 0;  // errno of the first failure
+};
+
+// Makes a directory, and those that it is in. INVALID_ARGUMENT naming `option`.
+absl::Status MakeDirectory(absl::string_view option, const std::string& path);
+
+}  // namespace anneal::client
+
+#endif  // ANNEAL_CLIENT_EXPORT_OUTPUT_FILE_H_

@@ -1,0 +1,96 @@
+#include "client/render/comparison.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/render/format.h"
+
+namespace anneal::render {
+namespace {
+
+using Align = Table::Align;
+
+// Shares are shown in per cent, like the accuracies beside them.
+bool IsShare(const std::string& metric) {
+  for (const char* share : {"accuracy", "precision", "recall", "f1"}) {
+    if (absl::EndsWith(metric, share)) return true;
+  }
+  return false;
+}
+
+std::string Signed(double value, bool percent) {
+  return percent ? absl::StrFormat("%+.2f", 100 * value)
+                 : absl::StrCat(value >= 0 ? "+" : "", Short(value));
+}
+
+std::string MedianOf(bool is_set, double value) { return is_set ? Short(value) : "-"; }
+
+}  // namespace
+
+Table ArmTable(const v1::CompareExperimentsResponse& response, int arms) {
+  Table table({{"arm", "ARM", Align::kLeft},
+               {"preset", "PRESET", Align::kLeft},
+               {"runs", "RUNS"},
+               {"validation_accuracy", "VAL ACC %"},
+               {"validation_relu_accuracy", "AT θ=0 %"},
+               {"test_accuracy", "TEST ACC %"},
+               {"theta", "FINAL θ"},
+               {"epoch_seconds", "S/EPOCH"}});
+  for (int i = 0; i < arms; ++i) {
+    const v1::Arm& arm = response.arms(i);
+    table.AddRow({arm.name(), arm.preset().empty() ? "-" : arm.preset(),
+                  absl::StrCat(arm.succeeded(), "/", arm.total()),
+                  MeanOf(arm.validation_accuracy(), /*percent=*/true),
+                  MeanOf(arm.validation_relu_accuracy(), /*percent=*/true),
+                  MeanOf(arm.test_accuracy(), /*percent=*/true),
+                  MeanOf(arm.theta(), /*percent=*/false),
+                  MeanOf(arm.epoch_seconds(), /*percent=*/false)});
+  }
+  return table;
+}
+
+Table DifferenceTable(const v1::CompareExperimentsResponse& response, int arms) {
+  const bool percent = IsShare(response.metric());
+  Table table({{"arm", "ARM", Align::kLeft},
+               {"value", absl::StrCat(response.metric(), percent ? " %" : "")},
+               {"pairs", "PAIRS"},
+               {"difference", "DIFFERENCE"},
+               {"interval", "95 % INTERVAL", Align::kLeft},
+               {"better", "P(BETTER)"},
+               {"p", "P"},
+               {"holm", "P (HOLM)"}});
+  for (int i = 0; i < arms; ++i) {
+    const v1::Arm& arm = response.arms(i);
+    const std::string value = MeanOf(arm.value(), percent);
+    if (!arm.has_comparison()) {
+      table.AddRow({arm.name(), value, "-", arm.name() == response.baseline() ? "baseline" : "-",
+                    "", "-", "-", "-"});
+      continue;
+    }
+    const v1::Comparison& c = arm.comparison();
+    table.AddRow({arm.name(), value, absl::StrCat(c.pairs()), Signed(c.difference(), percent),
+                  absl::StrCat("[", Signed(c.difference_low(), percent), ", ",
+                               Signed(c.difference_high(), percent), "]"),
+                  absl::StrFormat("%.2f", c.probability_of_improvement()),
+                  absl::StrFormat("%.3f", c.p_value()), absl::StrFormat("%.3f", c.holm_p_value())});
+  }
+  return table;
+}
+
+Table TimeTable(const v1::CompareExperimentsResponse& response, int arms) {
+  Table table({{"arm", "ARM", Align::kLeft},
+               {"reached", "REACHED"},
+               {"never", "NEVER"},
+               {"epochs", "MEDIAN EPOCHS"},
+               {"seconds", "MEDIAN SECONDS"}});
+  for (int i = 0; i < arms; ++i) {
+    const v1::TimeToThreshold& times = response.arms(i).time_to_threshold();
+    table.AddRow({response.arms(i).name(), absl::StrCat(times.reached()),
+                  absl::StrCat(times.censored()),
+                  MedianOf(times.has_median_epochs(), times.median_epochs()),
+                  MedianOf(times.has_median_seconds(), times.median_seconds())});
+  }
+  return table;
+}
+
+}  // namespace anneal::render
