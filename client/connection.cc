@@ -302,4 +302,8 @@ absl::Status Connection::Watch(grpc::ClientContext* context,
   return wanted ? FromGrpc(status) : absl::OkStatus();
 }
 
+bool IsLostConnection(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsCancelled(status) || absl::IsUnknown(status);
+}
+
 }  // namespace anneal::client

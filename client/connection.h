@@ -86,6 +86,10 @@ class Connection {
   const std::unique_ptr<v1::ServerService::Stub> server_info_;
 };
 
+// Whether trying again later may help: a daemon that goes away says so (UNAVAILABLE), cancels what
+// it cannot finish in time, or says nothing at all.
+bool IsLostConnection(const absl::Status& status);
+
 }  // namespace anneal::client
 
 #endif  // ANNEAL_CLIENT_CONNECTION_H_

@@ -19,12 +19,6 @@ constexpr milliseconds kFirstPause(200);
 constexpr milliseconds kLongestPause(5000);
 constexpr std::chrono::seconds kHeartbeat(15);
 
-// A daemon that goes away says so (UNAVAILABLE), cancels what it cannot finish in time, or says
-// nothing at all.
-bool IsLostConnection(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsCancelled(status) || absl::IsUnknown(status);
-}
-
 class Follower {
  public:
   Follower(Connection* connection, Interrupt* interrupt, const std::string& name,

@@ -1,20 +1,16 @@
 // anneal checkpoint list and download: the saved states of a run.
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/export/output_file.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
+#include "common/status.h"
 
 namespace anneal::client {
 namespace {
@@ -47,33 +43,23 @@ int List(Connection* connection, const ListOptions& options, const std::string& 
   return kSuccess;
 }
 
-absl::Status CannotWrite(const std::string& path) {
-  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
-}
-
-// Downloads to a temporary file beside `path`, checks its SHA-256, and renames it.
+// Checks the SHA-256 before the file takes its place.
 absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
                                               const v1::DownloadCheckpointRequest& request,
                                               const std::string& path) {
-  const std::string temporary = absl::StrCat(path, ".", getpid(), ".part");
-  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-  if (!stream) return CannotWrite(temporary);
+  OutputFile file("--out", path);
   Sha256 hash;
-  auto info = connection->DownloadCheckpoint(request, [&](const std::string& contents) {
-    hash.Update(contents);
-    stream.write(contents.data(), static_cast<std::streamsize>(contents.size()));
-    return stream ? absl::OkStatus() : CannotWrite(temporary);
-  });
-  stream.close();
-  absl::Status status = info.status();
-  if (status.ok() && !stream) status = CannotWrite(temporary);
-  if (status.ok() && hash.HexDigest() != info->sha256()) {
-    status = absl::DataLossError("what arrived has another SHA-256 than the checkpoint; try again");
+  ANNEAL_ASSIGN_OR_RETURN(v1::CheckpointInfo info,
+                          connection->DownloadCheckpoint(request, [&](const std::string& contents) {
+                            hash.Update(contents);
+                            file.Write(contents);
+                            return file.status();
+                          }));
+  if (hash.HexDigest() != info.sha256()) {
+    return absl::DataLossError("what arrived has another SHA-256 than the checkpoint; try again");
   }
-  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) status = CannotWrite(path);
-  if (status.ok()) return info;
-  std::remove(temporary.c_str());
-  return status;
+  ANNEAL_RETURN_IF_ERROR(file.Finish());
+  return info;
 }
 
 int Download(Connection* connection, const v1::DownloadCheckpointRequest& request,

@@ -82,7 +82,7 @@ int FollowRuns(Connection* connection, Interrupt* interrupt, const ExportOptions
       status = runs.status();
     }
     const bool was_lost = is_lost;
-    is_lost = absl::IsUnavailable(status);
+    is_lost = IsLostConnection(status);
     if (!status.ok() && !is_lost) return Complain(status);
     if (is_lost && !was_lost) {
       std::cerr << "connection to " << connection->server() << " lost; reconnecting\n";

@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -14,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/export/output_file.h"
 #include "client/plot/arms.h"
 #include "client/plot/figures.h"
 #include "client/plot/gnuplot.h"
@@ -57,14 +57,6 @@ plot::TerminalOptions Terminal() {
   return options;
 }
 
-absl::Status WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream file(path, std::ios::binary);
-  file << bytes;
-  file.close();
-  return file.good() ? absl::OkStatus()
-                     : InvalidField("--out", absl::StrCat(path, " cannot be written"));
-}
-
 absl::Status Show(const plot::Figure& figure, const PlotOptions& options) {
   if (options.out.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(const std::string text, plot::DrawInTerminal(figure, Terminal()));
@@ -74,7 +66,9 @@ absl::Status Show(const plot::Figure& figure, const PlotOptions& options) {
   const plot::Format format =
       absl::EndsWith(options.out, ".png") ? plot::Format::kPng : plot::Format::kSvg;
   ANNEAL_ASSIGN_OR_RETURN(const std::string image, plot::Draw(figure, format, options.size));
-  ANNEAL_RETURN_IF_ERROR(WriteFile(options.out, image));
+  OutputFile file("--out", options.out);
+  file.Write(image);
+  ANNEAL_RETURN_IF_ERROR(file.Finish());
   std::cout << options.out << "\n";
   return absl::OkStatus();
 }

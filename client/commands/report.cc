@@ -62,7 +62,7 @@ absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportO
 absl::Status Report(Connection* connection, const ReportOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const report::ReportData data, Collect(connection, options));
   ANNEAL_ASSIGN_OR_RETURN(const std::string html, report::ToHtml(data));
-  OutputFile file(options.out);
+  OutputFile file("--out", options.out);
   file.Write(html);
   ANNEAL_RETURN_IF_ERROR(file.Finish());
   std::cout << options.out << "\n";

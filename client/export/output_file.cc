@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -13,11 +14,14 @@
 
 namespace anneal::client {
 
-OutputFile::OutputFile(std::string path)
+OutputFile::OutputFile(absl::string_view option, std::string path)
     : path_(std::move(path)),
       temporary_(absl::StrCat(path_, ".", ::getpid(), ".part")),
       stream_(temporary_, std::ios::binary | std::ios::trunc) {
-  if (!stream_) error_ = errno;
+  if (stream_) return;
+  error_ = errno;
+  opened_ = InvalidField(
+      option, absl::StrCat("is ", path_, ", which cannot be written: ", std::strerror(error_)));
 }
 
 OutputFile::~OutputFile() {
@@ -31,12 +35,16 @@ void OutputFile::Write(absl::string_view text) {
   if (!stream_) error_ = errno;
 }
 
+absl::Status OutputFile::status() const {
+  if (!opened_.ok() || error_ == 0) return opened_;
+  return absl::ErrnoToStatus(error_, absl::StrCat("cannot write ", path_));
+}
+
 absl::Status OutputFile::Finish() {
   stream_.close();
   if (error_ == 0 && !stream_) error_ = errno;
   if (error_ == 0 && std::rename(temporary_.c_str(), path_.c_str()) != 0) error_ = errno;
-  if (error_ == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(error_, absl::StrCat("cannot write ", path_));
+  return status();
 }
 
 absl::Status MakeDirectory(absl::string_view option, const std::string& path) {

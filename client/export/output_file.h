@@ -15,20 +15,24 @@ namespace anneal::client {
 // then. Removes what is unfinished. Not thread-safe.
 class OutputFile {
  public:
-  // Opens, or remembers why that failed.
-  explicit OutputFile(std::string path);
+  // Opens, or remembers why that failed. `option` is what the user named it with.
+  OutputFile(absl::string_view option, std::string path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void Write(absl::string_view text);
-  // What the system said, naming the file, if anything failed so far.
+  // Whether all went well so far. INVALID_ARGUMENT naming the option if the file could not be
+  // opened; otherwise what the system said, naming the file.
+  absl::Status status() const;
+  // Moves the file to its place. Errors likewise.
   absl::Status Finish();
 
  private:
   const std::string path_;
   const std::string temporary_;
   std::ofstream stream_;
+  absl::Status opened_;
   int error_ = 0;  // errno of the first failure
 };
 

@@ -1,7 +1,7 @@
 #include "client/export/tables.h"
 
 #include <algorithm>
-#include <utility>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "client/export/output_file.h"
@@ -19,25 +19,24 @@ namespace {
 
 using Cells = std::vector<std::string>;
 
-Cells NamesOf(const std::vector<std::pair<std::string, std::string>>& values) {
-  Cells names;
-  for (const auto& [name, value] : values) names.push_back(name);
-  return names;
-}
-
-// An epoch with as many layers as any of the runs has: its values are the columns of all.
-v1::Epoch WidestEpoch(const std::vector<v1::Run>& runs) {
+// The columns of epochs, in the order in which `anneal history --output csv` has them: what every
+// epoch has, then as many layers as any of the runs has.
+Cells EpochColumns(const std::vector<v1::Run>& runs) {
   int layers = 0;
   for (const v1::Run& run : runs) layers = std::max(layers, run.last_epoch().layers_size());
-  v1::Epoch epoch;
-  for (int i = 0; i < layers; ++i) epoch.add_layers();
-  return epoch;
+  v1::Epoch widest;
+  for (int i = 0; i < layers; ++i) widest.add_layers();
+  return render::FlatTable({&widest}, v1::Epoch()).keys();
 }
 
-Cells EpochCells(const v1::Run& run, const v1::Epoch& epoch, size_t width) {
+Cells EpochCells(const v1::Run& run, const v1::Epoch& epoch, const Cells& columns) {
   Cells cells = {ShortenName(run.name()), absl::StrCat(run.seed())};
-  for (auto& [name, value] : render::Flatten(epoch)) cells.push_back(std::move(value));
-  cells.resize(width);
+  const auto flat = render::Flatten(epoch);
+  const std::map<std::string, std::string> values(flat.begin(), flat.end());
+  for (const std::string& column : columns) {
+    const auto found = values.find(column);
+    cells.push_back(found == values.end() ? "" : found->second);
+  }
   return cells;
 }
 
@@ -66,7 +65,7 @@ template <typename Message>
 absl::Status WriteTable(const std::vector<Message>& items, const std::string& path) {
   std::vector<const google::protobuf::Message*> messages;
   for (const Message& item : items) messages.push_back(&item);
-  OutputFile file(path);
+  OutputFile file("--out", path);
   file.Write(render::FlatTable(messages, Message()).ToCsv());
   return file.Finish();
 }
@@ -107,12 +106,13 @@ absl::Status WriteCsv(Connection* connection, const std::vector<v1::Run>& runs,
   }
   ANNEAL_RETURN_IF_ERROR(WriteTable(experiments, directory + "/experiments.csv"));
   ANNEAL_RETURN_IF_ERROR(WriteTable(runs, directory + "/runs.csv"));
-  OutputFile epochs(directory + "/epochs.csv");
-  OutputFile thetas(directory + "/thetas.csv");
-  OutputFile confusion(directory + "/confusion.csv");
-  Cells columns = NamesOf(render::Flatten(WidestEpoch(runs)));
-  columns.insert(columns.begin(), {"run", "seed"});
-  epochs.Write(render::CsvLine(columns));
+  OutputFile epochs("--out", directory + "/epochs.csv");
+  OutputFile thetas("--out", directory + "/thetas.csv");
+  OutputFile confusion("--out", directory + "/confusion.csv");
+  const Cells columns = EpochColumns(runs);
+  Cells header = {"run", "seed"};
+  header.insert(header.end(), columns.begin(), columns.end());
+  epochs.Write(render::CsvLine(header));
   thetas.Write(render::CsvLine({"run", "epoch", "layer", "channel", "row", "column", "theta"}));
   confusion.Write(render::CsvLine({"run", "weights", "actual", "predicted", "images"}));
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -122,7 +122,7 @@ absl::Status WriteCsv(Connection* connection, const std::vector<v1::Run>& runs,
     for (const v1::Epoch& epoch : listed) {
       // A run that goes on while it is exported stays as it was listed.
       if (epoch.epoch() > run.epochs_done()) break;
-      epochs.Write(render::CsvLine(EpochCells(run, epoch, columns.size())));
+      epochs.Write(render::CsvLine(EpochCells(run, epoch, columns)));
     }
     ANNEAL_ASSIGN_OR_RETURN(const auto vectors, ThetasOf(connection, run));
     for (const v1::ThetaVector& theta : vectors) {
@@ -141,7 +141,7 @@ absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
     const std::string experiment_name = ExperimentOf(runs[i]);
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                             connection->GetExperiment(experiment_name));
-    OutputFile file(absl::StrCat(directory, "/", ShortenName(experiment_name), ".json"));
+    OutputFile file("--out", absl::StrCat(directory, "/", ShortenName(experiment_name), ".json"));
     file.Write(
         absl::StrCat("{\"experiment\": ", ToJson(experiment, /*pretty=*/false), ", \"runs\": ["));
     absl::string_view separator = "\n";

@@ -15,16 +15,11 @@ namespace {
 
 constexpr absl::string_view kExperiment = "experiment";
 
-std::string ExperimentOf(const v1::Run& run) {
-  const std::string name = ShortenName(run.name());
-  return name.substr(0, name.find('/'));
-}
-
 // As CompareExperiments names its arms.
 absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::string>& by) {
   std::vector<std::string> parts;
   if (by.empty()) {
-    parts.push_back(ExperimentOf(run));
+    parts.push_back(ShortenName(client::ExperimentOf(run)));
     const std::map<std::string, std::string> sorted(run.parameters().begin(),
                                                     run.parameters().end());
     for (const auto& [field, value] : sorted) parts.push_back(absl::StrCat(field, "=", value));
@@ -33,7 +28,7 @@ absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::s
   std::map<std::string, std::string> values;
   for (const std::string& field : by) {
     if (field == kExperiment) {
-      values[field] = ExperimentOf(run);
+      values[field] = ShortenName(client::ExperimentOf(run));
       continue;
     }
     const auto value = GetField(run.config(), field);

@@ -61,10 +61,14 @@ std::string CsvLine(const std::vector<std::string>& cells) {
                       "\n");
 }
 
-std::string Table::ToCsv() const {
+std::vector<std::string> Table::keys() const {
   std::vector<std::string> keys;
   for (const Column& column : columns_) keys.push_back(column.key);
-  std::string text = CsvLine(keys);
+  return keys;
+}
+
+std::string Table::ToCsv() const {
+  std::string text = CsvLine(keys());
   for (const auto& row : rows_) text += CsvLine(row);
   return text;
 }

@@ -24,6 +24,9 @@ class Table {
   // As many cells as there are columns.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  // Of the columns.
+  std::vector<std::string> keys() const;
+
   // Header and rows, two spaces between columns.
   std::string ToText() const;
   // RFC 4180, with \n line ends: keys, then rows.
