@@ -26,7 +26,8 @@ namespace {
 using Align = render::Table::Align;
 using render::EscapeHtml;
 
-// Figures are drawn on white and stay so: their colours are chosen for it.
+// Figures are drawn on white and stay so: their colours are chosen for it. Where the page is too
+// narrow to read them they scroll, as tables do.
 constexpr absl::string_view kStyle = R"(
 :root { color-scheme: light dark; --text: #1b1b1b; --page: #fff; --line: #d5d5d5; --soft: #f4f4f4; }
 @media (prefers-color-scheme: dark) {
@@ -42,7 +43,8 @@ th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1p
   white-space: nowrap; vertical-align: top; }
 .number { text-align: right; }
 figure { margin: 1.5rem 0; }
-figure img { display: block; width: 100%; height: auto; background: #fff; border-radius: 4px; }
+figure img { display: block; max-width: max(100%, 44rem); height: auto; background: #fff;
+  border-radius: 4px; }
 figcaption { font-size: 0.875rem; margin-top: 0.5rem; }
 pre { background: var(--soft); padding: 0.75rem; border-radius: 4px; overflow-x: auto;
   font-size: 0.8125rem; }
@@ -65,9 +67,10 @@ std::string Preformatted(absl::string_view text) {
 
 absl::StatusOr<std::string> FigureHtml(const plot::Figure& figure, absl::string_view caption) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string svg, plot::Draw(figure, plot::Format::kSvg, {}));
-  return absl::StrCat("<figure>\n<img alt=\"", EscapeHtml(caption),
-                      "\" src=\"data:image/svg+xml;base64,", absl::Base64Escape(svg),
-                      "\">\n<figcaption>", EscapeHtml(caption), "</figcaption>\n</figure>\n");
+  return absl::StrCat("<figure>\n<div class=\"wide\" tabindex=\"0\"><img alt=\"",
+                      EscapeHtml(caption), "\" src=\"data:image/svg+xml;base64,",
+                      absl::Base64Escape(svg), "\"></div>\n<figcaption>", EscapeHtml(caption),
+                      "</figcaption>\n</figure>\n");
 }
 
 std::string Summary(const ReportData& data) {
