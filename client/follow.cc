@@ -18,17 +18,22 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause(200);
 constexpr milliseconds kLongestPause(5000);
 constexpr std::chrono::seconds kHeartbeat(15);
+// How often a live view moves, and asks for the queue.
+constexpr std::chrono::seconds kTick(1);
+constexpr std::chrono::seconds kQueuePause(10);
+// Of the queue, how far to look for our runs.
+constexpr size_t kQueueDepth = 1000;
 
 class Follower {
  public:
   Follower(Connection* connection, Interrupt* interrupt, const std::string& name,
-           render::Progress* progress)
+           render::ProgressView* view)
       : connection_(connection),
         interrupt_(interrupt),
         experiment_(name.substr(0, name.find("/runs/"))),
         run_(IsRunName(name) ? name : ""),
         all_(name == kAllExperiments),
-        progress_(progress) {}
+        view_(view) {}
 
   absl::StatusOr<Followed> Run() {
     if (!all_) ANNEAL_RETURN_IF_ERROR(LoadRuns());
@@ -41,14 +46,14 @@ class Follower {
       if (status.ok()) break;
       if (!IsLostConnection(status)) return status;
       if (last_position_ > before) pause = kFirstPause;
-      progress_->Note(absl::StrCat("connection to ", connection_->server(), " lost; reconnecting"));
+      view_->Note(absl::StrCat("connection to ", connection_->server(), " lost; reconnecting"));
       is_lost_ = true;
       if (!interrupt_->Sleep(pause)) return Followed::kDetached;
       pause = std::min(2 * pause, kLongestPause);
     }
-    progress_->End(runs_);
+    view_->End();
     const bool succeeded = std::all_of(
-        runs_.begin(), runs_.end(),
+        progress_.runs.begin(), progress_.runs.end(),
         [](const render::RunProgress& run) { return run.state == v1::RUN_STATE_SUCCEEDED; });
     return succeeded ? Followed::kSucceeded : Followed::kFailed;
   }
@@ -68,8 +73,8 @@ class Follower {
   }
 
   void AddRun(const v1::Run& run) {
-    index_[run.name()] = runs_.size();
-    runs_.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
+    index_[run.name()] = progress_.runs.size();
+    progress_.runs.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
   }
 
   absl::Status WatchOnce() {
@@ -84,7 +89,7 @@ class Follower {
     } else {
       request.set_after_sequence(last_sequence_);
     }
-    request.mutable_heartbeat()->set_seconds(kHeartbeat.count());
+    request.mutable_heartbeat()->set_seconds((view_->is_live() ? kTick : kHeartbeat).count());
     const absl::Status status = connection_->Watch(
         &context, request,
         [this](const v1::Event& event) { return !interrupt_->requested() && Take(event); });
@@ -95,7 +100,11 @@ class Follower {
   // False when there is nothing left to see.
   bool Take(const v1::Event& event) {
     last_position_ = event.position();
-    if (event.has_heartbeat()) return true;
+    if (view_->is_live()) LookAtQueue();
+    if (event.has_heartbeat()) {
+      view_->OnTick(progress_);
+      return true;
+    }
     last_sequence_ = event.sequence();
     auto found = index_.find(event.run());
     if (all_ && found == index_.end() && !event.run().empty()) {
@@ -104,18 +113,43 @@ class Follower {
       found = index_.find(event.run());
     }
     if (found == index_.end()) {
-      progress_->OnEvent(event, nullptr, runs_);
+      view_->OnEvent(event, nullptr, progress_);
       return true;
     }
-    render::RunProgress& run = runs_[found->second];
+    render::RunProgress& run = progress_.runs[found->second];
     if (event.has_epoch()) {
       run.last = event.epoch();
+      run.last_time = absl::FromUnixSeconds(event.time().seconds());
+      run.validation_losses.push_back(event.epoch().validation_loss());
     } else if (event.has_state_change()) {
       run.state = event.state_change().to();
       run.failure = event.state_change().failure();
     }
-    progress_->OnEvent(event, &run, runs_);
+    view_->OnEvent(event, &run, progress_);
     return run_.empty() || !IsFinal(run.state);
+  }
+
+  // Now and then, while any of ours waits. A queue that cannot be had is not shown.
+  void LookAtQueue() {
+    const bool waits = std::any_of(
+        progress_.runs.begin(), progress_.runs.end(),
+        [](const render::RunProgress& run) { return run.state == v1::RUN_STATE_PENDING; });
+    const auto now = std::chrono::steady_clock::now();
+    if (waits && now < next_look_) return;
+    next_look_ = now + kQueuePause;
+    progress_.queue = {};
+    if (!waits) return;
+    const auto queue = connection_->ListQueue(kQueueDepth);
+    if (!queue.ok()) return;
+    if (queue->size() < kQueueDepth) progress_.queue.length = static_cast<int>(queue->size());
+    for (const v1::QueuedRun& run : *queue) {
+      if (!index_.contains(run.name())) continue;
+      progress_.queue.position = run.position() + 1;
+      if (run.has_estimated_start_time()) {
+        progress_.queue.start = absl::FromUnixSeconds(run.estimated_start_time().seconds());
+      }
+      return;
+    }
   }
 
   Connection* const connection_;
@@ -123,8 +157,9 @@ class Follower {
   const std::string experiment_;
   const std::string run_;  // empty: all of the experiment
   const bool all_;         // of all experiments, from now on and without end
-  render::Progress* const progress_;
-  std::vector<render::RunProgress> runs_;
+  render::ProgressView* const view_;
+  render::Progress progress_;
+  std::chrono::steady_clock::time_point next_look_;
   std::map<std::string, size_t> index_;
   int64_t last_sequence_ = 0;
   bool is_lost_ = false;        // the connection was, at least once
@@ -134,8 +169,8 @@ class Follower {
 }  // namespace
 
 absl::StatusOr<Followed> Follow(Connection* connection, Interrupt* interrupt,
-                                const std::string& name, render::Progress* progress) {
-  return Follower(connection, interrupt, name, progress).Run();
+                                const std::string& name, render::ProgressView* view) {
+  return Follower(connection, interrupt, name, view).Run();
 }
 
 }  // namespace anneal::client

@@ -22,7 +22,7 @@ enum class Followed {
 // have ended. When the connection is lost it tries again, without end, and says so. `name` is a
 // full name. Errors: NOT_FOUND, and UNAVAILABLE if the daemon could not be reached at all.
 absl::StatusOr<Followed> Follow(Connection* connection, Interrupt* interrupt,
-                                const std::string& name, render::Progress* progress);
+                                const std::string& name, render::ProgressView* view);
 
 }  // namespace anneal::client
 

@@ -29,7 +29,8 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   closing_ = true;
-  ::pthread_kill(thread_.native_handle(), SIGTERM);
+  // It waits for this signal, which is blocked.
+  ::pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   thread_.join();
   const sigset_t signals = StopSignals();
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

@@ -1,5 +1,7 @@
 // anneal: the client of anneald.
 
+#include <stdlib.h>
+
 #include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +23,9 @@ void AddCommands(CLI::App* app, Globals* globals) {
       "--server", globals->server,
       "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the "
       "local daemon's socket, else 127.0.0.1:7433");
+  app->add_flag_callback(
+      "--no-color", [] { ::setenv("NO_COLOR", "1", /*overwrite=*/1); },
+      "As the variable NO_COLOR: no colours at a terminal");
   app->set_version_flag("--version", absl::StrCat("anneal ", anneal::kVersion));
   app->require_subcommand(1);
   app->failure_message([](const CLI::App*, const CLI::Error& error) {

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kCallDeadline(3000);
 }  // namespace
 
 Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
-               executor::WallClock clock)
+               const executor::WallClock& clock)
     : store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
@@ -31,7 +31,7 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
-                                                      executor::WallClock clock) {
+                                                      const executor::WallClock& clock) {
   ANNEAL_ASSIGN_OR_RETURN(auto store, store::Store::Open(options.data_dir));
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(store), options, clock));
   daemon->store_->set_commit_listener(

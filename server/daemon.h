@@ -28,7 +28,7 @@ class Daemon {
   // Opens the store, takes back what an earlier daemon left, serves. Errors as Store::Open and
   // Server::Start.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(
-      const Options& options, executor::WallClock clock = executor::SystemWallClock);
+      const Options& options, const executor::WallClock& clock = executor::SystemWallClock);
 
   // Stops accepting, ends streams, stops the runs (which go back to the queue), closes the store.
   ~Daemon();
@@ -36,7 +36,8 @@ class Daemon {
   rpc::Server& server() { return *server_; }
 
  private:
-  Daemon(std::unique_ptr<store::Store> store, const Options& options, executor::WallClock clock);
+  Daemon(std::unique_ptr<store::Store> store, const Options& options,
+         const executor::WallClock& clock);
 
   // In the order of their dependencies; destroyed from the last to the first.
   std::unique_ptr<store::Store> store_;

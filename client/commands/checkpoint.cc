@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/export/output_file.h"
 #include "client/render/flatten.h"
@@ -24,23 +25,23 @@ int List(Connection* connection, const ListOptions& options, const std::string& 
                        {"step", "STEP"},
                        {"kept", "KEPT AS", Align::kLeft},
                        {"bytes", "BYTES"},
-                       {"created", "CREATED (UTC)", Align::kLeft},
-                       {"sha256", "SHA-256", Align::kLeft}});
+                       {"created", "CREATED", Align::kLeft, 1},
+                       {"sha256", "SHA-256", Align::kLeft, 2}});
   Listing listing{.table = &table};
   for (const v1::CheckpointInfo& info : response->checkpoints()) {
+    if (IsFull(options, listing)) break;
     const std::string kept = info.last()   ? (info.best() ? "last, best" : "last")
                              : info.best() ? "best"
                                            : "earlier";
     table.AddRow({absl::StrCat(info.epoch()), absl::StrCat(info.step()), kept,
-                  absl::StrCat(info.size_bytes()), render::Time(info.create_time()),
+                  absl::StrCat(info.size_bytes()), render::Ago(info.create_time(), absl::Now()),
                   info.sha256()});
     listing.messages.push_back(&info);
     listing.names.push_back(absl::StrCat(info.step()));
   }
   const render::Table csv = render::FlatTable(listing.messages, v1::CheckpointInfo());
   listing.csv = &csv;
-  Print(options, listing);
-  return kSuccess;
+  return Print(options, listing);
 }
 
 // Checks the SHA-256 before the file takes its place.
@@ -82,7 +83,9 @@ void AddCheckpointCommands(CLI::App* app, Globals* globals) {
   CLI::App* list = checkpoint->add_subcommand("list", "Those that are kept, the latest first");
   const auto options = std::make_shared<ListOptions>();
   list->add_option("run", *run, "Such as first/0")->required();
-  AddOutputOption(list, options.get());
+  AddListOptions(list, options.get());
+  AddSelectionOptions(list, options.get());
+  list->footer("Example: anneal checkpoint list first/0");
   list->callback([globals, run, options] {
     globals->command = [run, options](Connection* connection) {
       return List(connection, *options, *run);

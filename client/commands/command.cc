@@ -2,10 +2,13 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "client/render/selection.h"
+#include "client/render/terminal.h"
 #include "common/config_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -13,22 +16,54 @@
 namespace anneal::client {
 
 void AddOutputOption(CLI::App* app, ListOptions* options) {
-  app->add_option("--output,-o", options->output, "table, json, csv or name")
-      ->check(CLI::IsMember({"table", "json", "csv", "name"}))
+  app->add_option("--output,-o", options->output, "table, json, jsonl, csv or name")
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv", "name"}))
       ->capture_default_str();
   app->add_flag("-q,--quiet", options->quiet, "Print names only, as --output name");
 }
 
 void AddListOptions(CLI::App* app, ListOptions* options) {
   AddOutputOption(app, options);
+  app->add_option(
+         "--columns", options->columns,
+         "Those to show, in this order: of the table, or of --output csv, whose first line "
+         "names them")
+      ->delimiter(',');
   app->add_option("--limit", options->limit, "At most this many; 0 for all")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
 }
 
-void Print(const ListOptions& options, const Listing& listing) {
+void AddSelectionOptions(CLI::App* app, ListOptions* options) {
+  app->add_option(
+      "--filter", options->filter,
+      "Only rows that it holds for, by the columns of --output csv, with = != < <= > >= "
+      ": AND OR NOT");
+  app->add_option("--sort", options->sort, "By columns of --output csv: 'a desc, b'");
+}
+
+namespace {
+
+// Those that --filter, --sort and --limit leave, by number.
+absl::StatusOr<std::vector<size_t>> SelectedRows(const ListOptions& options,
+                                                 const Listing& listing) {
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<size_t> rows,
+                          render::SelectRows(listing.csv != nullptr ? *listing.csv : *listing.table,
+                                             options.filter, options.sort));
+  const auto limit = static_cast<size_t>(options.limit);
+  if (limit > 0 && rows.size() > limit) rows.resize(limit);
+  return rows;
+}
+
+absl::Status PrintSelected(const ListOptions& options, const Listing& listing) {
+  const bool is_csv = options.output == "csv";
+  const bool is_table = options.output == "table";
   if (options.quiet || options.output == "name") {
     for (const std::string& name : listing.names) std::cout << ShortenName(name) << "\n";
+  } else if (options.output == "jsonl") {
+    for (const auto* message : listing.messages) {
+      std::cout << ToJson(*message, /*pretty=*/false) << "\n";
+    }
   } else if (options.output == "json") {
     std::cout << "["
               << absl::StrJoin(listing.messages, ",",
@@ -36,15 +71,63 @@ void Print(const ListOptions& options, const Listing& listing) {
                                  absl::StrAppend(out, "\n", ToJson(*message, /*pretty=*/false));
                                })
               << "\n]\n";
-  } else if (options.output == "csv") {
-    std::cout << (listing.csv != nullptr ? listing.csv : listing.table)->ToCsv();
   } else {
-    std::cout << listing.table->ToText();
+    const render::Table* table = is_csv && listing.csv != nullptr ? listing.csv : listing.table;
+    std::optional<render::Table> some;
+    if (!options.columns.empty()) {
+      ANNEAL_ASSIGN_OR_RETURN(
+          some, render::WithColumns(*table, is_csv ? nullptr : listing.csv, options.columns));
+      table = &*some;
+    }
+    if (is_table) {
+      PrintTable(*table);
+    } else {
+      std::cout << table->ToCsv();
+    }
   }
+  return absl::OkStatus();
+}
+
+absl::Status TryPrint(const ListOptions& options, const Listing& listing) {
+  const bool has_columns = (options.output == "table" || options.output == "csv") && !options.quiet;
+  if (!options.columns.empty() && !has_columns) {
+    return InvalidField("--columns", "chooses columns of --output table and csv; leave it out");
+  }
+  if (options.filter.empty() && options.sort.empty()) return PrintSelected(options, listing);
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<size_t> rows, SelectedRows(options, listing));
+  const render::Table table = render::WithRows(*listing.table, rows);
+  std::optional<render::Table> csv;
+  if (listing.csv != nullptr) csv = render::WithRows(*listing.csv, rows);
+  Listing selected{.table = &table, .csv = csv.has_value() ? &*csv : nullptr};
+  for (const size_t row : rows) {
+    selected.messages.push_back(listing.messages[row]);
+    selected.names.push_back(listing.names[row]);
+  }
+  return PrintSelected(options, selected);
+}
+
+}  // namespace
+
+int Print(const ListOptions& options, const Listing& listing) {
+  const absl::Status status = TryPrint(options, listing);
+  return status.ok() ? kSuccess : Complain(status);
+}
+
+void PrintTable(const render::Table& table) {
+  const size_t width = render::TerminalOf(stdout).width;
+  if (width == 0) {
+    std::cout << table.ToText();
+    return;
+  }
+  std::vector<std::string> left_out;
+  std::cout << table.ToText(width, &left_out) << std::flush;
+  if (left_out.empty()) return;
+  std::cerr << "(no room for " << absl::StrJoin(left_out, ", ") << "; --columns chooses)\n";
 }
 
 bool IsFull(const ListOptions& options, const Listing& listing) {
-  return options.limit > 0 && static_cast<int>(listing.names.size()) >= options.limit;
+  const int limit = options.fetch_limit();
+  return limit > 0 && static_cast<int>(listing.names.size()) >= limit;
 }
 
 absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,

@@ -31,25 +31,38 @@ struct Globals {
   std::function<int(Connection*)> command;
 };
 
-// --output, -q and --limit of a command that lists things.
+// How a command that lists things shows them.
 struct ListOptions {
   std::string output = "table";
   bool quiet = false;
-  int limit = 0;
+  std::vector<std::string> columns;  // empty: those of the table
+  int limit = 0;                     // 0: all
+  // Of the rows, by column; for commands whose lists the daemon does not filter and sort.
+  std::string filter;
+  std::string sort;
+
+  // How many to fetch: what is filtered and sorted here is cut here.
+  int fetch_limit() const { return filter.empty() && sort.empty() ? limit : 0; }
 };
+// --output and -q.
 void AddOutputOption(CLI::App* app, ListOptions* options);
+// Those, --columns and --limit.
 void AddListOptions(CLI::App* app, ListOptions* options);
+// --filter and --sort. For lists with one row, message and name each.
+void AddSelectionOptions(CLI::App* app, ListOptions* options);
 
 // Prints a list in the form asked for: `table` for people; `csv`, which has its own columns because
-// it is complete; JSON of the messages; or the names.
+// it is complete; JSON of the messages; or the names. Returns the exit code.
 struct Listing {
   const render::Table* table = nullptr;
   const render::Table* csv = nullptr;  // null: the table serves
   std::vector<const google::protobuf::Message*> messages;
   std::vector<std::string> names;
 };
-void Print(const ListOptions& options, const Listing& listing);
-// Whether a listing has as many entries as --limit allows.
+int Print(const ListOptions& options, const Listing& listing);
+// Prints a table as it fits the terminal, if there is one, and says on stderr what does not.
+void PrintTable(const render::Table& table);
+// Whether a listing has as many entries as are wanted.
 bool IsFull(const ListOptions& options, const Listing& listing);
 
 // Splits `key=value`. INVALID_ARGUMENT naming `option`.

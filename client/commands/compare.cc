@@ -26,15 +26,16 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
     std::cout << "\n"
               << response.metric() << " (" << (response.higher_is_better() ? "higher" : "lower")
               << " is better), paired by seed with " << response.baseline() << "\n"
-              << render::DifferenceTable(response, arms).ToText();
+              << std::flush;
+    PrintTable(render::DifferenceTable(response, arms));
   }
   if (options.request.has_threshold()) {
     const std::string metric = options.request.threshold_metric().empty()
                                    ? "validation_accuracy"
                                    : options.request.threshold_metric();
     std::cout << "\nuntil " << metric << " is " << render::Short(options.request.threshold())
-              << "\n"
-              << render::TimeTable(response, arms).ToText();
+              << "\n";
+    PrintTable(render::TimeTable(response, arms));
   }
 }
 
@@ -43,7 +44,7 @@ int Compare(Connection* connection, const CompareOptions& options) {
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
   const auto response = connection->Compare(request);
   if (!response.ok()) return Complain(response.status());
-  const int limit = options.list.limit;
+  const int limit = options.list.fetch_limit();
   const int arms = limit > 0 ? std::min(limit, response->arms_size()) : response->arms_size();
   const render::Table table = render::ArmTable(*response, arms);
   Listing listing{.table = &table};
@@ -53,11 +54,11 @@ int Compare(Connection* connection, const CompareOptions& options) {
   }
   const render::Table csv = render::FlatTable(listing.messages, v1::Arm());
   listing.csv = &csv;
-  Print(options.list, listing);
-  if (options.list.output == "table" && !options.list.quiet) {
+  const int code = Print(options.list, listing);
+  if (code == kSuccess && options.list.output == "table" && !options.list.quiet) {
     PrintDetails(options, *response, arms);
   }
-  return kSuccess;
+  return code;
 }
 
 }  // namespace
@@ -86,6 +87,7 @@ void AddCompareCommand(CLI::App* app, Globals* globals) {
                    "Default: validation_accuracy")
       ->needs(threshold_option);
   AddListOptions(compare, &options->list);
+  AddSelectionOptions(compare, &options->list);
   compare->footer("Example: anneal compare rates --by theta.policy --threshold 0.98");
   compare->callback([globals, options, by, threshold, threshold_option] {
     options->request.mutable_group_by()->Assign(by->begin(), by->end());

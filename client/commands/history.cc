@@ -15,22 +15,22 @@ namespace {
 using Align = render::Table::Align;
 
 int History(Connection* connection, const std::string& run, const ListOptions& options) {
-  const auto epochs = connection->ListEpochs(ExpandName(run), options.limit);
+  const auto epochs = connection->ListEpochs(ExpandName(run), options.fetch_limit());
   if (!epochs.ok()) return Complain(epochs.status());
-  render::Table table({{"", "EPOCH"},
-                       {"", "SECONDS"},
-                       {"", "IMG/S"},
-                       {"", "LR"},
-                       {"", "TRAIN LOSS"},
-                       {"", "TRAIN ACC %"},
-                       {"", "VAL LOSS"},
-                       {"", "VAL ACC %"},
-                       {"", "VAL F1 %"},
-                       {"", "ACC % AT θ=0"},
-                       {"", "PENALTY"},
-                       {"", "θ MIN"},
-                       {"", "θ MEAN"},
-                       {"", "θ MAX"}});
+  render::Table table({{"epoch", "EPOCH"},
+                       {"epoch_seconds", "SECONDS", Align::kRight, 4},
+                       {"samples_per_second", "IMG/S", Align::kRight, 8},
+                       {"learning_rate", "LR", Align::kRight, 5},
+                       {"train_loss", "TRAIN LOSS"},
+                       {"train_accuracy", "TRAIN ACC %", Align::kRight, 1},
+                       {"validation_loss", "VAL LOSS"},
+                       {"validation_accuracy", "VAL ACC %"},
+                       {"validation_f1", "VAL F1 %", Align::kRight, 3},
+                       {"validation_relu_accuracy", "ACC % AT θ=0", Align::kRight, 2},
+                       {"penalty", "PENALTY", Align::kRight, 7},
+                       {"theta_min", "θ MIN", Align::kRight, 6},
+                       {"theta_mean", "θ MEAN"},
+                       {"theta_max", "θ MAX", Align::kRight, 6}});
   Listing listing{.table = &table};
   for (const v1::Epoch& epoch : *epochs) {
     table.AddRow(
@@ -46,8 +46,7 @@ int History(Connection* connection, const std::string& run, const ListOptions& o
   }
   const render::Table csv = render::FlatTable(listing.messages, v1::Epoch());
   listing.csv = &csv;
-  Print(options, listing);
-  return kSuccess;
+  return Print(options, listing);
 }
 
 // Position of element `index` of a theta vector: channel, row and column, as many as it has.
@@ -85,8 +84,7 @@ int Theta(Connection* connection, const v1::ListThetasRequest& request,
     listing.messages.push_back(&theta);
     listing.names.push_back(absl::StrCat(theta.epoch(), "/", theta.layer()));
   }
-  Print(options, listing);
-  return kSuccess;
+  return Print(options, listing);
 }
 
 }  // namespace
@@ -97,7 +95,8 @@ void AddHistoryCommands(CLI::App* app, Globals* globals) {
   const auto options = std::make_shared<ListOptions>();
   history->add_option("run", *run, "Such as first/0")->required();
   AddListOptions(history, options.get());
-  history->footer("Example: anneal history first/0 --output csv");
+  AddSelectionOptions(history, options.get());
+  history->footer("Example: anneal history first/0 --sort 'validation_loss' --limit 3");
   history->callback([globals, run, options] {
     globals->command = [run, options](Connection* connection) {
       return History(connection, *run, *options);

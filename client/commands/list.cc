@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
@@ -18,8 +19,8 @@ using Align = render::Table::Align;
 
 // Prints `items`, whose rows the table has already.
 template <typename Item>
-void PrintItems(const ListOptions& options, const render::Table& table,
-                const std::vector<Item>& items, const Item& prototype) {
+int PrintItems(const ListOptions& options, const render::Table& table,
+               const std::vector<Item>& items, const Item& prototype) {
   Listing listing{.table = &table};
   for (const Item& item : items) {
     listing.messages.push_back(&item);
@@ -27,7 +28,7 @@ void PrintItems(const ListOptions& options, const render::Table& table,
   }
   const render::Table csv = render::FlatTable(listing.messages, prototype);
   listing.csv = &csv;
-  Print(options, listing);
+  return Print(options, listing);
 }
 
 struct ListCommand {
@@ -50,9 +51,9 @@ int ListExperiments(Connection* connection, const ListCommand& command) {
                        {"state", "STATE", Align::kLeft},
                        {"ended", "ENDED"},
                        {"failed", "FAILED"},
-                       {"preset", "PRESET", Align::kLeft},
-                       {"user", "USER", Align::kLeft},
-                       {"created", "CREATED (UTC)", Align::kLeft}});
+                       {"preset", "PRESET", Align::kLeft, 1},
+                       {"user", "USER", Align::kLeft, 2},
+                       {"created", "CREATED", Align::kLeft, 3}});
   for (const v1::Experiment& experiment : *experiments) {
     const v1::RunCounts& counts = experiment.run_counts();
     const int ended = counts.succeeded() + counts.failed() + counts.cancelled();
@@ -61,10 +62,9 @@ int ListExperiments(Connection* connection, const ListCommand& command) {
                   absl::StrCat(ended, "/", counts.total()), absl::StrCat(counts.failed()),
                   experiment.preset().empty() ? "-" : experiment.preset(),
                   experiment.user().empty() ? "-" : experiment.user(),
-                  render::Time(experiment.create_time())});
+                  render::Ago(experiment.create_time(), absl::Now())});
   }
-  PrintItems(options, table, *experiments, v1::Experiment());
-  return kSuccess;
+  return PrintItems(options, table, *experiments, v1::Experiment());
 }
 
 std::string ParametersText(const v1::Run& run) {
@@ -117,23 +117,22 @@ int ListRuns(Connection* connection, const ListCommand& command) {
   }
   render::Table table({{"name", "RUN", Align::kLeft},
                        {"state", "STATE", Align::kLeft},
-                       {"seed", "SEED"},
+                       {"seed", "SEED", Align::kRight, 2},
                        {"parameters", "SWEEP", Align::kLeft},
                        {"epochs", "EPOCHS"},
-                       {"train_loss", "TRAIN LOSS"},
-                       {"validation_loss", "VAL LOSS"},
+                       {"train_loss", "TRAIN LOSS", Align::kRight, 4},
+                       {"validation_loss", "VAL LOSS", Align::kRight, 1},
                        {"validation_accuracy", "VAL ACC %"},
-                       {"theta", "θ"},
+                       {"theta", "θ", Align::kRight, 3},
                        {"test_accuracy", "TEST ACC %"},
-                       {"best_test_accuracy", "BEST %"},
-                       {"elapsed", "TIME"}});
+                       {"best_test_accuracy", "BEST %", Align::kRight, 5},
+                       {"elapsed", "TIME", Align::kRight, 6}});
   for (const v1::Run& run : *runs) table.AddRow(RunRow(run));
   // Columns for both test results, whether or not a run has them yet.
   v1::Run prototype;
   prototype.add_test_results();
   prototype.add_test_results();
-  PrintItems(options, table, *runs, prototype);
-  return kSuccess;
+  return PrintItems(options, table, *runs, prototype);
 }
 
 }  // namespace
@@ -146,7 +145,7 @@ void AddListCommand(CLI::App* app, Globals* globals) {
   list->add_option("--filter", command->filter,
                    "Only what it holds for, such as 'state = FAILED AND labels.team = vision'; of "
                    "runs also 'theta.policy = FIXED AND test_accuracy > 0.98'");
-  list->add_option("--order-by", command->order_by, "Such as 'test_accuracy desc, seed'");
+  list->add_option("--order-by,--sort", command->order_by, "Such as 'test_accuracy desc, seed'");
   list->add_flag("--deleted", command->deleted, "Show deleted experiments too");
   AddListOptions(list, &command->options);
   list->footer("Example: anneal list first --filter 'epochs_done > 0' --output csv");

@@ -1,10 +1,6 @@
 // anneal plot: what runs recorded, as figures in the terminal, SVG or PNG.
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -18,6 +14,7 @@
 #include "client/plot/figures.h"
 #include "client/plot/gnuplot.h"
 #include "client/plot/terminal.h"
+#include "client/render/terminal.h"
 #include "common/config_validation.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -45,15 +42,10 @@ using MakeFigure =
     std::function<absl::StatusOr<plot::Figure>(Connection* connection, const PlotOptions& options)>;
 
 plot::TerminalOptions Terminal() {
+  const render::Terminal terminal = render::TerminalOf(stdout);
   plot::TerminalOptions options;
-  const char* terminal = std::getenv("TERM");
-  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  const bool dumb = terminal == nullptr || absl::string_view(terminal) == "dumb";
-  options.color = is_terminal && !dumb && std::getenv("NO_COLOR") == nullptr;
-  winsize size{};
-  if (is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    options.width = size.ws_col;
-  }
+  options.color = terminal.has_color;
+  if (terminal.width > 0) options.width = static_cast<int>(terminal.width);
   return options;
 }
 

@@ -25,8 +25,7 @@ int ListPresets(Connection* connection, const ListOptions& options) {
     listing.messages.push_back(&preset);
     listing.names.push_back(id);
   }
-  Print(options, listing);
-  return kSuccess;
+  return Print(options, listing);
 }
 
 int ShowPreset(Connection* connection, const std::string& name, const std::string& output) {
@@ -50,6 +49,7 @@ void AddPresetCommands(CLI::App* app, Globals* globals) {
   CLI::App* presets = app->add_subcommand("presets", "List the presets, or show one");
   const auto options = std::make_shared<ListOptions>();
   AddListOptions(presets, options.get());
+  AddSelectionOptions(presets, options.get());
   presets->footer("Example: anneal presets show annealed > my.textproto");
 
   CLI::App* show = presets->add_subcommand("show", "Print the complete config of a preset");

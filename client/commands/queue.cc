@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
@@ -14,25 +15,26 @@ namespace {
 using Align = render::Table::Align;
 
 int ShowQueue(Connection* connection, const ListOptions& options) {
-  const auto runs = connection->ListQueue(options.limit);
+  const auto runs = connection->ListQueue(options.fetch_limit());
   if (!runs.ok()) return Complain(runs.status());
   render::Table table({{"position", "#"},
                        {"name", "RUN", Align::kLeft},
-                       {"priority", "PRIORITY"},
-                       {"user", "USER", Align::kLeft},
-                       {"estimated_start_time", "STARTS ABOUT (UTC)", Align::kLeft}});
+                       {"priority", "PRIORITY", Align::kRight, 1},
+                       {"user", "USER", Align::kLeft, 2},
+                       {"estimated_start_time", "STARTS ABOUT", Align::kLeft}});
   Listing listing{.table = &table};
   for (const v1::QueuedRun& run : *runs) {
     table.AddRow({absl::StrCat(run.position() + 1), ShortenName(run.name()),
                   absl::StrCat(run.priority()), run.user().empty() ? "-" : run.user(),
-                  run.has_estimated_start_time() ? render::Time(run.estimated_start_time()) : "-"});
+                  run.has_estimated_start_time()
+                      ? render::In(run.estimated_start_time(), absl::Now())
+                      : "-"});
     listing.messages.push_back(&run);
     listing.names.push_back(run.name());
   }
   const render::Table csv = render::FlatTable(listing.messages, v1::QueuedRun());
   listing.csv = &csv;
-  Print(options, listing);
-  return kSuccess;
+  return Print(options, listing);
 }
 
 }  // namespace
@@ -42,6 +44,7 @@ void AddQueueCommand(CLI::App* app, Globals* globals) {
       app->add_subcommand("queue", "Show the runs that wait, and when they may start");
   const auto options = std::make_shared<ListOptions>();
   AddListOptions(queue, options.get());
+  AddSelectionOptions(queue, options.get());
   queue->footer("Example: anneal queue --limit 10");
   queue->callback([globals, options] {
     globals->command = [options](Connection* connection) {

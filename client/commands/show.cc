@@ -72,27 +72,28 @@ std::string ConfusionText(const v1::TestResult& result) {
   const int classes = result.classes_size();
   std::vector<render::Table::Column> columns = {{"class", "CLASS"}};
   for (int i = 0; i < classes; ++i) columns.push_back({absl::StrCat(i), absl::StrCat(i)});
-  for (const char* name : {"PRECISION %", "RECALL %", "F1 %"}) columns.push_back({name, name});
-  render::Table table(std::move(columns));
+  render::Table confusion(std::move(columns));
+  render::Table metrics(
+      {{"class", "CLASS"}, {"precision", "PRECISION %"}, {"recall", "RECALL %"}, {"f1", "F1 %"}});
   for (int actual = 0; actual < classes; ++actual) {
     std::vector<std::string> row = {absl::StrCat(actual)};
     for (int predicted = 0; predicted < classes; ++predicted) {
       row.push_back(absl::StrCat(result.confusion(actual * classes + predicted)));
     }
-    const v1::ClassMetrics& metrics = result.classes(actual);
-    row.push_back(render::Percent(metrics.precision()));
-    row.push_back(render::Percent(metrics.recall()));
-    row.push_back(render::Percent(metrics.f1()));
-    table.AddRow(std::move(row));
+    confusion.AddRow(std::move(row));
+    const v1::ClassMetrics& own = result.classes(actual);
+    metrics.AddRow({absl::StrCat(actual), render::Percent(own.precision()),
+                    render::Percent(own.recall()), render::Percent(own.f1())});
   }
-  return table.ToText();
+  return absl::StrCat("Rows are the true classes, columns the predicted ones.\n",
+                      confusion.ToText(), metrics.ToText());
 }
 
 std::string TestText(const v1::TestResult& result) {
   const bool last = result.weights() == v1::TestResult::WEIGHTS_LAST;
   return absl::StrFormat(
       "\nTest, %s weights (epoch %d): loss %.4f, accuracy %s %%, macro precision %s %%, recall "
-      "%s %%, F1 %s %%\nRows are the true classes, columns the predicted ones.\n%s",
+      "%s %%, F1 %s %%\n%s",
       last ? "last" : "best-validation", result.epoch(), result.loss(),
       render::Percent(result.accuracy()), render::Percent(result.precision()),
       render::Percent(result.recall()), render::Percent(result.f1()), ConfusionText(result));
@@ -142,13 +143,14 @@ int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resourc
   if (!resource.ok()) return Complain(resource.status());
   if (options.output == "table" && !options.quiet) {
     std::cout << to_text(*resource);
-  } else if (options.output == "json" && !options.quiet) {
-    std::cout << ToJson(*resource, /*pretty=*/true);
-  } else {
-    const render::Table csv = render::FlatTable({&*resource}, *resource);
-    Print(options, {.table = &csv, .names = {resource->name()}});
+    return kSuccess;
   }
-  return kSuccess;
+  if (options.output == "json" && !options.quiet) {
+    std::cout << ToJson(*resource, /*pretty=*/true);
+    return kSuccess;
+  }
+  const render::Table csv = render::FlatTable({&*resource}, *resource);
+  return Print(options, {.table = &csv, .messages = {&*resource}, .names = {resource->name()}});
 }
 
 int Show(Connection* connection, const std::string& typed, const ListOptions& options) {

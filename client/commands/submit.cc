@@ -128,8 +128,8 @@ std::string RunsText(const v1::Experiment& experiment) {
 
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
   if (options.output.quiet) return;  // the exit code says it
-  if (options.output.output == "json") {
-    std::cout << ToJson(experiment, /*pretty=*/true);
+  if (options.output.output == "json" || options.output.output == "jsonl") {
+    std::cout << ToJson(experiment, /*pretty=*/options.output.output == "json");
     return;
   }
   std::cout << "valid: " << RunsText(experiment) << "\n\n"
@@ -146,8 +146,8 @@ void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experime
   const std::string name = ShortenName(experiment.name());
   if (options.output.quiet || options.output.output == "name") {
     std::cout << name << "\n";
-  } else if (options.output.output == "json") {
-    std::cout << ToJson(experiment, /*pretty=*/true);
+  } else if (options.output.output == "json" || options.output.output == "jsonl") {
+    std::cout << ToJson(experiment, /*pretty=*/options.output.output == "json");
   } else if (options.output.output == "csv") {
     std::cout << render::FlatTable({&experiment}, experiment).ToCsv();
   } else {
@@ -171,10 +171,10 @@ absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt
 int FollowSubmitted(Connection* connection, const Globals& globals, const SubmitOptions& options,
                     const std::string& name) {
   // The name is the result and goes to stdout; progress does not.
-  const auto progress = render::MakeProgress(
+  const auto view = render::MakeProgressView(
       options.output.quiet ? render::ProgressKind::kQuiet : render::ProgressKind::kAuto, stderr);
   DetachOnInterrupt(globals, "watch", ShortenName(name));
-  const auto followed = Follow(connection, globals.interrupt, name, progress.get());
+  const auto followed = Follow(connection, globals.interrupt, name, view.get());
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {
     std::cerr << Detached(globals, "watch", ShortenName(name));

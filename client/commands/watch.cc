@@ -12,9 +12,9 @@ namespace anneal::client {
 namespace {
 
 int FollowToEnd(Connection* connection, const Globals& globals, const std::string& typed,
-                const std::string& verb, render::Progress* progress) {
+                const std::string& verb, render::ProgressView* view) {
   DetachOnInterrupt(globals, verb, typed);
-  const auto followed = Follow(connection, globals.interrupt, ExpandName(typed), progress);
+  const auto followed = Follow(connection, globals.interrupt, ExpandName(typed), view);
   if (!followed.ok()) return Complain(followed.status());
   if (*followed == Followed::kDetached) {
     std::cerr << Detached(globals, verb, typed);
@@ -32,15 +32,15 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
   const auto output = std::make_shared<std::string>("table");
   watch->add_option("name", *name, "Such as first or first/0; - for all experiments, from now on")
       ->required();
-  watch->add_option("--output,-o", *output, "table, or json for events, one a line")
-      ->check(CLI::IsMember({"table", "json"}))
+  watch->add_option("--output,-o", *output, "table, or jsonl for events as JSON, one a line")
+      ->check(CLI::IsMember({"table", "jsonl"}))
       ->capture_default_str();
   watch->footer("Example: anneal watch first");
   watch->callback([globals, name, output] {
     globals->command = [globals, name, output](Connection* connection) {
-      const auto progress = render::MakeProgress(
-          *output == "json" ? render::ProgressKind::kJson : render::ProgressKind::kAuto, stdout);
-      return FollowToEnd(connection, *globals, *name, "watch", progress.get());
+      const auto view = render::MakeProgressView(
+          *output == "jsonl" ? render::ProgressKind::kJson : render::ProgressKind::kAuto, stdout);
+      return FollowToEnd(connection, *globals, *name, "watch", view.get());
     };
   });
 
@@ -50,8 +50,8 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
   wait->footer("Example: anneal wait first && anneal list first");
   wait->callback([globals, name] {
     globals->command = [globals, name](Connection* connection) {
-      const auto progress = render::MakeProgress(render::ProgressKind::kQuiet, stdout);
-      return FollowToEnd(connection, *globals, *name, "wait", progress.get());
+      const auto view = render::MakeProgressView(render::ProgressKind::kQuiet, stdout);
+      return FollowToEnd(connection, *globals, *name, "wait", view.get());
     };
   });
 }

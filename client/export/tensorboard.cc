@@ -45,14 +45,10 @@ tensorboard::Event SessionEvent(double time, const std::string& tag,
 
 google::protobuf::Value ValueOf(const std::string& text) {
   google::protobuf::Value value;
+  value.set_string_value(text);
   double number = 0;
-  if (absl::SimpleAtod(text, &number)) {
-    value.set_number_value(number);
-  } else if (text == "true" || text == "false") {
-    value.set_bool_value(text == "true");
-  } else {
-    value.set_string_value(text);
-  }
+  if (absl::SimpleAtod(text, &number)) value.set_number_value(number);
+  if (text == "true" || text == "false") value.set_bool_value(text == "true");
   return value;
 }
 

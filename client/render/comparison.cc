@@ -29,13 +29,13 @@ std::string MedianOf(bool is_set, double value) { return is_set ? Short(value) :
 
 Table ArmTable(const v1::CompareExperimentsResponse& response, int arms) {
   Table table({{"arm", "ARM", Align::kLeft},
-               {"preset", "PRESET", Align::kLeft},
+               {"preset", "PRESET", Align::kLeft, 5},
                {"runs", "RUNS"},
-               {"validation_accuracy", "VAL ACC %"},
-               {"validation_relu_accuracy", "AT θ=0 %"},
+               {"validation_accuracy", "VAL ACC %", Align::kRight, 1},
+               {"validation_relu_accuracy", "AT θ=0 %", Align::kRight, 3},
                {"test_accuracy", "TEST ACC %"},
-               {"theta", "FINAL θ"},
-               {"epoch_seconds", "S/EPOCH"}});
+               {"theta", "FINAL θ", Align::kRight, 2},
+               {"epoch_seconds", "S/EPOCH", Align::kRight, 4}});
   for (int i = 0; i < arms; ++i) {
     const v1::Arm& arm = response.arms(i);
     table.AddRow({arm.name(), arm.preset().empty() ? "-" : arm.preset(),
@@ -53,11 +53,11 @@ Table DifferenceTable(const v1::CompareExperimentsResponse& response, int arms) 
   const bool percent = IsShare(response.metric());
   Table table({{"arm", "ARM", Align::kLeft},
                {"value", absl::StrCat(response.metric(), percent ? " %" : "")},
-               {"pairs", "PAIRS"},
+               {"pairs", "PAIRS", Align::kRight, 3},
                {"difference", "DIFFERENCE"},
                {"interval", "95 % INTERVAL", Align::kLeft},
-               {"better", "P(BETTER)"},
-               {"p", "P"},
+               {"better", "P(BETTER)", Align::kRight, 1},
+               {"p", "P", Align::kRight, 2},
                {"holm", "P (HOLM)"}});
   for (int i = 0; i < arms; ++i) {
     const v1::Arm& arm = response.arms(i);

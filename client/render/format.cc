@@ -42,6 +42,25 @@ std::string Time(const google::protobuf::Timestamp& time) {
                           absl::UTCTimeZone());
 }
 
+std::string Ago(const google::protobuf::Timestamp& time, absl::Time now) {
+  if (time.seconds() == 0) return "-";
+  const absl::Time then = absl::FromUnixSeconds(time.seconds());
+  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(now - then));
+  constexpr int64_t kMinute = 60;
+  constexpr int64_t kHour = 60 * kMinute;
+  constexpr int64_t kDay = 24 * kHour;
+  if (seconds < kMinute) return absl::StrCat(seconds, "s ago");
+  if (seconds < kHour) return absl::StrCat(seconds / kMinute, "m ago");
+  if (seconds < 2 * kDay) return absl::StrCat(seconds / kHour, "h ago");
+  if (seconds < 60 * kDay) return absl::StrCat(seconds / kDay, "d ago");
+  return absl::FormatTime("%Y-%m-%d", then, absl::UTCTimeZone());
+}
+
+std::string In(const google::protobuf::Timestamp& time, absl::Time now) {
+  const double left = absl::ToDoubleSeconds(absl::FromUnixSeconds(time.seconds()) - now);
+  return left <= 0 ? "now" : absl::StrCat("in ", Duration(left));
+}
+
 std::string MeanOf(const v1::Statistic& statistic, bool percent) {
   if (statistic.count() == 0) return "-";
   const auto show = [percent](double value) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "anneal/v1/services.pb.h"
 
 namespace anneal::render {
@@ -20,6 +21,10 @@ std::string Exact(float value);
 std::string Duration(double seconds);
 // UTC, such as 2026-11-23 06:37.
 std::string Time(const google::protobuf::Timestamp& time);
+// How long before `now`, in one unit: 42s ago, 3m ago, 2h ago, 5d ago; from 60 days on, the day.
+std::string Ago(const google::protobuf::Timestamp& time, absl::Time now);
+// How long after `now`: in 42s, in 3m07s; now, if that is over.
+std::string In(const google::protobuf::Timestamp& time, absl::Time now);
 // mean ± deviation, as percentages or as they are; - where there is none.
 std::string MeanOf(const v1::Statistic& statistic, bool percent);
 

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "anneal/v1/resources.pb.h"
 
 namespace anneal::render {
@@ -20,19 +22,38 @@ struct RunProgress {
   v1::RunState state = v1::RUN_STATE_PENDING;
   v1::Failure failure;
   v1::Epoch last;
+  absl::Time last_time;  // when it was recorded, by the daemon's clock
+  std::vector<double> validation_losses;
 };
 
-// Not thread-safe.
-class Progress {
+// Where those that wait stand in the daemon's queue.
+struct QueueProgress {
+  int length = 0;  // runs of everybody; 0: too many to count
+  int position = 0;                 // of the first one watched, from 1; 0: none waits
+  std::optional<absl::Time> start;  // about when it starts
+};
+
+struct Progress {
+  std::vector<RunProgress> runs;  // all that are watched, in order
+  QueueProgress queue;
+};
+
+// Shows progress. Not thread-safe.
+class ProgressView {
  public:
-  virtual ~Progress() = default;
-  // After `run` took in `event`; null if it is about the experiment. `runs` are all, in order.
+  virtual ~ProgressView() = default;
+  // After `run` took in `event`; null if it is about the experiment.
   virtual void OnEvent(const v1::Event& event, const RunProgress* run,
-                       const std::vector<RunProgress>& runs) = 0;
+                       const Progress& progress) = 0;
   // A line to the reader, such as that the connection was lost.
   virtual void Note(const std::string& text) = 0;
   // Leaves the terminal as it should be.
-  virtual void End(const std::vector<RunProgress>& runs) = 0;
+  virtual void End() = 0;
+
+  // Whether it moves while nothing happens: then it wants `OnTick` about every second, and the
+  // queue.
+  virtual bool is_live() const { return false; }
+  virtual void OnTick(const Progress& /*progress*/) {}
 };
 
 enum class ProgressKind {
@@ -42,11 +63,10 @@ enum class ProgressKind {
 };
 
 // Writes to `out`.
-std::unique_ptr<Progress> MakeProgress(ProgressKind kind, std::FILE* out);
+std::unique_ptr<ProgressView> MakeProgressView(ProgressKind kind, std::FILE* out);
 
-// One line about a run, without line end. Leaves out the bar and the speed where fewer columns are
-// there than it takes.
-std::string ProgressLine(const RunProgress& run, size_t width = 200);
+// One line about a run, without line end.
+std::string ProgressLine(const RunProgress& run);
 
 }  // namespace anneal::render
 

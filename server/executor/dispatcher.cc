@@ -253,7 +253,7 @@ absl::Status Dispatcher::OnReport(const v1::RunReport& report) {
     const absl::Status written = WhenPossible([&] {
       absl::StatusOr<store::CheckpointRow> result =
           WriteCheckpointFile(report.run_id(), *checkpoint);
-      if (result.ok()) row = *std::move(result);
+      if (result.ok()) row = std::move(*result);
       return result.status();
     });
     ANNEAL_RETURN_IF_ERROR(written);

@@ -23,7 +23,7 @@ grpc::ServerUnaryReactor* PresetService::GetPreset(grpc::CallbackServerContext* 
                                                    const v1::GetPresetRequest* request,
                                                    v1::Preset* response) {
   absl::StatusOr<v1::Preset> preset = FindPreset(request->name());
-  if (preset.ok()) *response = *std::move(preset);
+  if (preset.ok()) *response = std::move(*preset);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(preset.status()));
   return reactor;

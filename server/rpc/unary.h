@@ -21,7 +21,7 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, BlockingP
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   pool->Run([reactor, response, function = std::move(function)] {
     absl::StatusOr<Response> result = function();
-    if (result.ok()) *response = *std::move(result);
+    if (result.ok()) *response = std::move(*result);
     reactor->Finish(ToGrpc(result.status()));
   });
   return reactor;

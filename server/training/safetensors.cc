@@ -64,7 +64,6 @@ absl::StatusOr<Tensor> DecodeTensor(const std::string& name, const Json& entry,
 absl::StatusOr<SafetensorsFile> DecodeHeader(const Json& header, absl::string_view values) {
   SafetensorsFile file;
   std::vector<std::pair<uint64_t, Tensor>> ordered;
-  uint64_t total = 0;
   for (const auto& [name, entry] : header.items()) {
     if (name == kMetadata) {
       file.metadata = entry.get<std::map<std::string, std::string>>();
@@ -72,7 +71,6 @@ absl::StatusOr<SafetensorsFile> DecodeHeader(const Json& header, absl::string_vi
     }
     uint64_t begin = 0;
     ANNEAL_ASSIGN_OR_RETURN(Tensor tensor, DecodeTensor(name, entry, values, &begin));
-    total += tensor.bytes.size();
     ordered.emplace_back(begin, std::move(tensor));
   }
   std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {

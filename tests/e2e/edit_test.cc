@@ -131,7 +131,7 @@ TEST_F(EditTest, QueueShowsWhoIsNextInEveryForm) {
 TEST(WatchAllTest, GoesOnAfterARestart) {
   // Of its own, at a socket: a port would be another one after the restart.
   TestDaemon daemon(TestDaemon::Address::kSocket);
-  const auto watch = daemon.StartAnneal({"watch", "-", "--output", "json"});
+  const auto watch = daemon.StartAnneal({"watch", "-", "--output", "jsonl"});
   // Until it is there, what happens is not seen: so something happens until it is.
   int submitted = 0;
   while (watch->output().empty() && submitted < 100) {

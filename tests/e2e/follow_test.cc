@@ -1,4 +1,4 @@
-// watch, wait, cancel and submit -f: in a pipe, at a terminal, and interrupted.
+// watch, wait, cancel and submit -f: in a pipe, and interrupted. terminal_test.cc has terminals.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -42,35 +42,6 @@ std::map<std::string, int> EpochLines(const std::vector<std::string>& lines) {
     }
   }
   return counts;
-}
-
-// Columns of text without combining characters.
-int Columns(const std::string& text) {
-  int columns = 0;
-  for (const char c : text) columns += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return columns;
-}
-
-// The lines of a terminal that were drawn over later: the live ones.
-std::vector<std::string> LiveLines(const std::string& screen) {
-  std::vector<std::string> above;
-  std::vector<std::string> live;
-  const std::string erase = "\x1b[1A\x1b[2K";
-  const std::vector<std::string> lines =
-      absl::StrSplit(absl::StrReplaceAll(screen, {{"\r\n", "\n"}}), '\n');
-  for (std::string line : lines) {
-    while (absl::StartsWith(line, erase)) {
-      line.erase(0, erase.size());
-      if (above.empty()) {
-        ADD_FAILURE() << "erases a line that was not drawn";
-        return live;
-      }
-      live.push_back(above.back());
-      above.pop_back();
-    }
-    above.push_back(line);
-  }
-  return live;
 }
 
 // Whether a process has set itself up so that SIGINT does not end it at once: it blocks or catches
@@ -122,9 +93,9 @@ TEST_F(FollowTest, WatchOfOneRunTellsOfThatRunOnly) {
   EXPECT_EQ(EpochLines(Lines(finished.output)).size(), 3U);
 }
 
-TEST_F(FollowTest, WatchAsJsonPrintsEveryEventOfTheLogOnceAndInOrder) {
+TEST_F(FollowTest, WatchAsJsonLinesPrintsEveryEventOfTheLogOnceAndInOrder) {
   daemon_.RunToEnd("first", {"--seeds", "0..1"});
-  const Finished finished = daemon_.Anneal({"watch", "first", "--output", "json"});
+  const Finished finished = daemon_.Anneal({"watch", "first", "--output", "jsonl"});
   EXPECT_EQ(finished.code, kFine);
   const auto experiment =
       ParseJson<v1::Experiment>(daemon_.Anneal({"show", "first", "--output", "json"}).output);
@@ -244,68 +215,6 @@ TEST_F(FollowTest, TheCommandToComeBackReachesTheServerThatWasNamed) {
   EXPECT_EQ(daemon_.Anneal({"cancel", "long"}).code, kFine);
   const Finished back = RunProcess(command, nowhere);
   EXPECT_THAT(back.output, HasSubstr("long/0 CANCELLED")) << detached->errors << back.errors;
-}
-
-TEST_F(FollowTest, ATerminalShowsLiveLinesThatFitIt) {
-  const auto client =
-      daemon_.StartAnneal({"submit", "--file", daemon_.tiny_config(), "--id", "first", "--set",
-                           "epochs=200", "--seeds", "0..2", "-f"},
-                          {.environment = {{"TERM", "xterm-256color"}}, .terminal = true});
-  const auto finished = client->Wait();
-  ASSERT_TRUE(finished.has_value());
-  EXPECT_EQ(finished->code, kFine) << finished->output;
-  const std::vector<std::string> live = LiveLines(finished->output);
-  EXPECT_GE(live.size(), 3U) << finished->output;
-  int told = 0;
-  for (const std::string& line : live) {
-    EXPECT_LE(Columns(line), 80) << line;
-    told += absl::StartsWith(line, "first/") ? 1 : 0;
-  }
-  EXPECT_GT(told, 0) << "no live line of a run";
-  EXPECT_THAT(finished->output, HasSubstr("SUCCEEDED"));
-}
-
-TEST_F(FollowTest, ALiveLineOfEightyColumnsShowsThetaWhole) {
-  SubmitLong("long");
-  const auto client = daemon_.StartAnneal({"watch", "long"},
-                                          {.environment = {{"TERM", "xterm"}}, .terminal = true});
-  EXPECT_TRUE(client->WaitFor([](const std::string& output, const std::string&) {
-    const std::vector<std::string> live = LiveLines(output);
-    return live.size() > 20;
-  })) << client->output();
-  bool shown = false;
-  for (const std::string& line : LiveLines(client->output())) {
-    shown = shown || absl::StrContains(line, "θ 0.7");
-  }
-  EXPECT_TRUE(shown) << client->output().substr(0, 2000);
-}
-
-TEST_F(FollowTest, CtrlCAtATerminalDetaches) {
-  SubmitLong("long");
-  const auto client = daemon_.StartAnneal({"watch", "long"},
-                                          {.environment = {{"TERM", "xterm"}}, .terminal = true});
-  WaitForAnEpoch(client.get());
-  client->Type("\x03");
-  const auto finished = client->Wait();
-  ASSERT_TRUE(finished.has_value());
-  EXPECT_EQ(finished->code, kDetached);
-  EXPECT_THAT(finished->output, HasSubstr("anneal watch long"));
-}
-
-TEST_F(FollowTest, ADumbTerminalGetsALineAnEpoch) {
-  daemon_.RunToEnd("first");
-  for (const std::map<std::string, std::string>& environment :
-       {std::map<std::string, std::string>{{"TERM", "dumb"}}, {}}) {
-    const auto client =
-        daemon_.StartAnneal({"watch", "first"}, {.environment = environment, .terminal = true});
-    const auto finished = client->Wait();
-    ASSERT_TRUE(finished.has_value());
-    EXPECT_EQ(finished->code, kFine);
-    EXPECT_THAT(finished->output, Not(HasSubstr("\x1b")));
-    const auto told = EpochLines(Lines(absl::StrReplaceAll(finished->output, {{"\r\n", "\n"}})));
-    EXPECT_EQ(told.size(), 3U) << finished->output;
-    for (const auto& [epoch, times] : told) EXPECT_EQ(times, 1) << epoch;
-  }
 }
 
 TEST(SilentServerTest, CtrlCEndsACommandThatWaitsForAnAnswer) {

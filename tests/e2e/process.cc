@@ -46,11 +46,18 @@ void Pipe(int ends[2]) {
   if (::pipe2(ends, O_CLOEXEC) != 0) ADD_FAILURE() << "pipe2: " << std::strerror(errno);
 }
 
-int OpenTerminal() {
+bool SetSize(int terminal, int columns, int rows) {
+  const winsize size{.ws_row = static_cast<unsigned short>(rows),
+                     .ws_col = static_cast<unsigned short>(columns),
+                     .ws_xpixel = 0,
+                     .ws_ypixel = 0};
+  return ::ioctl(terminal, TIOCSWINSZ, &size) == 0;
+}
+
+int OpenTerminal(const ProcessOptions& options) {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
   if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0 ||
-      ::ioctl(master, TIOCSWINSZ, &size) != 0) {
+      !SetSize(master, options.columns, options.rows)) {
     ADD_FAILURE() << "no pseudo-terminal: " << std::strerror(errno);
   }
   return master;
@@ -93,7 +100,7 @@ Process::Process(const std::vector<std::string>& command, const ProcessOptions& 
   int err[2] = {-1, -1};
   std::string terminal;
   if (options.terminal) {
-    input_ = out[0] = OpenTerminal();
+    input_ = out[0] = OpenTerminal(options);
     terminal = ::ptsname(input_);
   } else {
     Pipe(in);
@@ -125,6 +132,10 @@ Process::~Process() {
   for (const int end : pipes_) {
     if (end >= 0) ::close(end);
   }
+}
+
+void Process::Resize(int columns, int rows) {
+  EXPECT_TRUE(SetSize(input_, columns, rows)) << std::strerror(errno);
 }
 
 void Process::Monitor() {

@@ -32,8 +32,10 @@ struct ProcessOptions {
   std::map<std::string, std::string> environment;
   // What it can read from stdin, unless it has a terminal.
   std::string input;
-  // Gives it a terminal of 80 columns and 24 rows; all it writes is output.
+  // Gives it a terminal; all it writes is output.
   bool terminal = false;
+  int columns = 80;
+  int rows = 24;
 };
 
 // What became of a process.
@@ -55,6 +57,9 @@ class Process {
   void Signal(int signal);
   // As if typed at the terminal.
   void Type(absl::string_view text);
+
+  // Changes the size of its terminal.
+  void Resize(int columns, int rows);
 
   // Waits until `condition` holds for what it wrote so far; false when the time is up, or when it
   // ended without.

@@ -1,10 +1,12 @@
 // list, show, history, theta, compare, presets and server: what they print, in every form.
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <numeric>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -166,6 +168,71 @@ TEST_F(QueryTest, QuietAndOutputNamePrintTheSameNames) {
   EXPECT_EQ(Print({"list", "first"}, "name"), "first/0\nfirst/1\n");
   EXPECT_EQ(Print({"show", "first"}, "name"), "first\n");
   EXPECT_EQ(Print({"show", "experiments/first/runs/1"}, "name"), "first/1\n");
+}
+
+TEST_F(QueryTest, JsonLinesAreTheMessagesOfJsonOneALine) {
+  for (const std::vector<std::string>& list : Lists()) {
+    const std::vector<std::string> lines = Lines(Print(list, "jsonl"));
+    const auto messages = ParseJsonList<google::protobuf::Struct>(Print(list, "json"));
+    ASSERT_EQ(lines.size(), messages.size()) << list[0];
+    for (size_t i = 0; i < lines.size(); ++i) {
+      EXPECT_TRUE(
+          MessageDifferencer::Equals(ParseJson<google::protobuf::Struct>(lines[i]), messages[i]))
+          << list[0];
+    }
+  }
+  EXPECT_EQ(ParseJson<v1::Run>(Print({"show", "first/1"}, "jsonl")).name(),
+            "experiments/first/runs/1");
+}
+
+TEST_F(QueryTest, ColumnsAreChosenOfTheTableAndOfCsv) {
+  EXPECT_EQ(Anneal({"list", "first", "--columns", "seed,name"}).output,
+            "SEED  RUN\n   0  first/0\n   1  first/1\n");
+  // What only the complete record has.
+  EXPECT_THAT(Anneal({"history", "first/0", "--columns", "epoch,validation_recall"}).output,
+              HasSubstr("EPOCH    validation_recall\n"));
+  const auto csv =
+      ParseCsv(Print({"history", "first/0", "--columns", "validation_loss,epoch"}, "csv"));
+  EXPECT_THAT(csv.header, ElementsAre("validation_loss", "epoch"));
+  ASSERT_EQ(csv.rows.size(), 3U);
+  EXPECT_EQ(csv.Cell(2, "epoch"), "3");
+  EXPECT_TRUE(IsOneLineError(Anneal({"list", "--columns", "name,stat"}), kBadUsage,
+                             {"--columns", "\"stat\"", "state"}));
+  EXPECT_TRUE(IsOneLineError(Anneal({"list", "--columns", "name", "-o", "json"}), kBadUsage,
+                             {"--columns", "csv"}));
+}
+
+TEST_F(QueryTest, RowsAreFilteredAndSortedInEveryForm) {
+  const std::vector<v1::Epoch> epochs = daemon_->History("first/0");
+  std::vector<std::pair<double, int>> by_loss;
+  for (const v1::Epoch& epoch : epochs) by_loss.emplace_back(epoch.train_loss(), epoch.epoch());
+  std::sort(by_loss.begin(), by_loss.end());
+  const std::vector<std::string> sorted = {"history", "first/0", "--sort", "train_loss"};
+  std::string names;
+  for (const auto& [loss, epoch] : by_loss) absl::StrAppend(&names, epoch, "\n");
+  EXPECT_EQ(Print(sorted, "name"), names);
+  const Csv csv = ParseCsv(Print(sorted, "csv"));
+  const auto messages = ParseJsonList<v1::Epoch>(Print(sorted, "json"));
+  ASSERT_EQ(messages.size(), by_loss.size());
+  for (size_t i = 0; i < by_loss.size(); ++i) {
+    EXPECT_EQ(messages[i].epoch(), by_loss[i].second);
+    EXPECT_EQ(csv.Cell(i, "epoch"), absl::StrCat(by_loss[i].second));
+  }
+  EXPECT_EQ(Anneal({"history", "first/0", "--filter", "epoch > 1 AND NOT epoch = 3", "-q"}).output,
+            "2\n");
+  // The limit is of what is left.
+  EXPECT_EQ(Anneal({"history", "first/0", "--sort", "epoch desc", "--limit", "1", "-q"}).output,
+            "3\n");
+  EXPECT_EQ(Anneal({"compare", "first", "sweep", "--filter", "name:sweep", "-q", "--sort",
+                    "name desc", "--limit", "1"})
+                .code,
+            kFine);
+  EXPECT_EQ(Anneal({"history", "first/0", "--filter", "epoch > 99", "-q"}).output, "");
+  EXPECT_EQ(Anneal({"list", "--sort", "id", "-q"}).output, "channels\nfirst\nsweep\nwild\n");
+  EXPECT_TRUE(IsOneLineError(Anneal({"history", "first/0", "--sort", "epch"}), kBadUsage,
+                             {"--sort", "\"epch\"", "epoch"}));
+  EXPECT_TRUE(IsOneLineError(Anneal({"history", "first/0", "--filter", "epch > 1"}), kBadUsage,
+                             {"--filter", "\"epch\"", "epoch"}));
 }
 
 TEST_F(QueryTest, LimitWorksWhereverSomethingIsListed) {

@@ -51,6 +51,35 @@ RC_GTEST_PROP(ExactTest, FloatsReadBackToTheSameBits, (uint32_t bits)) {
   RC_ASSERT(std::bit_cast<uint32_t>(read) == bits);
 }
 
+google::protobuf::Timestamp At(int64_t seconds) {
+  google::protobuf::Timestamp time;
+  time.set_seconds(seconds);
+  return time;
+}
+
+TEST(AgoTest, HasOneUnitAndBecomesADate) {
+  const absl::Time now = absl::FromUnixSeconds(1'795'500'000);  // 2026-11-24 06:00 UTC
+  const auto ago = [now](int64_t seconds) { return Ago(At(1'795'500'000 - seconds), now); };
+  EXPECT_EQ(ago(0), "0s ago");
+  EXPECT_EQ(ago(59), "59s ago");
+  EXPECT_EQ(ago(60), "1m ago");
+  EXPECT_EQ(ago(3599), "59m ago");
+  EXPECT_EQ(ago(3600), "1h ago");
+  EXPECT_EQ(ago(47 * 3600), "47h ago");
+  EXPECT_EQ(ago(48 * 3600), "2d ago");
+  EXPECT_EQ(ago(60 * 24 * 3600), "2026-09-25");
+  EXPECT_EQ(ago(-100), "0s ago") << "the daemon's clock may be ahead";
+  EXPECT_EQ(Ago({}, now), "-");
+}
+
+TEST(InTest, SaysHowLongUntilThen) {
+  const absl::Time now = absl::FromUnixSeconds(1'795'500'000);
+  EXPECT_EQ(In(At(1'795'500'042), now), "in 42s");
+  EXPECT_EQ(In(At(1'795'500'187), now), "in 3m07s");
+  EXPECT_EQ(In(At(1'795'500'000), now), "now");
+  EXPECT_EQ(In(At(1'795'499'000), now), "now");
+}
+
 TEST(DurationTest, GrowsFromSecondsToHours) {
   EXPECT_EQ(Duration(0), "0s");
   EXPECT_EQ(Duration(42), "42s");

@@ -59,6 +59,69 @@ TEST(TableTest, ATableWithoutRowsIsItsHeader) {
   EXPECT_EQ(table.ToCsv(), "name,seed\n");
 }
 
+Table Wide() {
+  Table table({{"name", "NAME", Table::Align::kLeft},
+               {"note", "NOTE", Table::Align::kLeft},
+               {"loss", "LOSS", Table::Align::kRight, 1},
+               {"time", "TIME", Table::Align::kRight, 2}});
+  table.AddRow({"first", "a note of thirty characters...", "0.25", "17s"});
+  return table;
+}
+
+TEST(FittedTableTest, IsWholeWhereItFits) {
+  std::vector<std::string> left_out;
+  EXPECT_EQ(Wide().ToText(49, &left_out), Wide().ToText());
+  EXPECT_TRUE(left_out.empty());
+}
+
+TEST(FittedTableTest, TextIsCutFirst) {
+  std::vector<std::string> left_out;
+  EXPECT_EQ(Wide().ToText(35, &left_out),
+            "NAME   NOTE              LOSS  TIME\n"
+            "first  a note of thirt…  0.25   17s\n");
+  EXPECT_TRUE(left_out.empty());
+}
+
+TEST(FittedTableTest, ThenColumnsAreLeftOutTheLeastImportantFirst) {
+  std::vector<std::string> left_out;
+  EXPECT_EQ(Wide().ToText(29, &left_out),
+            "NAME   NOTE              LOSS\n"
+            "first  a note of thirt…  0.25\n");
+  EXPECT_EQ(left_out, std::vector<std::string>{"time"});
+  left_out.clear();
+  EXPECT_EQ(Wide().ToText(1, &left_out),
+            "NAME   NOTE\n"
+            "first  a note of t…\n")
+      << "no column without a rank goes, and names stay whole";
+  EXPECT_EQ(left_out, (std::vector<std::string>{"time", "loss"}));
+}
+
+RC_GTEST_PROP(FittedTableTest, NoLineIsWiderThanItMayBeWhereThatIsPossible, ()) {
+  const auto text = rc::gen::container<std::string>(rc::gen::element('a', 'b', ' '));
+  Table table({{"x", "X", Table::Align::kLeft},
+               {"y", "Y", Table::Align::kLeft, 1},
+               {"z", "Z", Table::Align::kRight, 2}});
+  const std::string name = *rc::gen::resize(10, text);
+  table.AddRow({name, *text, *text});
+  table.AddRow({"", *text, *text});
+  const auto width = *rc::gen::inRange<size_t>(std::max<size_t>(1, name.size()), 100);
+  std::vector<std::string> left_out;
+  const std::string fitted = table.ToText(width, &left_out);
+  for (size_t begin = 0; begin < fitted.size();) {
+    const size_t end = fitted.find('\n', begin);
+    RC_ASSERT(DisplayWidth(fitted.substr(begin, end - begin)) <= width);
+    begin = end + 1;
+  }
+}
+
+TEST(CutTest, EndsWithAnEllipsisWhereSomethingIsMissing) {
+  EXPECT_EQ(Cut("theta", 5), "theta");
+  EXPECT_EQ(Cut("theta", 4), "the…");
+  EXPECT_EQ(Cut("θθθθ", 3), "θθ…");
+  EXPECT_EQ(Cut("theta", 1), "…");
+  EXPECT_EQ(Cut("theta", 0), "");
+}
+
 TEST(TableTest, CsvHasKeysNotHeadersAndNoPadding) {
   Table table({{"train_loss", "TRAIN LOSS"}, {"theta", "θ"}});
   table.AddRow({"1", ""});
