@@ -1,39 +1,61 @@
 #include "client/connection.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/paths.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "client/endpoint.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/version.h"
+#include "google/rpc/error.pb.h"
 
 namespace anneal::client {
 namespace {
 
-constexpr std::chrono::seconds kCallDeadline(30);
 constexpr int kPageSize = 1000;
 constexpr int kMaxMessage = 8 << 20;
 
-std::string ChooseServer(std::string server) {
-  if (!server.empty()) return server;
-  if (const char* variable = std::getenv("ANNEAL_SERVER");
-      variable != nullptr && variable[0] != '\0') {
-    return variable;
-  }
-  const std::string socket = SocketPath(DefaultDataDirectory());
-  struct stat info {};
-  if (::stat(socket.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-    return absl::StrCat("unix:", socket);
-  }
-  return absl::StrCat("127.0.0.1:", kDefaultPort);
+absl::StatusOr<std::string> Contents(absl::string_view what, const std::string& path) {
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file && !text.empty()) return text;
+  return absl::FailedPreconditionError(
+      absl::StrCat("the ", what, " file ", path, " cannot be read or is empty"));
 }
 
-std::shared_ptr<grpc::Channel> Dial(const std::string& server) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Context& context) {
+  if (context.ca_file().empty()) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  ANNEAL_ASSIGN_OR_RETURN(options.pem_root_certs, Contents("certificate", context.ca_file()));
+  auto channel = grpc::SslCredentials(options);
+  if (context.token_file().empty()) return channel;
+  ANNEAL_ASSIGN_OR_RETURN(std::string token, Contents("token", context.token_file()));
+  absl::StripAsciiWhitespace(&token);
+  return grpc::CompositeChannelCredentials(channel, grpc::AccessTokenCredentials(token));
+}
+
+// What ErrorInfo says of an error, for people who look closer; empty if there is none.
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return "";
+  for (const auto& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    if (detail.UnpackTo(&info)) return absl::StrCat(" ", info.reason());
+  }
+  return "";
+}
+
+std::shared_ptr<grpc::Channel> Dial(const std::string& server,
+                                    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessage);
   // Finds out about a frozen or vanished daemon while a stream is silent.
@@ -42,29 +64,60 @@ std::shared_ptr<grpc::Channel> Dial(const std::string& server) {
   // Quick to find a daemon that has restarted.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(server, credentials, arguments);
 }
 
 }  // namespace
 
-Connection::Connection(std::string server)
-    : server_(ChooseServer(std::move(server))),
-      channel_(Dial(server_)),
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Context& context,
+                                                             ConnectionOptions options) {
+  ANNEAL_RETURN_IF_ERROR(CheckContext(context));
+  ANNEAL_ASSIGN_OR_RETURN(const auto credentials, Credentials(context));
+  return std::unique_ptr<Connection>(
+      new Connection(context, Dial(context.server(), credentials), std::move(options)));
+}
+
+Connection::Connection(const Context& context, std::shared_ptr<grpc::Channel> channel,
+                       ConnectionOptions options)
+    : server_(context.server()),
+      options_(std::move(options)),
+      channel_(std::move(channel)),
       experiments_(v1::ExperimentService::NewStub(channel_)),
       runs_(v1::RunService::NewStub(channel_)),
       presets_(v1::PresetService::NewStub(channel_)),
       server_info_(v1::ServerService::NewStub(channel_)) {}
 
-absl::Status Connection::FromGrpc(const grpc::Status& status) const {
+std::string Connection::NotOurs(absl::string_view call) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
+  v1::ServerInfo info;
+  if (!server_info_->GetServerInfo(&context, v1::GetServerInfoRequest(), &info).ok()) {
+    return absl::StrCat("what listens at ", server_,
+                        " is no anneald; name another with --server or ANNEAL_SERVER");
+  }
+  return absl::StrCat("anneald ", info.version(), " at ", server_, " does not know ", call,
+                      ", which anneal ", kVersion, " asks for; update the older one");
+}
+
+absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientContext& context,
+                                  const grpc::Status& status, absl::Time begin) const {
+  if (options_.trace) {
+    const auto code = static_cast<absl::StatusCode>(status.error_code());
+    options_.trace(
+        absl::StrFormat("%s: %s%s in %.1f ms, from %s", call, absl::StatusCodeToString(code),
+                        status.ok() ? "" : ReasonOf(status),
+                        absl::ToDoubleMilliseconds(absl::Now() - begin), context.peer()));
+  }
   if (status.ok()) return absl::OkStatus();
   std::string message = status.error_message();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    message = absl::StrCat("cannot reach anneald at ", server_, " (", message,
-                           "); start it with `anneald`, or name another with --server or "
-                           "ANNEAL_SERVER");
+    const bool other = absl::StrContains(message, "HTTP/2") || absl::StrContains(message, "http1");
+    message = absl::StrCat(other ? "what listens at " : "cannot reach anneald at ", server_,
+                           other ? " does not speak gRPC, so it is no anneald" : "", " (", message,
+                           other ? "); name" : "); start it with `anneald`, or name",
+                           " another with --server or ANNEAL_SERVER");
   } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    message = absl::StrCat("the server at ", server_,
-                           " does not know this call; is it an anneald of this version?");
+    message = NotOurs(call);
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
 }
@@ -75,9 +128,13 @@ absl::StatusOr<Response> Connection::Call(Stub* stub,
                                                                        const Request&, Response*),
                                           const Request& request) const {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
+  context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
   Response response;
-  ANNEAL_RETURN_IF_ERROR(FromGrpc((stub->*method)(&context, request, &response)));
+  const absl::Time begin = absl::Now();
+  const grpc::Status status = (stub->*method)(&context, request, &response);
+  // Requests are named after their calls.
+  const absl::string_view call = absl::StripSuffix(Request::descriptor()->name(), "Request");
+  ANNEAL_RETURN_IF_ERROR(FromGrpc(call, context, status, begin));
   return response;
 }
 
@@ -196,6 +253,7 @@ absl::StatusOr<v1::CheckpointInfo> Connection::DownloadCheckpoint(
     const v1::DownloadCheckpointRequest& request,
     const std::function<absl::Status(const std::string&)>& on_contents) {
   grpc::ClientContext context;
+  const absl::Time begin = absl::Now();
   const auto reader = runs_->DownloadCheckpoint(&context, request);
   v1::CheckpointInfo info;
   v1::DownloadCheckpointResponse response;
@@ -207,7 +265,7 @@ absl::StatusOr<v1::CheckpointInfo> Connection::DownloadCheckpoint(
   if (!status.ok()) context.TryCancel();
   const grpc::Status finished = reader->Finish();
   if (!status.ok()) return status;
-  if (!finished.ok()) return FromGrpc(finished);
+  ANNEAL_RETURN_IF_ERROR(FromGrpc("DownloadCheckpoint", context, finished, begin));
   return info;
 }
 
@@ -293,13 +351,14 @@ absl::StatusOr<std::vector<v1::ThetaVector>> Connection::ListThetas(v1::ListThet
 absl::Status Connection::Watch(grpc::ClientContext* context,
                                const v1::WatchExperimentRequest& request,
                                const std::function<bool(const v1::Event&)>& on_event) {
+  const absl::Time begin = absl::Now();
   const auto reader = experiments_->WatchExperiment(context, request);
   v1::Event event;
   bool wanted = true;
   while (wanted && reader->Read(&event)) wanted = on_event(event);
   if (!wanted) context->TryCancel();
   const grpc::Status status = reader->Finish();
-  return wanted ? FromGrpc(status) : absl::OkStatus();
+  return wanted ? FromGrpc("WatchExperiment", *context, status, begin) : absl::OkStatus();
 }
 
 bool IsLostConnection(const absl::Status& status) {

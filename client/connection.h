@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,17 +13,28 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "anneal/client/config.pb.h"
 #include "anneal/v1/services.grpc.pb.h"
 
 namespace anneal::client {
 
-// Thread-safe. Calls block, at most 30 s; streams as long as they last. Errors carry the daemon's
-// message; UNAVAILABLE names the address and what to do.
+struct ConnectionOptions {
+  // Of a call; streams are not limited.
+  std::chrono::milliseconds deadline = std::chrono::seconds(30);
+  // Told of every call: its name, what came of it, how long it took. Null: nobody.
+  std::function<void(const std::string&)> trace;
+};
+
+// Thread-safe. Calls block, at most 30 s unless told otherwise; streams as long as they last.
+// Errors carry the daemon's message; UNAVAILABLE names the address and what to do.
 class Connection {
  public:
-  // Does not connect yet. Empty: ANNEAL_SERVER, else the local daemon's socket if there is one,
-  // else its default port.
-  explicit Connection(std::string server);
+  // Does not connect yet. Errors: those of CheckContext, and FAILED_PRECONDITION naming a file that
+  // cannot be read.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Context& context,
+                                                          ConnectionOptions options = {});
 
   const std::string& server() const { return server_; }
 
@@ -64,7 +76,14 @@ class Connection {
                      const std::function<bool(const v1::Event&)>& on_event);
 
  private:
-  absl::Status FromGrpc(const grpc::Status& status) const;
+  Connection(const Context& context, std::shared_ptr<grpc::Channel> channel,
+             ConnectionOptions options);
+
+  // `call` is its name, for the trace.
+  absl::Status FromGrpc(absl::string_view call, const grpc::ClientContext& context,
+                        const grpc::Status& status, absl::Time begin) const;
+  // What to say of a server that does not know a call.
+  std::string NotOurs(absl::string_view call) const;
 
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub* stub,
@@ -79,6 +98,7 @@ class Connection {
   absl::StatusOr<std::vector<Item>> AllPages(Request request, int limit, Fetch fetch) const;
 
   const std::string server_;
+  const ConnectionOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ExperimentService::Stub> experiments_;
   const std::unique_ptr<v1::RunService::Stub> runs_;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "client/commands/command.h"
 #include "client/connection.h"
+#include "client/endpoint.h"
 #include "client/interrupt.h"
 #include "common/version.h"
 
@@ -21,8 +23,12 @@ using anneal::client::Globals;
 void AddCommands(CLI::App* app, Globals* globals) {
   app->add_option(
       "--server", globals->server,
-      "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the "
-      "local daemon's socket, else 127.0.0.1:7433");
+      "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the context in "
+      "use, else the local daemon's socket, else 127.0.0.1:7433");
+  app->add_option("--context", globals->context,
+                  "Talk to the daemon of this context; see anneal context");
+  app->add_flag("-v,--verbose", globals->verbose,
+                "Say on stderr which calls are made, and how they end");
   app->add_flag_callback(
       "--no-color", [] { ::setenv("NO_COLOR", "1", /*overwrite=*/1); },
       "As the variable NO_COLOR: no colours at a terminal");
@@ -47,6 +53,9 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::AddReportCommand(app, globals);
   anneal::client::AddPresetCommands(app, globals);
   anneal::client::AddServerCommand(app, globals);
+  anneal::client::AddContextCommands(app, globals);
+  anneal::client::AddDoctorCommand(app, globals);
+  anneal::client::AddShellCommands(app, globals);
 }
 
 // Commands may be shortened while that is unambiguous: `anneal hist` for `anneal history`.
@@ -68,7 +77,7 @@ std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
 std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--server") {
+    if (arguments[i] == "--server" || arguments[i] == "--context") {
       ++i;  // and its value
     } else if (!absl::StartsWith(arguments[i], "-")) {
       arguments[i] = CompleteCommand(app, arguments[i]);
@@ -76,6 +85,19 @@ std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
     }
   }
   return {arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
+}
+
+int RunWithDaemon(const Globals& globals) {
+  const auto endpoint = anneal::client::ChooseEndpoint(globals.server, globals.context);
+  if (!endpoint.ok()) return anneal::client::Complain(endpoint.status());
+  anneal::client::ConnectionOptions options;
+  if (globals.verbose) {
+    std::cerr << "anneal: " << endpoint->context.server() << ", by " << endpoint->source << "\n";
+    options.trace = [](const std::string& line) { std::cerr << "anneal: " << line << "\n"; };
+  }
+  const auto connection = anneal::client::Connection::Open(endpoint->context, options);
+  if (!connection.ok()) return anneal::client::Complain(connection.status());
+  return globals.command(connection->get());
 }
 
 }  // namespace
@@ -86,11 +108,13 @@ int main(int argc, char** argv) {
   Globals globals{.interrupt = &interrupt};
   CLI::App app("anneal: submit, watch and query annealing experiments", "anneal");
   AddCommands(&app, &globals);
+  if (argc > 1 && std::string(argv[1]) == "__complete") {
+    return anneal::client::PrintCompletions(app, {argv + 2, argv + argc});
+  }
   try {
     app.parse(Arguments(app, argc, argv));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? anneal::client::kSuccess : anneal::client::kUsage;
   }
-  anneal::client::Connection connection(globals.server);
-  return globals.command(&connection);
+  return globals.local_command ? globals.local_command() : RunWithDaemon(globals);
 }

@@ -24,6 +24,10 @@ std::string DefaultDatasetDirectory() {
   return absl::StrCat(BaseDirectory("XDG_DATA_HOME", ".local/share"), "/anneal/datasets");
 }
 
+std::string ClientConfigPath() {
+  return absl::StrCat(BaseDirectory("XDG_CONFIG_HOME", ".config"), "/anneal/client.textproto");
+}
+
 std::string SocketPath(const std::string& data_directory) {
   return absl::StrCat(data_directory, "/anneald.sock");
 }

@@ -15,6 +15,8 @@ inline constexpr int kDefaultPort = 7433;
 std::string DefaultDataDirectory();
 // $XDG_DATA_HOME/anneal/datasets, or ~/.local/share/anneal/datasets.
 std::string DefaultDatasetDirectory();
+// $XDG_CONFIG_HOME/anneal/client.textproto, or below ~/.config.
+std::string ClientConfigPath();
 // The unix socket of a daemon with this data directory.
 std::string SocketPath(const std::string& data_directory);
 

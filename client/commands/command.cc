@@ -142,9 +142,11 @@ absl::Status SplitPair(absl::string_view option, const std::string& text, std::s
 }
 
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name) {
-  return absl::StrCat("detached; the runs go on. Come back with: anneal ",
-                      globals.server.empty() ? "" : absl::StrCat("--server ", globals.server, " "),
-                      verb, " ", name, "\n");
+  return absl::StrCat(
+      "detached; the runs go on. Come back with: anneal ",
+      globals.server.empty() ? "" : absl::StrCat("--server ", globals.server, " "),
+      globals.context.empty() ? "" : absl::StrCat("--context ", globals.context, " "), verb, " ",
+      name, "\n");
 }
 
 void DetachOnInterrupt(const Globals& globals, const std::string& verb, const std::string& name) {

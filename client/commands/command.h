@@ -26,9 +26,12 @@ inline constexpr int kInterrupted = 3;
 // Options of the whole program.
 struct Globals {
   std::string server;
+  std::string context;
+  bool verbose = false;
   Interrupt* interrupt = nullptr;  // borrowed
-  // Set by the command that was chosen; returns the exit code.
+  // One of them is set by the command that was chosen, and returns the exit code.
   std::function<int(Connection*)> command;
+  std::function<int()> local_command;  // needs no daemon
 };
 
 // How a command that lists things shows them.
@@ -95,6 +98,14 @@ void AddPlotCommands(CLI::App* app, Globals* globals);
 void AddExportCommands(CLI::App* app, Globals* globals);
 void AddReportCommand(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);
+void AddContextCommands(CLI::App* app, Globals* globals);
+void AddDoctorCommand(CLI::App* app, Globals* globals);
+// Takes the program's own App.
+void AddShellCommands(CLI::App* app, Globals* globals);
+
+// What completion scripts ask for with `anneal __complete WORDS...`: a line for each way to go on
+// with the last word. Returns the exit code.
+int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace anneal::client
 

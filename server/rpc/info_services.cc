@@ -1,5 +1,7 @@
 #include "server/rpc/info_services.h"
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/presets.h"
 #include "common/status.h"
 #include "common/version.h"
@@ -40,6 +42,8 @@ absl::StatusOr<v1::ServerInfo> ServerService::Info() {
   info.set_version(std::string(kVersion));
   *info.mutable_start_time() =
       google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(services_.start_micros);
+  *info.mutable_time() =
+      google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(absl::Now()));
   info.set_workers(services_.dispatcher->workers());
   info.set_workers_busy(info.workers() - services_.dispatcher->idle_workers());
   for (const std::string& name : services_.datasets->Names()) {

@@ -1,0 +1,143 @@
+// anneal completion and man, and what completion scripts ask.
+
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "client/commands/command.h"
+#include "client/endpoint.h"
+#include "client/export/output_file.h"
+#include "client/shell/completion.h"
+#include "client/shell/man.h"
+#include "common/resource_name.h"
+
+namespace anneal::client {
+namespace {
+
+// Nobody waits longer for a key.
+constexpr std::chrono::milliseconds kPatience(1000);
+// As many names as are offered at most.
+constexpr int kMostNames = 1000;
+
+// The value of an option that is in front of the word to complete; empty if it is not.
+std::string ValueOf(const std::vector<std::string>& words, const std::string& option) {
+  for (size_t i = 0; i + 2 < words.size(); ++i) {
+    if (words[i] == option) return words[i + 1];
+  }
+  return "";
+}
+
+// What cannot be had is not offered: a completion is no place for errors.
+CompletionSources Sources(Connection* connection) {
+  CompletionSources sources;
+  sources.contexts = [] {
+    std::vector<std::string> names;
+    const auto config = ReadClientConfig();
+    if (!config.ok()) return names;
+    for (const auto& [name, context] : config->contexts()) names.push_back(name);
+    return names;
+  };
+  if (connection == nullptr) return sources;
+  sources.experiments = [connection] {
+    std::vector<std::string> names;
+    const auto experiments = connection->ListExperiments({}, kMostNames);
+    if (!experiments.ok()) return names;
+    for (const v1::Experiment& one : *experiments) names.push_back(ShortenName(one.name()));
+    return names;
+  };
+  sources.runs = [connection](const std::string& experiment) {
+    std::vector<std::string> names;
+    v1::ListRunsRequest request;
+    request.set_parent(ExpandName(experiment));
+    const auto runs = connection->ListRuns(request, kMostNames);
+    if (!runs.ok()) return names;
+    for (const v1::Run& run : *runs) names.push_back(ShortenName(run.name()));
+    return names;
+  };
+  sources.presets = [connection] {
+    std::vector<std::string> names;
+    const auto response = connection->ListPresets();
+    if (!response.ok()) return names;
+    for (const v1::Preset& preset : response->presets()) {
+      names.emplace_back(absl::StripPrefix(preset.name(), "presets/"));
+    }
+    return names;
+  };
+  return sources;
+}
+
+int WriteManPages(const CLI::App& app, const std::string& directory) {
+  if (const absl::Status made = MakeDirectory("--out", directory); !made.ok()) {
+    return Complain(made);
+  }
+  std::vector<const CLI::App*> pages = {&app};
+  for (const CLI::App* command : app.get_subcommands(nullptr)) pages.push_back(command);
+  for (const CLI::App* page : pages) {
+    OutputFile file("--out", absl::StrCat(directory, "/", ManName(*page), ".1"));
+    file.Write(ManPage(*page));
+    if (const absl::Status written = file.Finish(); !written.ok()) return Complain(written);
+  }
+  return kSuccess;
+}
+
+int ShowManPage(const CLI::App& app, const std::string& command) {
+  if (command.empty()) {
+    std::cout << ManPage(app);
+    return kSuccess;
+  }
+  for (const CLI::App* one : app.get_subcommands(nullptr)) {
+    if (one->get_name() != command) continue;
+    std::cout << ManPage(*one);
+    return kSuccess;
+  }
+  std::cerr << "anneal: \"" << command << "\" is no command; see anneal --help\n";
+  return kUsage;
+}
+
+}  // namespace
+
+int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words) {
+  std::unique_ptr<Connection> connection;
+  const auto endpoint = ChooseEndpoint(ValueOf(words, "--server"), ValueOf(words, "--context"));
+  if (endpoint.ok()) {
+    auto opened = Connection::Open(endpoint->context, {.deadline = kPatience, .trace = nullptr});
+    if (opened.ok()) connection = std::move(*opened);
+  }
+  for (const std::string& candidate : Complete(app, words, Sources(connection.get()))) {
+    std::cout << candidate << "\n";
+  }
+  return kSuccess;
+}
+
+void AddShellCommands(CLI::App* app, Globals* globals) {
+  CLI::App* completion =
+      app->add_subcommand("completion", "Print a script with which a shell completes commands");
+  const auto shell = std::make_shared<std::string>();
+  completion->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->footer("Example: source <(anneal completion bash)");
+  completion->callback([globals, shell] {
+    globals->local_command = [shell] {
+      std::cout << CompletionScript(*shell);
+      return kSuccess;
+    };
+  });
+
+  CLI::App* man = app->add_subcommand("man", "Print a manual page, or write all of them");
+  const auto command = std::make_shared<std::string>();
+  const auto out = std::make_shared<std::string>();
+  CLI::Option* page = man->add_option("command", *command, "Of this command. Default: of anneal");
+  man->add_option("--out", *out, "Write the pages of all commands into this directory")
+      ->excludes(page);
+  man->footer("Example: anneal man submit > anneal-submit.1");
+  man->callback([app, globals, command, out] {
+    globals->local_command = [app, command, out] {
+      return out->empty() ? ShowManPage(*app, *command) : WriteManPages(*app, *out);
+    };
+  });
+}
+
+}  // namespace anneal::client
