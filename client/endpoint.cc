@@ -20,7 +20,6 @@
 #include "common/config_text.h"
 #include "common/paths.h"
 #include "common/status.h"
-#include "google/protobuf/text_format.h"
 
 namespace anneal::client {
 namespace {
@@ -97,11 +96,10 @@ absl::StatusOr<ClientConfig> ReadClientConfig() {
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   ClientConfig config;
-  if (!file || !google::protobuf::TextFormat::ParseFromString(text, &config)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " is damaged; mend it, or remove it and add the contexts again"));
-  }
-  return config;
+  const absl::Status status = ParseTextFormat(text, &config);
+  if (status.ok()) return config;
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " ", status.message(), "; mend it, or remove it and add the contexts again"));
 }
 
 absl::Status WriteClientConfig(const ClientConfig& config) {

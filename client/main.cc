@@ -108,7 +108,9 @@ int main(int argc, char** argv) {
   Globals globals{.interrupt = &interrupt};
   CLI::App app("anneal: submit, watch and query annealing experiments", "anneal");
   AddCommands(&app, &globals);
+  const auto set_grpc_log = [](const char* level) { ::setenv("GRPC_VERBOSITY", level, 0); };
   if (argc > 1 && std::string(argv[1]) == "__complete") {
+    set_grpc_log("NONE");
     return anneal::client::PrintCompletions(app, {argv + 2, argv + argc});
   }
   try {
@@ -116,5 +118,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? anneal::client::kSuccess : anneal::client::kUsage;
   }
+  // What the library says of a failed connection is in the error already.
+  set_grpc_log(globals.verbose ? "ERROR" : "NONE");
   return globals.local_command ? globals.local_command() : RunWithDaemon(globals);
 }

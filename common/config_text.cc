@@ -34,12 +34,18 @@ absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
     return InvalidField("config", absl::StrCat("is not JSON of TrainingConfig: ",
                                                OneLine(std::string(status.message()))));
   }
+  const absl::Status status = ParseTextFormat(text, &config);
+  if (status.ok()) return config;
+  return InvalidField("config", status.message());
+}
+
+absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* message) {
   FirstError error;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
-  if (parser.ParseFromString(std::string(text), &config)) return config;
-  return InvalidField("config",
-                      absl::StrCat("is not text format of TrainingConfig: ", error.text()));
+  if (parser.ParseFromString(std::string(text), message)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("is not text format of ", message->GetDescriptor()->name(), ": ", error.text()));
 }
 
 std::string ToTextFormat(const google::protobuf::Message& message) {

@@ -16,6 +16,9 @@ namespace anneal {
 // INVALID_ARGUMENT: with line and column in text format, with the place's text in JSON.
 absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text);
 
+// Reads text format into `message`. INVALID_ARGUMENT with line and column.
+absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* message);
+
 std::string ToTextFormat(const google::protobuf::Message& message);
 
 // Field names as in the proto, numbers that read back to the same bits (but for the sign of 0).

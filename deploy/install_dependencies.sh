@@ -16,7 +16,10 @@ build=(
   libisal-dev                            # CRC-32C, for TensorBoard's files
   dataset-fashion-mnist
 )
-tests=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
+tests=(
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  openssl groff-base zsh fish            # certificates; what reads manual pages and completions
+)
 
 wanted=("${build[@]}")
 case "${1:-}" in

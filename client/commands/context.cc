@@ -119,7 +119,9 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
   });
 
   CLI::App* use = AddVerb(commands, "use", "Talk to this one from now on", name);
-  use->footer("Example: anneal context use home");
+  use->footer(
+      "Example: anneal context add lab --server unix:/srv/anneal/anneald.sock && anneal context "
+      "use lab");
   use->callback([globals, name] { globals->local_command = [name] { return Use(*name); }; });
 
   CLI::App* unuse = commands->add_subcommand("unuse", "Use none: the local daemon again");
@@ -134,7 +136,8 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
       [globals, options] { globals->local_command = [options] { return List(*options); }; });
 
   CLI::App* remove = AddVerb(commands, "remove", "Forget one", name);
-  remove->footer("Example: anneal context remove home");
+  remove->footer(
+      "Example: anneal context add away --server 127.0.0.1:7433 && anneal context remove away");
   remove->callback([globals, name] { globals->local_command = [name] { return Remove(*name); }; });
 }
 

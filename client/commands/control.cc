@@ -77,7 +77,8 @@ int Apply(Connection* connection, const Targets& targets, const std::string& ver
 
 // `deleted_ones`: the command is about experiments that are deleted.
 CLI::App* AddVerb(CLI::App* app, Globals* globals, const std::string& verb, const std::string& help,
-                  const std::string& done, bool deleted_ones, Action action) {
+                  const std::string& done, bool deleted_ones, const std::string& example,
+                  Action action) {
   CLI::App* command = app->add_subcommand(verb, help);
   const auto targets = std::make_shared<Targets>();
   targets->deleted_ones = deleted_ones;
@@ -88,7 +89,7 @@ CLI::App* AddVerb(CLI::App* app, Globals* globals, const std::string& verb, cons
   names->excludes(filter);
   command->add_flag("--dry-run", targets->dry_run, "Only print the names");
   command->add_flag("-y,--yes", targets->yes, "Do not ask, with --filter");
-  command->footer(absl::StrCat("Example: anneal ", verb, " first"));
+  command->footer("Example: " + example);
   command->callback([globals, targets, verb, done, action = std::move(action)] {
     if (targets->names.empty() && targets->filter.empty()) {
       throw CLI::RequiredError("names or --filter");
@@ -125,28 +126,32 @@ void AddExtendCommand(CLI::App* app, Globals* globals) {
 }  // namespace
 
 void AddControlCommands(CLI::App* app, Globals* globals) {
+  // For examples that need something that has not ended.
+  const std::string kSubmit = "anneal submit --preset annealed --set epochs=1000 --id later && ";
   AddVerb(app, globals, "cancel", "End runs that have not ended", "cancelled", false,
-          std::mem_fn(&Connection::Cancel));
+          kSubmit + "anneal cancel later", std::mem_fn(&Connection::Cancel));
   AddVerb(app, globals, "pause", "Suspend runs; running ones save a checkpoint and stop", "paused",
-          false, std::mem_fn(&Connection::Pause));
+          false, kSubmit + "anneal pause later", std::mem_fn(&Connection::Pause));
   AddVerb(app, globals, "resume", "Let paused runs go on where they were", "resumed", false,
-          std::mem_fn(&Connection::Resume));
+          kSubmit + "anneal pause later && anneal resume later", std::mem_fn(&Connection::Resume));
   AddVerb(app, globals, "retry", "Let failed or cancelled runs go on from their last checkpoint",
-          "retried", false, std::mem_fn(&Connection::Retry));
+          "retried", false, kSubmit + "anneal cancel later && anneal retry later",
+          std::mem_fn(&Connection::Retry));
   AddExtendCommand(app, globals);
 
   const auto force = std::make_shared<bool>(false);
   AddVerb(app, globals, "delete", "Take experiments out of lists; undelete brings them back",
-          "deleted", false,
+          "deleted", false, "anneal delete first",
           [force](Connection* connection, const std::string& name) {
             return connection->Delete(name, *force);
           })
       ->add_flag("--force", *force, "Cancel runs that have not ended");
   AddVerb(app, globals, "undelete", "Bring deleted experiments back", "undeleted", true,
-          std::mem_fn(&Connection::Undelete));
+          "anneal delete first && anneal undelete first", std::mem_fn(&Connection::Undelete));
   AddVerb(app, globals, "purge",
           "Remove deleted experiments for ever, with all that was recorded and their checkpoints",
-          "purged", true, std::mem_fn(&Connection::Purge));
+          "purged", true, "anneal delete first && anneal purge first",
+          std::mem_fn(&Connection::Purge));
 }
 
 }  // namespace anneal::client

@@ -232,9 +232,12 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
   confusion->add_option("--weights", options->weights, "last or best")
       ->transform(CLI::CheckedTransformer(weights));
 
-  AddBy(AddKind(plot, globals, "landscape", "What the diagnostics found", "landscape first",
-                options, Landscape),
-        options);
+  CLI::App* landscape =
+      AddKind(plot, globals, "landscape", "What the diagnostics found", "", options, Landscape);
+  AddBy(landscape, options);
+  landscape->footer(
+      "Example: anneal submit --preset annealed --set epochs=3 --set diagnostics.activations=true "
+      "--set diagnostics.convexity=true --id observed -f && anneal plot landscape observed");
 }
 
 }  // namespace anneal::client

@@ -1,10 +1,12 @@
 #include "client/shell/man.h"
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -14,14 +16,33 @@
 namespace anneal::client {
 namespace {
 
+// UTF-8 as what every roff reads: θ becomes \[u03B8].
+std::string AsciiOnly(absl::string_view text) {
+  std::string ascii;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i++]);
+    if (byte < 0x80) {
+      ascii += static_cast<char>(byte);
+      continue;
+    }
+    uint32_t character = byte >= 0xf0 ? byte & 7U : (byte >= 0xe0 ? byte & 15U : byte & 31U);
+    while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) {
+      character = character << 6 | (static_cast<unsigned char>(text[i++]) & 0x3fU);
+    }
+    absl::StrAppendFormat(&ascii, "\\[u%04X]", character);
+  }
+  return ascii;
+}
+
 // Text for roff: hyphens as they are typed, and no line that is taken for a request.
 std::string Roff(absl::string_view text) {
-  const std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"},
-                                                         {"-", "\\-"},
-                                                         {"'", "\\(aq"},
-                                                         {"^", "\\(ha"},
-                                                         {"~", "\\(ti"},
-                                                         {"`", "\\(ga"}});
+  std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"},
+                                                   {"-", "\\-"},
+                                                   {"'", "\\(aq"},
+                                                   {"^", "\\(ha"},
+                                                   {"~", "\\(ti"},
+                                                   {"`", "\\(ga"}});
+  escaped = AsciiOnly(escaped);
   std::vector<std::string> lines = absl::StrSplit(escaped, '\n');
   for (std::string& line : lines) {
     if (absl::StartsWith(line, ".")) line.insert(0, "\\&");

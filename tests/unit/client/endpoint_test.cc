@@ -100,7 +100,7 @@ TEST_F(EndpointTest, DamagedSettingsAreNamed) {
   ASSERT_TRUE(WriteClientConfig(TwoContexts()).ok());
   std::ofstream(ClientConfigPath(), std::ios::app) << "contexts {";
   EXPECT_THAT(ReadClientConfig().status().message(),
-              AllOf(HasSubstr(ClientConfigPath()), HasSubstr("damaged")));
+              AllOf(HasSubstr(ClientConfigPath()), HasSubstr("line "), HasSubstr("remove it")));
 }
 
 TEST_F(EndpointTest, ADirectoryThatCannotBeWrittenIsAnError) {

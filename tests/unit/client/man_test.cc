@@ -18,7 +18,7 @@ TEST(ManPageTest, HasWhatTheCommandSaysOfItself) {
   CLI::App* plot = app.add_subcommand("plot", "Figures");
   CLI::App* curves = plot->add_subcommand("curves", "By epoch");
   curves->add_option("names", text, "Experiments")->required();
-  curves->add_option("--metric,-m", text, "Such as a-b")
+  curves->add_option("--metric,-m", text, "Such as a-b or θ")
       ->check(CLI::IsMember({"a", "b"}))
       ->default_str("a");
   curves->footer("Example: anneal plot curves 'first'");
@@ -32,7 +32,7 @@ TEST(ManPageTest, HasWhatTheCommandSaysOfItself) {
   EXPECT_THAT(
       page, AllOf(HasSubstr(".TH ANNEAL-PLOT 1"), HasSubstr(".SH ANNEAL PLOT CURVES"),
                   HasSubstr("\\fBnames\\fR\nExperiments (required)"),
-                  HasSubstr("\\fB\\-m, \\-\\-metric\\fR \\fITEXT\\fR\nSuch as a\\-b (default: a)"),
+                  HasSubstr("\\fB\\-m, \\-\\-metric\\fR \\fITEXT\\fR\nSuch as a\\-b or \\[u03B8] (default: a)"),
                   HasSubstr("anneal plot curves \\(aqfirst\\(aq"), Not(HasSubstr("Example:"))));
 }
 
