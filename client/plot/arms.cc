@@ -14,9 +14,11 @@ namespace anneal::plot {
 namespace {
 
 constexpr absl::string_view kExperiment = "experiment";
+constexpr absl::string_view kPreset = "preset";
 
 // As CompareExperiments names its arms.
-absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::string>& by) {
+absl::StatusOr<std::string> ArmName(const RunData& data, const std::vector<std::string>& by) {
+  const v1::Run& run = data.run;
   std::vector<std::string> parts;
   if (by.empty()) {
     parts.push_back(ShortenName(client::ExperimentOf(run)));
@@ -29,6 +31,10 @@ absl::StatusOr<std::string> ArmName(const v1::Run& run, const std::vector<std::s
   for (const std::string& field : by) {
     if (field == kExperiment) {
       values[field] = ShortenName(client::ExperimentOf(run));
+      continue;
+    }
+    if (field == kPreset) {
+      values[field] = data.preset.empty() ? "-" : data.preset;
       continue;
     }
     const auto value = GetField(run.config(), field);
@@ -45,7 +51,7 @@ absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
   std::vector<ArmData> arms;
   std::map<std::string, size_t> index;
   for (RunData& run : runs) {
-    ANNEAL_ASSIGN_OR_RETURN(const std::string name, ArmName(run.run, by));
+    ANNEAL_ASSIGN_OR_RETURN(const std::string name, ArmName(run, by));
     const auto [found, is_new] = index.try_emplace(name, arms.size());
     if (is_new) arms.push_back({.name = name});
     arms[found->second].runs.push_back(std::move(run));
@@ -58,16 +64,22 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
                                                bool with_epochs) {
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
                           client::FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
+  std::map<std::string, std::string> presets;
+  for (const std::string& name : client::ExperimentsOf(runs)) {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, connection->GetExperiment(name));
+    presets[name] = experiment.preset();
+  }
   std::vector<RunData> data;
   for (v1::Run& run : runs) {
+    const std::string& preset = presets[client::ExperimentOf(run)];
     if (!with_epochs) {
-      data.push_back({.run = std::move(run)});
+      data.push_back({.run = std::move(run), .preset = preset});
       continue;
     }
     if (run.epochs_done() == 0) continue;
     ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs,
                             connection->ListEpochs(run.name(), /*limit=*/0));
-    data.push_back({.run = std::move(run), .epochs = std::move(epochs)});
+    data.push_back({.run = std::move(run), .preset = preset, .epochs = std::move(epochs)});
   }
   if (!data.empty()) return data;
   return absl::FailedPreconditionError(

@@ -13,8 +13,8 @@
 namespace anneal::plot {
 
 // Arms in the order in which their first runs come. `by` names what makes an arm, as in
-// CompareExperimentsRequest.group_by: fields of the config, and `experiment`; runs do not know
-// their preset. Empty: the experiment and its sweep values. INVALID_ARGUMENT naming --by. Pure.
+// CompareExperimentsRequest.group_by: fields of the config, `experiment` and `preset`. Empty: the
+// experiment and its sweep values. INVALID_ARGUMENT naming --by. Pure.
 absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
                                                   const std::vector<std::string>& by);
 

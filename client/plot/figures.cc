@@ -2,14 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <limits>
-#include <map>
-#include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "client/plot/series.h"
 #include "common/comparison.h"
 #include "common/learning_rate.h"
 #include "common/statistics.h"
@@ -20,112 +15,6 @@ namespace anneal::plot {
 namespace {
 
 using Kind = Series::Kind;
-
-constexpr const char* kThetaLabel = "θ (radians)";
-
-Color ColorOf(const v1::ThetaConfig& theta) {
-  if (theta.policy() == v1::THETA_POLICY_SCHEDULED) return Color::kVermilion;
-  if (theta.policy() != v1::THETA_POLICY_TRAINABLE) return Color::kBlack;
-  switch (theta.granularity()) {
-    case v1::THETA_GRANULARITY_LAYER:
-      return Color::kSkyBlue;
-    case v1::THETA_GRANULARITY_CHANNEL:
-      return Color::kPurple;
-    case v1::THETA_GRANULARITY_NEURON:
-      return Color::kGreen;
-    default:
-      return Color::kBlue;
-  }
-}
-
-std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
-  std::map<Color, int> counts;
-  for (const Color color : wanted) ++counts[color];
-  const bool crowded = std::any_of(counts.begin(), counts.end(),
-                                   [](const auto& count) { return count.second > kVariants; });
-  const bool all_same = counts.size() == 1 && wanted.size() > 1;
-  std::map<Color, int> used;
-  std::vector<Style> styles;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (crowded || all_same) {
-      const auto index = static_cast<int>(i);
-      styles.push_back({.color = static_cast<Color>(index % kColors), .variant = index / kColors});
-    } else {
-      styles.push_back({.color = wanted[i], .variant = used[wanted[i]]++});
-    }
-  }
-  return styles;
-}
-
-// "validation_loss" as "validation loss".
-std::string Words(const std::string& name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
-
-std::string LabelOf(const Metric& metric) {
-  if (absl::EndsWith(metric.name, "loss")) return absl::StrCat(Words(metric.name), " (nats)");
-  if (absl::EndsWith(metric.name, "seconds")) return absl::StrCat(Words(metric.name), " (s)");
-  if (absl::StartsWith(metric.name, "theta_") && metric.name != "theta_count") return kThetaLabel;
-  return Words(metric.name);
-}
-
-double ValueAt(const Metric& metric, const v1::Epoch& epoch) {
-  v1::Run run;
-  *run.mutable_last_epoch() = epoch;
-  return ValueOf(metric, run).value_or(std::nan(""));
-}
-
-using EpochValue = std::function<double(const v1::Epoch&)>;
-
-// The values of an arm's runs at an epoch, as far as all runs have it.
-std::vector<double> ValuesAt(const ArmData& arm, size_t epoch, const EpochValue& value) {
-  std::vector<double> values;
-  for (const RunData& run : arm.runs) values.push_back(value(run.epochs[epoch]));
-  return values;
-}
-
-size_t SharedEpochs(const ArmData& arm) {
-  size_t shared = arm.runs[0].epochs.size();
-  for (const RunData& run : arm.runs) shared = std::min(shared, run.epochs.size());
-  return shared;
-}
-
-std::vector<Point> MeanLine(const ArmData& arm, const EpochValue& value) {
-  std::vector<Point> points;
-  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
-    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
-                      .y = Mean(ValuesAt(arm, epoch, value))});
-  }
-  return points;
-}
-
-std::vector<Point> DeviationBand(const ArmData& arm, const EpochValue& value) {
-  std::vector<Point> points;
-  if (arm.runs.size() < 2) return points;
-  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
-    const std::vector<double> values = ValuesAt(arm, epoch, value);
-    const double mean = Mean(values);
-    const double deviation = StandardDeviation(values);
-    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
-                      .y = mean,
-                      .low = mean - deviation,
-                      .high = mean + deviation});
-  }
-  return points;
-}
-
-// A band on a logarithmic axis ends where the axis does: at the least mean.
-void KeepPositive(const std::vector<Point>& line, std::vector<Point>* band) {
-  double least = std::numeric_limits<double>::infinity();
-  for (const Point& point : line) {
-    if (point.y > 0) least = std::min(least, point.y);
-  }
-  for (Point& point : *band) {
-    if (point.low <= 0) point.low = std::min(least, point.high);
-  }
-}
-
-std::string RunCount(const ArmData& arm) {
-  return absl::StrCat(arm.name, " (", arm.runs.size(), arm.runs.size() == 1 ? " run)" : " runs)");
-}
 
 Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
                  const Metric& metric, bool log_y) {
@@ -224,75 +113,7 @@ const char* NameOf(Pick pick) {
   return "last epoch";
 }
 
-bool HasLayer(const ArmData& arm, size_t layer,
-              const std::function<bool(const v1::LayerMetrics&)>& has) {
-  for (const RunData& run : arm.runs) {
-    for (const v1::Epoch& epoch : run.epochs) {
-      if (static_cast<size_t>(epoch.layers_size()) <= layer ||
-          !has(epoch.layers(static_cast<int>(layer)))) {
-        return false;
-      }
-    }
-  }
-  return SharedEpochs(arm) > 0;
-}
-
-struct LayerDiagnostic {
-  const char* title;
-  const char* label;
-  bool (v1::LayerMetrics::*has)() const;
-  double (v1::LayerMetrics::*value)() const;
-};
-
-Panel LayerPanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
-                 const LayerDiagnostic& diagnostic) {
-  Panel panel = {.title = diagnostic.title, .x_label = "epoch", .y_label = diagnostic.label};
-  for (size_t i = 0; i < arms.size(); ++i) {
-    const size_t layers = SharedEpochs(arms[i]) == 0
-                              ? 0
-                              : static_cast<size_t>(arms[i].runs[0].epochs[0].layers_size());
-    for (size_t layer = 0; layer < layers; ++layer) {
-      const auto has = [&](const v1::LayerMetrics& metrics) { return (metrics.*diagnostic.has)(); };
-      if (!HasLayer(arms[i], layer, has)) continue;
-      const EpochValue value = [&](const v1::Epoch& epoch) {
-        return (epoch.layers(static_cast<int>(layer)).*diagnostic.value)();
-      };
-      panel.series.push_back(
-          {.label = absl::StrCat(arms[i].name, ", layer ", layer),
-           .style = {.color = styles[i].color, .variant = static_cast<int>(layer)},
-           .points = MeanLine(arms[i], value)});
-    }
-  }
-  return panel;
-}
-
-struct EpochDiagnostic {
-  bool (v1::Epoch::*has)() const;
-  double (v1::Epoch::*value)() const;
-};
-
-// Lines of the epochs that have it: the Hessian is not looked at in all.
-void AddDiagnostic(const ArmData& arm, Style style, const std::string& label,
-                   const EpochDiagnostic& diagnostic, Panel* panel) {
-  Series series = {.label = label, .style = style};
-  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
-    const v1::Epoch& first = arm.runs[0].epochs[epoch];
-    if (!(first.*diagnostic.has)()) continue;
-    series.points.push_back({.x = static_cast<double>(first.epoch()),
-                             .y = Mean(ValuesAt(arm, epoch, [&](const v1::Epoch& e) {
-                               return (e.*diagnostic.value)();
-                             }))});
-  }
-  if (!series.points.empty()) panel->series.push_back(std::move(series));
-}
-
 }  // namespace
-
-std::vector<Style> StylesOf(const std::vector<ArmData>& arms) {
-  std::vector<Color> wanted;
-  for (const ArmData& arm : arms) wanted.push_back(ColorOf(arm.runs[0].run.config().theta()));
-  return StylesOf(wanted);
-}
 
 Figure Curves(const std::vector<ArmData>& arms, const std::vector<Metric>& metrics, bool log_y) {
   Figure figure = {.title = "mean over seeds, ± 1 standard deviation",
@@ -348,7 +169,7 @@ Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y
   Panel panel = {.title = absl::StrCat("a point a run: ", NameOf(pick)),
                  .x_label = LabelOf(x),
                  .y_label = LabelOf(y),
-                 .identity = true};
+                 .identity = SameUnit(x, y)};
   const std::vector<Style> styles = StylesOf(arms);
   for (size_t i = 0; i < arms.size(); ++i) {
     Series series = {.kind = Kind::kPoints, .label = RunCount(arms[i]), .style = styles[i]};
@@ -474,50 +295,6 @@ absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
   return absl::FailedPreconditionError(absl::StrCat("none of the runs has a test result with its ",
                                                     last ? "last" : "best",
                                                     " weights; those that have succeeded do"));
-}
-
-absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms) {
-  const std::vector<Style> styles = StylesOf(arms);
-  Figure figure = {.title = "what the diagnostics found", .columns = 2};
-  const auto add = [&figure](Panel panel) {
-    if (!panel.series.empty()) figure.panels.push_back(std::move(panel));
-  };
-  add(LayerPanel(arms, styles,
-                 {.title = "linear gap",
-                  .label = "(1 − tan θ) rms(relu(−h)) / rms(h)",
-                  .has = &v1::LayerMetrics::has_linear_gap,
-                  .value = &v1::LayerMetrics::linear_gap}));
-  add(LayerPanel(arms, styles,
-                 {.title = "negative pre-activations",
-                  .label = "share",
-                  .has = &v1::LayerMetrics::has_negative_share,
-                  .value = &v1::LayerMetrics::negative_share}));
-  Panel convexity = {
-      .title = "violations of midpoint convexity", .x_label = "epoch", .y_label = "share"};
-  Panel hessian = {
-      .title = "extreme eigenvalues of the Hessian", .x_label = "epoch", .y_label = "eigenvalue"};
-  for (size_t i = 0; i < arms.size(); ++i) {
-    AddDiagnostic(
-        arms[i], styles[i], arms[i].name,
-        {.has = &v1::Epoch::has_convexity_violations, .value = &v1::Epoch::convexity_violations},
-        &convexity);
-    AddDiagnostic(arms[i], {.color = styles[i].color, .variant = 0},
-                  absl::StrCat(arms[i].name, ", largest"),
-                  {.has = &v1::Epoch::has_hessian_max_eigenvalue,
-                   .value = &v1::Epoch::hessian_max_eigenvalue},
-                  &hessian);
-    AddDiagnostic(arms[i], {.color = styles[i].color, .variant = 1},
-                  absl::StrCat(arms[i].name, ", smallest"),
-                  {.has = &v1::Epoch::has_hessian_min_eigenvalue,
-                   .value = &v1::Epoch::hessian_min_eigenvalue},
-                  &hessian);
-  }
-  add(std::move(convexity));
-  add(std::move(hessian));
-  if (!figure.panels.empty()) return figure;
-  return absl::FailedPreconditionError(
-      "none of the runs has recorded diagnostics; submit with --set diagnostics.activations=true "
-      "--set diagnostics.convexity=true --set diagnostics.hessian_every=5");
 }
 
 }  // namespace anneal::plot

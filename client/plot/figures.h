@@ -16,7 +16,8 @@
 namespace anneal::plot {
 
 struct RunData {
-  v1::Run run;  // with config
+  v1::Run run;         // with config
+  std::string preset;  // of its experiment; may be empty
   std::vector<v1::Epoch> epochs;
 };
 
@@ -45,8 +46,9 @@ Figure Thetas(const std::vector<ArmData>& arms,
 
 // Which epoch of a run counts.
 enum class Pick { kFinal, kMin, kMax, kMean };
-// A point a run: one metric against the other, with a line where both are the same (Youden 1959).
-// The least, largest or mean of each metric over the epochs, or its last value.
+// A point a run: one metric against the other (Youden 1959); where both have the same unit, on
+// equal scales and with a line where they are the same. The least, largest or mean of each metric
+// over the epochs, or its last value.
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick);
 
 // Means with 95 % bootstrap intervals (common/comparison.h) of `values`, by arm; and the

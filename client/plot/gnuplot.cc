@@ -10,6 +10,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <limits>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -84,6 +85,23 @@ std::string MatrixScript(const Panel& panel) {
   return script;
 }
 
+// Both axes over all values of both, so that the identity is the diagonal.
+std::string EqualScales(const Panel& panel) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const Series& series : panel.series) {
+    for (const Point& point : series.points) {
+      if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
+      low = std::min({low, point.x, point.y});
+      high = std::max({high, point.x, point.y});
+    }
+  }
+  if (low > high) return "";
+  const double margin = low < high ? 0.05 * (high - low) : (low == 0 ? 1 : 0.1 * std::abs(low));
+  const std::string range = absl::StrCat("[", low - margin, ":", high + margin, "]\n");
+  return absl::StrCat("set size square\nset xrange ", range, "set yrange ", range);
+}
+
 std::string PanelScript(const Panel& panel) {
   std::string script = "reset\nset termoption noenhanced\n";
   absl::StrAppend(&script, "set title ", Quoted(panel.title), "\nset xlabel ",
@@ -95,7 +113,10 @@ std::string PanelScript(const Panel& panel) {
                   "set key outside below center horizontal height 1 samplen 2\n");
   if (panel.log_y) script += "set logscale y\nset format y \"%g\"\n";
   std::vector<std::string> clauses;
-  if (panel.identity) clauses.emplace_back("x with lines lc rgb \"#888888\" dt 2 notitle");
+  if (panel.identity) {
+    script += EqualScales(panel);
+    clauses.emplace_back("x with lines lc rgb \"#888888\" dt 2 notitle");
+  }
   if (!panel.categories.empty()) {
     absl::StrAppend(&script, "set ytics (", CategoryTics(panel.categories), ")\nset yrange [",
                     panel.categories.size(),

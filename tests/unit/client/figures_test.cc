@@ -150,7 +150,22 @@ TEST(ArmsTest, RunsOfOneCellAreAnArm) {
   ASSERT_TRUE(by.ok());
   EXPECT_THAT(*by, SizeIs(1));
   EXPECT_EQ((*by)[0].name, "theta.policy=FIXED");
+  first.preset = "baseline";
+  const auto presets = SortIntoArms({first, other}, {"preset"});
+  ASSERT_TRUE(presets.ok());
+  EXPECT_EQ((*presets)[0].name, "preset=baseline");
+  EXPECT_EQ((*presets)[1].name, "preset=-");
   EXPECT_EQ(SortIntoArms({first}, {"nothing"}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FiguresTest, YoudenComparesLikeWithLikeOnly) {
+  const auto has_identity = [](const char* x, const char* y) {
+    return Youden(TwoArms(), EpochMetric(x), EpochMetric(y), Pick::kFinal).panels[0].identity;
+  };
+  EXPECT_TRUE(has_identity("train_loss", "validation_loss"));
+  EXPECT_TRUE(has_identity("validation_f1", "validation_accuracy"));
+  EXPECT_TRUE(has_identity("theta_mean", "theta_mean"));
+  EXPECT_FALSE(has_identity("train_loss", "validation_accuracy"));
 }
 
 TEST(GnuplotTest, ImagesAreOfTheirFormatAndSayWhatTheyShow) {
