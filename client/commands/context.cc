@@ -32,12 +32,13 @@ int Add(const std::string& name, Context context) {
   auto config = ReadClientConfig();
   if (!config.ok()) return Complain(config.status());
   const bool is_first = config->contexts().empty();
+  const bool is_new = !config->contexts().contains(name);
   (*config->mutable_contexts())[name] = context;
   if (is_first) config->set_current(name);
   if (const absl::Status status = WriteClientConfig(*config); !status.ok()) {
     return Complain(status);
   }
-  std::cout << "added " << name << (is_first ? ", which is in use now\n" : "\n");
+  std::cout << (is_new ? "added " : "replaced ") << name << (is_first ? ", which is in use now\n" : "\n");
   return kSuccess;
 }
 

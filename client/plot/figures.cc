@@ -186,7 +186,7 @@ Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector
   const auto metric = FindRunMetric("metric", response.metric());
   Panel values = {.title = "mean and 95 % bootstrap interval", .x_label = Words(response.metric())};
   Panel differences = {
-      .title = absl::StrCat("paired differences to ", response.baseline(), ", 95 % intervals"),
+      .title = absl::StrCat("differences to ", response.baseline(), ", 95 % intervals"),
       .x_label = absl::StrCat("difference of ", Words(response.metric())),
       .zero_line = true};
   const std::vector<Style> styles = StylesOf(arms);

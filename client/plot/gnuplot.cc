@@ -85,6 +85,17 @@ std::string MatrixScript(const Panel& panel) {
   return script;
 }
 
+// 1, 2 or 5 times a power of ten, so that a range has three to six of them: more would not fit a
+// square.
+double TicStep(double range) {
+  const double least = range / 6;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1, 2, 5}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
 // Both axes over all values of both, so that the identity is the diagonal.
 std::string EqualScales(const Panel& panel) {
   double low = std::numeric_limits<double>::infinity();
@@ -99,7 +110,9 @@ std::string EqualScales(const Panel& panel) {
   if (low > high) return "";
   const double margin = low < high ? 0.05 * (high - low) : (low == 0 ? 1 : 0.1 * std::abs(low));
   const std::string range = absl::StrCat("[", low - margin, ":", high + margin, "]\n");
-  return absl::StrCat("set size square\nset xrange ", range, "set yrange ", range);
+  const std::string step = absl::StrCat(TicStep(high - low + 2 * margin), "\n");
+  return absl::StrCat("set size square\nset xrange ", range, "set yrange ", range, "set xtics ",
+                      step, "set ytics ", step);
 }
 
 std::string PanelScript(const Panel& panel) {
@@ -111,7 +124,8 @@ std::string PanelScript(const Panel& panel) {
   if (!panel.matrix.empty()) return script + MatrixScript(panel);
   absl::StrAppend(&script, "set grid lc rgb \"#dddddd\" lt 1\n",
                   "set key outside below center horizontal height 1 samplen 2\n");
-  if (panel.log_y) script += "set logscale y\nset format y \"%g\"\n";
+  script += "set format y \"%g\"\n";
+  if (panel.log_y) script += "set logscale y\n";
   std::vector<std::string> clauses;
   if (panel.identity) {
     script += EqualScales(panel);
@@ -121,7 +135,7 @@ std::string PanelScript(const Panel& panel) {
     absl::StrAppend(&script, "set ytics (", CategoryTics(panel.categories), ")\nset yrange [",
                     panel.categories.size(),
                     "-0.5:-0.5]\nset offsets graph 0.04, graph 0.04, 0, 0\n",
-                    "set xtics rotate by -40\n");
+                    "set xtics rotate by -40\nset rmargin 6\n");
   }
   if (panel.zero_line) {
     script += "set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb \"#888888\" dt 2\n";

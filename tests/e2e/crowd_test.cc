@@ -121,7 +121,9 @@ class CrowdTest : public ::testing::Test {
   void ExpectFew(int64_t bytes) {
     const int64_t each = bytes / static_cast<int64_t>(kWatchers);
     RecordProperty("bytes_a_watcher", static_cast<int>(each));
+#ifndef __SANITIZE_ADDRESS__  // pads what is allocated, and keeps what was freed
     EXPECT_LE(each, kMostBytesAWatcher);
+#endif
   }
   // Whether connections are closed until so many sockets are left.
   bool HoldsAtMost(int sockets, Seconds patience = kPatience) {
