@@ -28,6 +28,7 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
       submission_(store_.get(), &datasets_, &dispatcher_, clock),
       editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
       events_(store_.get()),
+      tokens_(TokensPath(options.data_dir), [clock] { return absl::FromUnixMicros(clock()); }),
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
@@ -48,9 +49,10 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                   .hub = &daemon->hub_,
                                   .events = &daemon->events_,
                                   .pool = daemon->pool_.get(),
+                                  .tokens = &daemon->tokens_,
                                   .clock = clock,
                                   .start_micros = clock()};
-  ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listen, services));
+  ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listening, services));
   ANNEAL_RETURN_IF_ERROR(daemon->dispatcher_.Begin());
   return daemon;
 }

@@ -49,6 +49,7 @@ class Daemon {
   executor::Editor editor_;
   rpc::EventHub hub_;
   rpc::EventReader events_;
+  auth::Tokens tokens_;
   std::unique_ptr<rpc::BlockingPool> pool_;
   std::unique_ptr<rpc::Server> server_;
 };

@@ -73,8 +73,10 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const anneal::ParsedOptions parsed = anneal::ParseOptions(argc, argv);
+  anneal::ParsedOptions parsed;
+  anneal::ParseOptions(argc, argv, &parsed);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
+  if (parsed.command) return parsed.command();
   const anneal::Options& options = parsed.options;
   UseOneBlasThread(argv);
   RaiseDescriptorLimit();
@@ -86,7 +88,7 @@ int main(int argc, char** argv) {
 
   auto daemon = anneal::Daemon::Start(options);
   if (!daemon.ok()) return Fail(daemon.status());
-  const std::vector<std::string>& addresses = (*daemon)->server().addresses();
+  const std::vector<std::string> addresses = (*daemon)->server().addresses();
   for (const std::string& address : addresses) {
     std::cout << "listening on " << address << std::endl;
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/paths.h"
 #include "common/version.h"
+#include "server/token_command.h"
 
 namespace anneal {
 namespace {
@@ -21,10 +22,25 @@ void AddOptions(CLI::App* app, Options* options) {
   app->add_option("--data-dir", options->data_dir,
                   "Directory of the database; one daemon at a time")
       ->capture_default_str();
-  app->add_option("--listen", options->listen,
+  rpc::Listening& listening = options->listening;
+  app->add_option("--listen", listening.local,
                   "Address to serve at, repeatable: 127.0.0.1:PORT (0 takes a free one), "
-                  "[::1]:PORT or unix:PATH. Default: 127.0.0.1:7433 and the data directory's "
-                  "anneald.sock");
+                  "[::1]:PORT or unix:PATH; whoever comes there may do everything. Default: "
+                  "127.0.0.1:7433 and the data directory's anneald.sock");
+  app->add_option(
+      "--tls-listen", listening.tls,
+      "HOST:PORT to serve at over TLS, repeatable; who calls needs a token, see anneald "
+      "token");
+  app->add_option("--tls-cert", listening.tls_files.certificate,
+                  "Certificate (PEM) for --tls-listen; read again when it changes");
+  app->add_option("--tls-key", listening.tls_files.key,
+                  "Its key (PEM); read again when it changes");
+  app->add_option("--tls-client-ca", listening.tls_files.client_ca,
+                  "Certificates (PEM) that sign clients': one whose common name has a token needs "
+                  "not show it");
+  app->add_option("--insecure-listen", listening.insecure,
+                  "HOST:PORT to serve at without TLS and tokens, repeatable: everybody who reaches "
+                  "it may do everything");
   app->add_option("--address-file", options->address_file,
                   "Write the addresses it listens on to this file, one a line");
   app->add_option("--workers", options->workers, "Trainings at a time")
@@ -54,9 +70,10 @@ void CheckPinning(const Options& options) {
 
 }  // namespace
 
-ParsedOptions ParseOptions(int argc, char** argv) {
-  ParsedOptions parsed;
-  Options& options = parsed.options;
+std::string TokensPath(const std::string& data_dir) { return data_dir + "/tokens.textproto"; }
+
+void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
+  Options& options = parsed->options;
   options.data_dir = DefaultDataDirectory();
   options.workers = Processors();
   options.datasets = {DefaultDatasetDirectory()};
@@ -70,19 +87,20 @@ ParsedOptions ParseOptions(int argc, char** argv) {
     return absl::StrCat("anneald: ", error.what(), " (see anneald --help)\n");
   });
   AddOptions(&app, &options);
+  AddTokenCommands(&app, parsed);
   try {
     app.parse(argc, argv);
     CheckPinning(options);
   } catch (const CLI::ParseError& error) {
-    parsed.exit_code = app.exit(error) == 0 ? 0 : kUsageError;
-    return parsed;
+    parsed->exit_code = app.exit(error) == 0 ? 0 : kUsageError;
+    return;
   }
   options.datasets.emplace_back(kSystemDatasets);
-  if (options.listen.empty()) {
-    options.listen = {absl::StrCat("127.0.0.1:", kDefaultPort),
-                      absl::StrCat("unix:", SocketPath(options.data_dir))};
+  rpc::Listening& listening = options.listening;
+  if (listening.local.empty() && listening.tls.empty() && listening.insecure.empty()) {
+    listening.local = {absl::StrCat("127.0.0.1:", kDefaultPort),
+                       absl::StrCat("unix:", SocketPath(options.data_dir))};
   }
-  return parsed;
 }
 
 }  // namespace anneal

@@ -3,15 +3,18 @@
 #ifndef ANNEAL_SERVER_OPTIONS_H_
 #define ANNEAL_SERVER_OPTIONS_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "server/rpc/listening.h"
 
 namespace anneal {
 
 struct Options {
   std::string data_dir;
-  std::vector<std::string> listen;
+  rpc::Listening listening;
   std::string address_file;  // empty: none
   int workers = 0;
   bool pin_workers = false;
@@ -24,8 +27,14 @@ struct Options {
 struct ParsedOptions {
   Options options;
   std::optional<int> exit_code;
+  // What to do instead of serving; returns what to exit with. Null: serve.
+  std::function<int()> command;
 };
-ParsedOptions ParseOptions(int argc, char** argv);
+
+// Where the tokens of a daemon with this data directory are.
+std::string TokensPath(const std::string& data_dir);
+// Fills in `parsed`, which its command refers to.
+void ParseOptions(int argc, char** argv, ParsedOptions* parsed);
 
 }  // namespace anneal
 

@@ -61,6 +61,19 @@ bool IsServed(absl::string_view path) {
   return served;
 }
 
+// Whether a connection is one of this user, or of root. Its file's mode keeps others out already,
+// unless somebody changes it.
+bool IsOurs(int connection) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(connection, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  if (address.ss_family != AF_UNIX) return true;
+  ucred peer{};
+  size = sizeof(peer);
+  return ::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
 // A socket that listens, or -1 and errno.
 int ListenOn(int family, const sockaddr* address, socklen_t size) {
   const int socket = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -209,6 +222,11 @@ void Acceptor::Loop() {
 void Acceptor::AcceptFrom(int socket) {
   const int connection = ::accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   const int most = MostConnections();
+  if (connection >= 0 && !IsOurs(connection)) {
+    spdlog::warn("another user was turned away from the socket");
+    ::close(connection);
+    return;
+  }
   if (connection >= 0 && connection < most) {
     if (connection < most / 2) told_ = false;
     Entrance::NewConnectionParameters parameters;

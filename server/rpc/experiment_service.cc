@@ -5,6 +5,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "server/rpc/comparison.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/listing.h"
 #include "server/rpc/page.h"
 #include "server/rpc/unary.h"
@@ -19,7 +20,7 @@ grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
     v1::Experiment* response) {
   return Answer(context, services_.pool, response,
-                [this, request] { return services_.submission->Create(*request); });
+                [this, context, request] { return Create(*context, *request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerContext* context,
@@ -38,53 +39,57 @@ grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
 grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
     grpc::CallbackServerContext* context, const v1::UpdateExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Update(*request); });
+  return AnswerOwner(context, services_, request->experiment().name(), response,
+                     [this, request] { return Update(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::DeleteExperiment(
     grpc::CallbackServerContext* context, const v1::DeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Delete(*request); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Delete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UndeleteExperiment(
     grpc::CallbackServerContext* context, const v1::UndeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Undelete(*request); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Undelete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PurgeExperiment(
     grpc::CallbackServerContext* context, const v1::PurgeExperimentRequest* request,
     v1::PurgeExperimentResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Purge(*request); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Purge(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
     grpc::CallbackServerContext* context, const v1::CancelExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kCancel); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PauseExperiment(
     grpc::CallbackServerContext* context, const v1::PauseExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kPause); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ResumeExperiment(
     grpc::CallbackServerContext* context, const v1::ResumeExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kResume); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
     grpc::CallbackServerContext* context, const v1::RetryExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kRetry); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
@@ -97,6 +102,16 @@ grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
     grpc::CallbackServerContext* /*context*/, const v1::WatchExperimentRequest* request) {
   return WatchReactor::Start(*request, services_);
+}
+
+absl::StatusOr<v1::Experiment> ExperimentService::Create(
+    const grpc::CallbackServerContext& context, const v1::CreateExperimentRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services_.tokens));
+  if (!caller.has_value()) return services_.submission->Create(request);
+  // Who has shown who they are does not have to be asked.
+  v1::CreateExperimentRequest own = request;
+  own.mutable_experiment()->set_user(caller->name);
+  return services_.submission->Create(own);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {

@@ -52,6 +52,8 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
       grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) override;
 
  private:
+  absl::StatusOr<v1::Experiment> Create(const grpc::CallbackServerContext& context,
+                                        const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Get(const std::string& name);
   absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
   absl::StatusOr<v1::Experiment> Update(const v1::UpdateExperimentRequest& request);

@@ -50,35 +50,36 @@ grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
                                                 const v1::CancelRunRequest* request,
                                                 v1::Run* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kCancel); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* RunService::PauseRun(grpc::CallbackServerContext* context,
                                                const v1::PauseRunRequest* request,
                                                v1::Run* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kPause); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* RunService::ResumeRun(grpc::CallbackServerContext* context,
                                                 const v1::ResumeRunRequest* request,
                                                 v1::Run* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kResume); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
                                                const v1::RetryRunRequest* request,
                                                v1::Run* response) {
-  return Answer(context, services_.pool, response,
-                [this, request] { return Change(request->name(), Command::kRetry); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
                                                 const v1::ExtendRunRequest* request,
                                                 v1::Run* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Extend(*request); });
+  return AnswerOwner(context, services_, request->name(), response,
+                     [this, request] { return Extend(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status.h"
+#include "server/rpc/gate.h"
 
 namespace anneal::rpc {
 namespace {
@@ -21,7 +22,7 @@ bool IsLoopback(absl::string_view host) {
   return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
 }
 
-absl::Status CheckAddress(const std::string& address) {
+absl::Status CheckLocal(const std::string& address) {
   absl::string_view path = address;
   if (absl::ConsumePrefix(&path, kUnix)) {
     if (!path.empty() && path.size() <= kLongestSocketPath) return absl::OkStatus();
@@ -33,10 +34,32 @@ absl::Status CheckAddress(const std::string& address) {
     return absl::OkStatus();
   }
   return InvalidField(
-      "--listen", absl::StrCat("is ", address,
-                               "; without TLS and tokens, which this version does not have, only "
-                               "127.0.0.1:PORT, [::1]:PORT, localhost:PORT and unix:PATH are "
-                               "allowed (reach them from afar through ssh -L)"));
+      "--listen",
+      absl::StrCat("is ", address,
+                   "; without tokens only 127.0.0.1:PORT, [::1]:PORT, localhost:PORT and unix:PATH "
+                   "are served. Others can be with --tls-listen, or, if everybody who reaches it "
+                   "may do everything, with --insecure-listen"));
+}
+
+absl::Status CheckHost(absl::string_view option, const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon != std::string::npos && colon > 0) return absl::OkStatus();
+  return InvalidField(option, absl::StrCat("is ", address, "; expected HOST:PORT"));
+}
+
+absl::Status CheckListening(const Listening& listening) {
+  for (const std::string& address : listening.local) ANNEAL_RETURN_IF_ERROR(CheckLocal(address));
+  for (const std::string& address : listening.insecure) {
+    ANNEAL_RETURN_IF_ERROR(CheckHost("--insecure-listen", address));
+  }
+  for (const std::string& address : listening.tls) {
+    ANNEAL_RETURN_IF_ERROR(CheckHost("--tls-listen", address));
+  }
+  if (listening.tls.empty()) return absl::OkStatus();
+  if (listening.tls_files.certificate.empty() || listening.tls_files.key.empty()) {
+    return InvalidField("--tls-listen", "needs --tls-cert and --tls-key");
+  }
+  return auth::CheckTlsFiles(listening.tls_files);
 }
 
 void Configure(grpc::ServerBuilder* builder) {
@@ -57,19 +80,28 @@ void Configure(grpc::ServerBuilder* builder) {
 Server::Server(const Services& services)
     : hub_(services.hub), experiments_(services), runs_(services), server_info_(services) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::string>& addresses,
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening,
                                                       const Services& services) {
-  for (const std::string& address : addresses) ANNEAL_RETURN_IF_ERROR(CheckAddress(address));
+  ANNEAL_RETURN_IF_ERROR(CheckListening(listening));
   grpc::EnableDefaultHealthCheckService(true);
-  // All addresses are loopback or a socket of the user's: reflection gives nothing away.
+  // For those who may do everything: over TLS no rule lets anybody call it.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Server> server(new Server(services));
-  ANNEAL_ASSIGN_OR_RETURN(server->acceptor_, Acceptor::Listen(addresses));
+  std::vector<std::string> plain = listening.local;
+  plain.insert(plain.end(), listening.insecure.begin(), listening.insecure.end());
+  ANNEAL_ASSIGN_OR_RETURN(server->acceptor_, Acceptor::Listen(plain));
   grpc::ServerBuilder builder;
   Configure(&builder);
+  constexpr auto kByDescriptor =
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD;
   auto entrance = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      grpc::InsecureServerCredentials());
+      kByDescriptor, grpc::InsecureServerCredentials());
+  std::unique_ptr<Acceptor::Entrance> tls_entrance;
+  if (!listening.tls.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(server->tls_acceptor_, Acceptor::Listen(listening.tls));
+    tls_entrance = builder.experimental().AddExternalConnectionAcceptor(
+        kByDescriptor, TlsCredentials(listening.tls_files, services.tokens));
+  }
   builder.RegisterService(&server->experiments_);
   builder.RegisterService(&server->runs_);
   builder.RegisterService(&server->presets_);
@@ -77,7 +109,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::str
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
   server->acceptor_->Begin(std::move(entrance));
+  if (server->tls_acceptor_ != nullptr) server->tls_acceptor_->Begin(std::move(tls_entrance));
   return server;
+}
+
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> all = acceptor_->addresses();
+  if (tls_acceptor_ != nullptr) {
+    all.insert(all.end(), tls_acceptor_->addresses().begin(), tls_acceptor_->addresses().end());
+  }
+  return all;
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
@@ -86,6 +127,7 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 
 void Server::Shutdown(std::chrono::milliseconds deadline) {
   acceptor_->Stop();
+  if (tls_acceptor_ != nullptr) tls_acceptor_->Stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
   // Shutdown waits for every reactor: streams must be told to finish first.
   hub_->Shutdown();

@@ -14,6 +14,7 @@
 #include "server/rpc/acceptor.h"
 #include "server/rpc/experiment_service.h"
 #include "server/rpc/info_services.h"
+#include "server/rpc/listening.h"
 #include "server/rpc/run_service.h"
 #include "server/rpc/services.h"
 
@@ -22,14 +23,14 @@ namespace anneal::rpc {
 // Thread-safe.
 class Server {
  public:
-  // Serves at `addresses`: `host:port` with a loopback host, port 0 for a free one; or `unix:PATH`,
-  // which gets mode 0600. INVALID_ARGUMENT: another host (this version has no authentication).
-  // FAILED_PRECONDITION: an address is taken or cannot be bound. Nothing is served after an error.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::vector<std::string>& addresses,
+  // INVALID_ARGUMENT: an address that is not as it should be, or TLS without its files.
+  // FAILED_PRECONDITION: an address is taken or cannot be bound, or a file of TLS is wrong. Nothing
+  // is served after an error.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Listening& listening,
                                                        const Services& services);
 
-  // What it listens on, with the ports that were chosen.
-  const std::vector<std::string>& addresses() const { return acceptor_->addresses(); }
+  // What it listens on, with the ports that were chosen: local, insecure, TLS.
+  std::vector<std::string> addresses() const;
 
   // For calls inside this process: tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
@@ -47,6 +48,7 @@ class Server {
   PresetService presets_;
   ServerService server_info_;
   std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<Acceptor> tls_acceptor_;  // null: nobody comes over TLS
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "server/auth/tokens.h"
 #include "server/executor/dispatcher.h"
 #include "server/executor/editor.h"
 #include "server/executor/submission.h"
@@ -27,6 +28,7 @@ struct Services {
   EventHub* hub = nullptr;
   EventReader* events = nullptr;
   BlockingPool* pool = nullptr;
+  auth::Tokens* tokens = nullptr;
   executor::WallClock clock;
   int64_t start_micros = 0;  // wall clock
 };

@@ -5,10 +5,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/status.h"
 #include "server/rpc/blocking_pool.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace anneal::rpc {
@@ -25,6 +28,19 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, BlockingP
     reactor->Finish(ToGrpc(result.status()));
   });
   return reactor;
+}
+
+// The same for calls that change the experiment or run of this name, which not everybody may.
+template <typename Response, typename Function>
+grpc::ServerUnaryReactor* AnswerOwner(grpc::CallbackServerContext* context,
+                                      const Services& services, const std::string& name,
+                                      Response* response, Function function) {
+  return Answer(
+      context, services.pool, response,
+      [context, &services, &name, function = std::move(function)]() -> absl::StatusOr<Response> {
+        ANNEAL_RETURN_IF_ERROR(CheckMayChange(*context, services, name));
+        return function();
+      });
 }
 
 }  // namespace anneal::rpc

@@ -42,7 +42,7 @@ class BenchDaemon {
     WriteTinyDataset(directory_.file("datasets/mnist"),
                      {.train = images, .test = 100, .side = 28, .classes = 10});
     auto started = Daemon::Start({.data_dir = directory_.file("data"),
-                                  .listen = {"127.0.0.1:0"},
+                                  .listening = {.local = {"127.0.0.1:0"}},
                                   .workers = 1,
                                   .datasets = {directory_.file("datasets")}},
                                  executor::SystemWallClock);

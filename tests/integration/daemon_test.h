@@ -112,7 +112,7 @@ class DaemonTest : public ::testing::Test {
 
   Options DefaultOptions() const {
     return {.data_dir = directory_.file("data"),
-            .listen = {"127.0.0.1:0"},
+            .listening = {.local = {"127.0.0.1:0"}},
             .workers = workers_,
             .datasets = {directory_.file("datasets")}};
   }

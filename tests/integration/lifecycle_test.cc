@@ -174,7 +174,7 @@ TEST_F(StartTest, SecondDaemonOnTheSameDirectoryIsRefused) {
 TEST_F(StartTest, SecondDaemonOnTheSamePortIsRefused) {
   const std::string address = daemon_->server().addresses().at(0);
   Options options = Other();
-  options.listen = {address};
+  options.listening.local = {address};
   const absl::Status status = TryStart(options);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
   EXPECT_TRUE(Mentions(status.message(), {address, "another"}));
@@ -185,12 +185,12 @@ TEST_F(StartTest, SecondDaemonOnTheSamePortIsRefused) {
 TEST_F(StartTest, SecondDaemonOnTheSameSocketIsRefused) {
   Options first_options = Other();
   const std::string address = absl::StrCat("unix:", directory_.file("socket"));
-  first_options.listen = {address};
+  first_options.listening.local = {address};
   const auto first = Daemon::Start(first_options);
   ASSERT_TRUE(first.ok()) << first.status();
   Options options = Other();
   options.data_dir = directory_.file("third");
-  options.listen = {address};
+  options.listening.local = {address};
   EXPECT_EQ(TryStart(options).code(), absl::StatusCode::kFailedPrecondition);
 }
 
@@ -199,7 +199,7 @@ TEST_F(StartTest, AddressesThatAreNotLoopbackAreRefused) {
        {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1.example.com:0", ":0",
         "127.0.0.1", "localhost", "unix:", "", "dns:///example.com:0"}) {
     Options options = Other();
-    options.listen = {"127.0.0.1:0", address};
+    options.listening.local = {"127.0.0.1:0", address};
     const absl::Status status = TryStart(options);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << address << ": " << status;
     EXPECT_TRUE(Mentions(status.message(), {address}));
@@ -208,14 +208,14 @@ TEST_F(StartTest, AddressesThatAreNotLoopbackAreRefused) {
 
 TEST_F(StartTest, SocketWithAPathThatIsTooLongIsRefused) {
   Options options = Other();
-  options.listen = {"unix:/tmp/" + std::string(200, 'x')};
+  options.listening.local = {"unix:/tmp/" + std::string(200, 'x')};
   EXPECT_EQ(TryStart(options).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(StartTest, SocketServesAndIsForItsOwnerAlone) {
   const std::string socket = directory_.file("socket");
   Options options = Other();
-  options.listen = {"unix:" + socket, "127.0.0.1:0"};
+  options.listening.local = {"unix:" + socket, "127.0.0.1:0"};
   const auto daemon = Daemon::Start(options);
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const std::vector<std::string> addresses = (*daemon)->server().addresses();
@@ -234,7 +234,7 @@ TEST_F(StartTest, SocketServesAndIsForItsOwnerAlone) {
 
 TEST_F(StartTest, SocketOfADaemonThatIsGoneIsTakenOver) {
   Options options = Other();
-  options.listen = {"unix:" + directory_.file("socket")};
+  options.listening.local = {"unix:" + directory_.file("socket")};
   EXPECT_TRUE(TryStart(options).ok());
   EXPECT_TRUE(TryStart(options).ok());
 }

@@ -1,0 +1,210 @@
+#include "server/auth/tokens.h"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/config_text.h"
+#include "common/resource_name.h"
+#include "common/sha256.h"
+#include "common/status.h"
+
+namespace anneal::auth {
+namespace {
+
+constexpr size_t kSecretBytes = 32;
+constexpr size_t kSaltBytes = 16;
+// Between the name and the secret of a token; names do not have it.
+constexpr char kSeparator = '.';
+
+absl::StatusOr<std::string> RandomHex(size_t bytes) {
+  std::string random(bytes, '\0');
+  if (::getrandom(random.data(), bytes, 0) != static_cast<ssize_t>(bytes)) {
+    return absl::ErrnoToStatus(errno, "no random numbers");
+  }
+  return absl::BytesToHexString(random);
+}
+
+std::string HashOf(absl::string_view salt, absl::string_view secret) {
+  Sha256 hash;
+  hash.Update(salt);
+  hash.Update(secret);
+  return hash.HexDigest();
+}
+
+// Takes as long whatever the difference is.
+bool IsSame(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds());
+}
+
+absl::Status Unknown() {
+  return WithReason(
+      absl::UnauthenticatedError("the token is not known here, or was revoked; ask the daemon's "
+                                 "owner for another one (anneald token create)"),
+      "TOKEN_UNKNOWN");
+}
+
+bool IsSameFile(const struct stat& a, const struct stat& b) {
+  return a.st_ino == b.st_ino && a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
+         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_mode == b.st_mode;
+}
+
+// While it lives, nobody else changes the file.
+class Lock {
+ public:
+  explicit Lock(const std::string& path)
+      : descriptor_(::open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)) {
+    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
+  }
+  ~Lock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  const int descriptor_;
+};
+
+absl::Status WriteTokens(const std::string& path, const server::TokenFile& tokens) {
+  const auto failed = [&path] {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  };
+  std::string temporary = absl::StrCat(path, ".XXXXXX");
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // with mode 0600
+  if (descriptor < 0) return failed();
+  const absl::Cleanup remove = [&temporary] { ::unlink(temporary.c_str()); };
+  const std::string text = ToTextFormat(tokens);
+  const bool written =
+      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(descriptor) == 0;
+  const absl::Status status = written ? absl::OkStatus() : failed();
+  ::close(descriptor);
+  ANNEAL_RETURN_IF_ERROR(status);
+  return ::rename(temporary.c_str(), path.c_str()) == 0 ? absl::OkStatus() : failed();
+}
+
+}  // namespace
+
+Tokens::Tokens(std::string path, Clock clock) : path_(std::move(path)), clock_(std::move(clock)) {}
+
+void Tokens::ReadIfChanged() {
+  struct stat info {};
+  const bool is_there = ::stat(path_.c_str(), &info) == 0;
+  if (is_there == read_.has_value() && (!is_there || IsSameFile(info, *read_))) return;
+  read_ = is_there ? std::optional(info) : std::nullopt;
+  tokens_.clear();
+  const auto file = ReadTokens(path_);
+  if (!file.ok()) {
+    // Better nobody than somebody who was revoked.
+    spdlog::error("{}; nobody is let in until it is mended", std::string(file.status().message()));
+    return;
+  }
+  for (const server::Token& token : file->tokens()) tokens_[token.name()] = token;
+  spdlog::info("{} tokens are known", tokens_.size());
+}
+
+absl::StatusOr<server::Token> Tokens::Find(absl::string_view name) {
+  MutexLock lock(&mutex_);
+  ReadIfChanged();
+  const auto found = tokens_.find(name);
+  if (found == tokens_.end()) return Unknown();
+  return found->second;
+}
+
+absl::StatusOr<Caller> Tokens::Named(absl::string_view name) {
+  ANNEAL_ASSIGN_OR_RETURN(const server::Token entry, Find(name));
+  if (entry.has_expire_time() && ToTime(entry.expire_time()) <= clock_()) {
+    return WithReason(
+        absl::UnauthenticatedError(absl::StrCat("the token of ", entry.name(),
+                                                " has expired; ask the daemon's owner for another "
+                                                "one (anneald token create)")),
+        "TOKEN_EXPIRED");
+  }
+  return Caller{.name = entry.name(), .role = entry.role()};
+}
+
+absl::StatusOr<Caller> Tokens::Check(absl::string_view token) {
+  const size_t at = token.find(kSeparator);
+  if (at == absl::string_view::npos) return Unknown();
+  const absl::string_view name = token.substr(0, at);
+  ANNEAL_ASSIGN_OR_RETURN(const server::Token entry, Find(name));
+  if (!IsSame(HashOf(entry.salt(), token.substr(at + 1)), entry.sha256())) return Unknown();
+  return Named(name);
+}
+
+absl::StatusOr<server::TokenFile> ReadTokens(const std::string& path) {
+  server::TokenFile tokens;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return tokens;
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
+  }
+  if ((info.st_mode & 077) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("others may read or change ", path, ": chmod 600 ", path));
+  }
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (const absl::Status status = ParseTextFormat(text, &tokens); !status.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " ", status.message()));
+  }
+  return tokens;
+}
+
+absl::StatusOr<std::string> CreateToken(const std::string& path, const std::string& name, Role role,
+                                        absl::Time now, std::optional<absl::Time> expires) {
+  ANNEAL_RETURN_IF_ERROR(CheckExperimentId("--name", name));
+  const Lock lock(path);
+  ANNEAL_ASSIGN_OR_RETURN(server::TokenFile tokens, ReadTokens(path));
+  for (const server::Token& token : tokens.tokens()) {
+    if (token.name() != name) continue;
+    return absl::AlreadyExistsError(absl::StrCat(name, " has a token; `anneald token revoke ", name,
+                                                 "` makes room for another one"));
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const std::string secret, RandomHex(kSecretBytes));
+  server::Token* token = tokens.add_tokens();
+  token->set_name(name);
+  token->set_role(role);
+  ANNEAL_ASSIGN_OR_RETURN(*token->mutable_salt(), RandomHex(kSaltBytes));
+  token->set_sha256(HashOf(token->salt(), secret));
+  token->mutable_create_time()->set_seconds(absl::ToUnixSeconds(now));
+  if (expires.has_value()) {
+    token->mutable_expire_time()->set_seconds(absl::ToUnixSeconds(*expires));
+  }
+  ANNEAL_RETURN_IF_ERROR(WriteTokens(path, tokens));
+  return absl::StrCat(name, std::string(1, kSeparator), secret);
+}
+
+absl::Status RevokeToken(const std::string& path, const std::string& name) {
+  const Lock lock(path);
+  ANNEAL_ASSIGN_OR_RETURN(server::TokenFile tokens, ReadTokens(path));
+  server::TokenFile others;
+  for (const server::Token& token : tokens.tokens()) {
+    if (token.name() != name) *others.add_tokens() = token;
+  }
+  if (others.tokens_size() == tokens.tokens_size()) {
+    return absl::NotFoundError(
+        absl::StrCat(Quoted(name), " has no token; `anneald token list` shows those there are"));
+  }
+  return WriteTokens(path, others);
+}
+
+}  // namespace anneal::auth

@@ -1,0 +1,399 @@
+// TLS and tokens: every method without a token, with a wrong, expired or lesser one; files that
+// change while calls go on; certificates of clients.
+
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "anneal/v1/services.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/records.h"
+#include "tests/e2e/test_daemon.h"
+
+namespace anneal {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// A directory with what deploy/make_tls.sh makes, for a server and a client called cleo.
+class TlsDirectory {
+ public:
+  TlsDirectory() { Make(directory_.file("tls")); }
+  static void Make(const std::string& directory) {
+    const Finished made = RunProcess({MAKE_TLS, directory, "--client", "cleo"});
+    EXPECT_EQ(made.code, 0) << made.errors;
+  }
+  std::string file(const std::string& name) const { return directory_.file("tls/" + name); }
+  std::string other(const std::string& name) const { return directory_.file(name); }
+
+ private:
+  const TempDirectory directory_;
+};
+
+// How a call ended that was made by its path alone, with an empty request.
+grpc::StatusCode CallByPath(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                            const std::string& token) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(&context, path, &queue);
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    return ok;
+  };
+  call->StartCall(nullptr);
+  wait();
+  const grpc::Slice nothing("");
+  if (const grpc::ByteBuffer empty(&nothing, 1); true) call->WriteLast(empty, {}, nullptr);
+  wait();
+  grpc::ByteBuffer answer;
+  bool more = true;
+  while (more) {
+    call->Read(&answer, nullptr);
+    more = wait();
+  }
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  wait();
+  return status.error_code();
+}
+
+std::vector<std::string> Methods() {
+  std::vector<std::string> paths;
+  const auto* file = v1::GetServerInfoRequest::descriptor()->file();
+  for (int s = 0; s < file->service_count(); ++s) {
+    for (int m = 0; m < file->service(s)->method_count(); ++m) {
+      paths.push_back(absl::StrCat("/", file->service(s)->full_name(), "/",
+                                   file->service(s)->method(m)->name()));
+    }
+  }
+  return paths;
+}
+
+bool OnlyReads(const std::string& path) {
+  for (const char* verb : {"/Get", "/List", "/Watch", "/Download", "/Compare"}) {
+    if (absl::StrContains(path, verb)) return true;
+  }
+  return false;
+}
+
+class SecurityTest : public ::testing::Test {
+ protected:
+  SecurityTest()
+      : daemon_(TestDaemon::Address::kSocket, 2,
+                {"--tls-listen", "localhost:0", "--tls-cert", tls_.file("server.pem"), "--tls-key",
+                 tls_.file("server.key"), "--tls-client-ca", tls_.file("ca.pem")}) {
+    const std::vector<std::string> addresses = Lines(Contents(daemon_.file("address")));
+    address_ = addresses.back();
+    EXPECT_THAT(address_, ::testing::StartsWith("localhost:"));
+  }
+
+  // What `anneald token create` prints.
+  std::string Token(const std::string& name, const std::string& role,
+                    const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> command = {ANNEALD, "--data-dir", daemon_.data_directory(),
+                                        "token", "create",     "--name",
+                                        name,    "--role",     role};
+    command.insert(command.end(), more.begin(), more.end());
+    const Finished made = RunProcess(command);
+    EXPECT_EQ(made.code, 0) << made.errors;
+    return Lines(made.output).empty() ? "" : Lines(made.output)[0];
+  }
+  std::shared_ptr<grpc::Channel> Channel(const std::string& ca) const {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = Contents(ca);
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(address_, grpc::SslCredentials(options), arguments);
+  }
+  std::shared_ptr<grpc::Channel> Channel() const { return Channel(tls_.file("ca.pem")); }
+
+  // The client, with a context of that token.
+  Finished As(const std::string& token, std::vector<std::string> arguments) const {
+    const std::string config = daemon_.file("config-of-" + token.substr(0, token.find('.')));
+    const std::string file = config + ".token";
+    std::ofstream(file) << token << "\n";
+    const ProcessOptions options = {
+        .environment = {{"XDG_CONFIG_HOME", config}, {"ANNEAL_SERVER", ""}}};
+    const Finished added = RunProcess({ANNEAL, "context", "add", "lab", "--server", address_,
+                                       "--ca", tls_.file("ca.pem"), "--token-file", file},
+                                      options);
+    EXPECT_EQ(added.code, kFine) << added.errors;
+    arguments.insert(arguments.begin(), ANNEAL);
+    return RunProcess(arguments, options);
+  }
+
+  const TlsDirectory tls_;
+  TestDaemon daemon_;
+  std::string address_;
+};
+
+TEST_F(SecurityTest, EveryMethodTurnsAwayWhoHasNoTokenAWrongOneOrOneThatEnded) {
+  const std::string good = Token("ada", "admin");
+  const std::string revoked = Token("rex", "admin");
+  ASSERT_EQ(
+      RunProcess({ANNEALD, "--data-dir", daemon_.data_directory(), "token", "revoke", "rex"}).code,
+      0);
+  std::string wrong = good;
+  wrong.back() = wrong.back() == '0' ? '1' : '0';
+  const auto channel = Channel();
+  for (const std::string& path : Methods()) {
+    for (const std::string& token : {std::string(), wrong, revoked, std::string("nonsense")}) {
+      EXPECT_EQ(CallByPath(channel, path, token), grpc::StatusCode::UNAUTHENTICATED)
+          << path << " with \"" << token << "\"";
+    }
+    const grpc::StatusCode code = CallByPath(channel, path, good);
+    EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << path;
+    EXPECT_NE(code, grpc::StatusCode::PERMISSION_DENIED) << path;
+  }
+}
+
+TEST_F(SecurityTest, ReadersMayReadAndNothingElse) {
+  const std::string reader = Token("rita", "reader");
+  const auto channel = Channel();
+  for (const std::string& path : Methods()) {
+    const grpc::StatusCode code = CallByPath(channel, path, reader);
+    EXPECT_EQ(code == grpc::StatusCode::PERMISSION_DENIED, !OnlyReads(path))
+        << path << ": " << code;
+    EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << path;
+  }
+}
+
+TEST_F(SecurityTest, OneConnectionMayCarryTheCallsOfMany) {
+  const std::string reader = Token("rita", "reader");
+  const std::string admin = Token("ada", "admin");
+  const auto channel = Channel();
+  const std::string path = "/anneal.v1.ExperimentService/CancelExperiment";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(CallByPath(channel, path, reader), grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_EQ(CallByPath(channel, path, admin), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(CallByPath(channel, path, ""), grpc::StatusCode::UNAUTHENTICATED);
+  }
+}
+
+TEST_F(SecurityTest, HealthNeedsNoTokenAndReflectionIsForNobody) {
+  const std::string admin = Token("ada", "admin");
+  EXPECT_EQ(CallByPath(Channel(), "/grpc.health.v1.Health/Check", ""), grpc::StatusCode::OK);
+  EXPECT_EQ(CallByPath(Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                       admin),
+            grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
+  const std::string ada = Token("ada", "submitter");
+  const std::string bob = Token("bob", "submitter");
+  const std::string root = Token("root", "admin");
+  const std::string config = daemon_.tiny_config();
+  ASSERT_EQ(As(ada, {"submit", "--file", config, "--id", "hers", "--set", "epochs=50000"}).code,
+            kFine);
+  EXPECT_THAT(As(bob, {"list"}).output, AllOf(HasSubstr("hers"), HasSubstr("ada")))
+      << "everybody sees it, and whose it is";
+  const std::vector<std::vector<std::string>> changes = {{"edit", "hers", "--note", "mine"},
+                                                         {"pause", "hers"},
+                                                         {"pause", "hers/0"},
+                                                         {"cancel", "hers"},
+                                                         {"cancel", "hers/0"},
+                                                         {"delete", "hers", "--force"},
+                                                         {"extend", "hers/0", "--epochs", "60000"}};
+  for (const auto& change : changes) {
+    const Finished refused = As(bob, change);
+    EXPECT_EQ(refused.code, kFailed) << change[0];
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr("belongs to ada"), HasSubstr("bob"))) << change[0];
+  }
+  EXPECT_EQ(As(ada, {"edit", "hers", "--note", "mine"}).code, kFine);
+  EXPECT_EQ(As(ada, {"pause", "hers"}).code, kFine);
+  EXPECT_EQ(As(root, {"cancel", "hers"}).code, kFine);
+  EXPECT_EQ(As(ada, {"delete", "hers"}).code, kFine);
+  EXPECT_EQ(As(bob, {"undelete", "hers"}).code, kFailed);
+  EXPECT_EQ(As(bob, {"purge", "hers"}).code, kFailed);
+  EXPECT_EQ(As(ada, {"purge", "hers"}).code, kFine);
+}
+
+TEST_F(SecurityTest, AnExpiredTokenIsNamedAsSuch) {
+  const std::string token = Token("ada", "reader", {"--expires", "1m"});
+  EXPECT_EQ(As(token, {"list"}).code, kFine);
+  // As if a minute and a bit had gone by.
+  const std::string path = daemon_.data_directory() + "/tokens.textproto";
+  std::string text = Contents(path);
+  const size_t at = text.find("expire_time");
+  ASSERT_NE(at, std::string::npos);
+  const size_t seconds = text.find("seconds: ", at) + 9;
+  text.replace(seconds, text.find('\n', seconds) - seconds, "1000000000");
+  std::ofstream(path) << text;
+  EXPECT_TRUE(IsOneLineError(As(token, {"list"}), kFailed, {"expired", "token create"}));
+}
+
+TEST_F(SecurityTest, AClientsCertificateStandsForItsToken) {
+  namespace tls = grpc::experimental;
+  const auto list = [this](const std::string& certificate) {
+    const auto provider = std::make_shared<tls::StaticDataCertificateProvider>(
+        Contents(tls_.file("ca.pem")),
+        std::vector<tls::IdentityKeyCertPair>{
+            {Contents(certificate + ".key"), Contents(certificate + ".pem")}});
+    tls::TlsChannelCredentialsOptions options;
+    options.set_certificate_provider(provider);
+    options.watch_root_certs();
+    options.watch_identity_key_cert_pairs();
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return CallByPath(grpc::CreateCustomChannel(address_, tls::TlsCredentials(options), arguments),
+                      "/anneal.v1.ExperimentService/ListExperiments", "");
+  };
+  EXPECT_EQ(list(tls_.file("cleo")), grpc::StatusCode::UNAUTHENTICATED) << "has no token yet";
+  Token("cleo", "reader");
+  EXPECT_EQ(list(tls_.file("cleo")), grpc::StatusCode::OK);
+  // Signed by somebody else.
+  TlsDirectory::Make(tls_.other("foreign"));
+  EXPECT_NE(list(tls_.other("foreign/cleo")), grpc::StatusCode::OK);
+}
+
+TEST_F(SecurityTest, TokensAndCertificatesAreReplacedUnderLoadWithoutAFailedCall) {
+  const std::string token = Token("ada", "reader");
+  std::atomic<bool> stop = false;
+  std::atomic<int> calls = 0;
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.emplace_back([&] {
+      while (!stop) {
+        // Each on a connection of its own.
+        const auto code =
+            CallByPath(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token);
+        ++calls;
+        if (code != grpc::StatusCode::OK) ++failed;
+      }
+    });
+  }
+  const std::string before = Contents(tls_.file("server.pem"));
+  for (int i = 0; i < 3; ++i) {
+    Token(absl::StrCat("new-", i), "reader");
+    // Another certificate by the same authority, each file moved to its place.
+    std::filesystem::remove(tls_.other("next"));
+    std::filesystem::create_directory(tls_.other("next"));
+    for (const char* name : {"ca.pem", "ca.key"}) {
+      std::filesystem::copy(tls_.file(name), tls_.other("next") + "/" + name);
+    }
+    TlsDirectory::Make(tls_.other("next"));
+    for (const char* name : {"server.key", "server.pem"}) {
+      std::filesystem::rename(tls_.other("next") + "/" + name, tls_.file(name));
+    }
+    std::filesystem::remove_all(tls_.other("next"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  }
+  stop = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_GT(calls, 50);
+  EXPECT_EQ(failed, 0) << "of " << calls;
+  EXPECT_NE(Contents(tls_.file("server.pem")), before);
+}
+
+TEST_F(SecurityTest, SecretsAreInNoLogErrorOrProcessListing) {
+  const std::string token = Token("ada", "submitter");
+  const std::string secret = token.substr(token.find('.') + 1);
+  daemon_.process();
+  EXPECT_EQ(As(token, {"-v", "list"}).code, kFine);
+  const Finished wrong = As(token.substr(0, token.size() - 1) + "x", {"-v", "list"});
+  EXPECT_EQ(wrong.code, kFailed);
+  for (const std::string& text :
+       {daemon_.process().errors(), daemon_.process().output(), wrong.errors, wrong.output,
+        Contents(daemon_.data_directory() + "/tokens.textproto")}) {
+    EXPECT_THAT(text, Not(HasSubstr(secret.substr(0, 16))));
+  }
+  EXPECT_THAT(Contents(absl::StrCat("/proc/", daemon_.pid(), "/cmdline")), Not(HasSubstr(secret)));
+}
+
+TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreTurnedAway) {
+  const std::string token = Token("ada", "admin");
+  const auto plain = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
+  EXPECT_EQ(CallByPath(plain, "/anneal.v1.ExperimentService/ListExperiments", token),
+            grpc::StatusCode::UNAVAILABLE);
+  TlsDirectory::Make(tls_.other("foreign"));
+  EXPECT_EQ(CallByPath(Channel(tls_.other("foreign/ca.pem")),
+                       "/anneal.v1.ExperimentService/ListExperiments", token),
+            grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(CallByPath(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token),
+            grpc::StatusCode::OK);
+}
+
+TEST(TokenCommandTest, SaysWhatIsWrong) {
+  const TempDirectory directory;
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {ANNEALD, "--data-dir", directory.file("data"), "token"});
+    return RunProcess(arguments);
+  };
+  EXPECT_EQ(run({}).code, 2);
+  EXPECT_EQ(run({"create", "--name", "ada"}).code, 2);
+  EXPECT_EQ(run({"create", "--name", "ada", "--role", "king"}).code, 2);
+  EXPECT_THAT(run({"create", "--name", "A b", "--role", "admin"}).errors, HasSubstr("--name"));
+  for (const char* age : {"", "30", "d", "-1d", "1w", "0d"}) {
+    if (std::string(age).empty()) continue;
+    EXPECT_THAT(run({"create", "--name", "ada", "--role", "admin", "--expires", age}).errors,
+                HasSubstr("--expires"))
+        << age;
+  }
+  EXPECT_EQ(run({"create", "--name", "ada", "--role", "admin", "--expires", "30d"}).code, 0);
+  EXPECT_EQ(run({"create", "--name", "ada", "--role", "admin"}).code, 1);
+  const Finished list = run({"list"});
+  EXPECT_THAT(list.output, AllOf(HasSubstr("ada"), HasSubstr("ADMIN")));
+  EXPECT_EQ(run({"revoke", "bob"}).code, 1);
+  EXPECT_EQ(run({"revoke", "ada"}).code, 0);
+  EXPECT_THAT(run({"list"}).output, Not(HasSubstr("ada")));
+}
+
+TEST(TlsOptionsTest, FilesThatAreMissingOrDoNotBelongTogetherAreNamed) {
+  const TlsDirectory tls;
+  const auto start = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {ANNEALD, "--data-dir", tls.other("data"), "--tls-listen",
+                                        "localhost:0"};
+    command.insert(command.end(), more.begin(), more.end());
+    return RunProcess(command);
+  };
+  const std::string certificate = tls.file("server.pem");
+  const std::string key = tls.file("server.key");
+  EXPECT_TRUE(IsOneLineError(start({}), 2, {"--tls-listen", "--tls-cert"}));
+  EXPECT_TRUE(IsOneLineError(start({"--tls-cert", certificate, "--tls-key", tls.file("none")}), 1,
+                             {"--tls-key", "cannot be read"}));
+  EXPECT_TRUE(IsOneLineError(start({"--tls-cert", key, "--tls-key", key}), 1,
+                             {"--tls-cert", "no certificate"}));
+  EXPECT_TRUE(IsOneLineError(start({"--tls-cert", certificate, "--tls-key", tls.file("cleo.key")}),
+                             1, {"--tls-key", "does not belong"}));
+  EXPECT_TRUE(
+      IsOneLineError(start({"--tls-cert", certificate, "--tls-key", key, "--tls-client-ca", key}),
+                     1, {"--tls-client-ca", "no certificate"}));
+}
+
+TEST(InsecureListenTest, ServesEverybodyWhoReachesItBecauseItWasAskedTo) {
+  const TestDaemon daemon(TestDaemon::Address::kSocket, 1, {"--insecure-listen", "0.0.0.0:0"});
+  const std::string address = Lines(Contents(daemon.file("address"))).back();
+  EXPECT_EQ(RunProcess({ANNEAL, "--server",
+                        absl::StrCat("127.0.0.1", address.substr(address.rfind(':'))), "list"})
+                .code,
+            kFine);
+}
+
+}  // namespace
+}  // namespace anneal
