@@ -48,7 +48,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
  public:
   explicit Gate(auth::Tokens* tokens) : tokens_(tokens) {}
 
-  bool IsBlocking() const override { return false; }
+  // Looks at a file: not on gRPC's own threads.
+  bool IsBlocking() const override { return true; }
 
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
                        OutputMetadata* /*consumed*/, OutputMetadata* /*response*/) override {
