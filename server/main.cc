@@ -20,6 +20,7 @@
 #include "common/version.h"
 #include "server/daemon.h"
 #include "server/options.h"
+#include "server/supervisor.h"
 
 namespace {
 
@@ -99,8 +100,11 @@ int main(int argc, char** argv) {
   spdlog::info("anneald {} is up: {} workers, data in {}", std::string(anneal::kVersion),
                options.workers, options.data_dir);
   int signal = 0;
-  ::sigwait(&signals, &signal);
-  spdlog::info("stopping on signal {}", signal);
+  {
+    const anneal::Supervisor supervisor([&daemon] { return (*daemon)->server().CheckAnswers(); });
+    ::sigwait(&signals, &signal);
+    spdlog::info("stopping on signal {}", signal);
+  }
   daemon->reset();
   spdlog::info("stopped");
   return 0;

@@ -15,6 +15,7 @@ namespace anneal::rpc {
 namespace {
 
 constexpr absl::string_view kUnix = "unix:";
+constexpr std::chrono::seconds kAnswerDeadline(5);
 // What a path in a sockaddr_un has room for.
 constexpr size_t kLongestSocketPath = 107;
 
@@ -108,6 +109,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening
   builder.RegisterService(&server->server_info_);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
+  if (!listening.local.empty()) server->local_address_ = server->acceptor_->addresses().front();
   server->acceptor_->Begin(std::move(entrance));
   if (server->tls_acceptor_ != nullptr) server->tls_acceptor_->Begin(std::move(tls_entrance));
   return server;
@@ -123,6 +125,22 @@ std::vector<std::string> Server::addresses() const {
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   return server_->InProcessChannel(grpc::ChannelArguments());
+}
+
+absl::Status Server::CheckAnswers() {
+  grpc::ChannelArguments arguments;
+  // A connection of its own.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto channel = local_address_.empty()
+                           ? InProcessChannel()
+                           : grpc::CreateCustomChannel(
+                                 local_address_, grpc::InsecureChannelCredentials(), arguments);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kAnswerDeadline);
+  v1::ServerInfo info;
+  const grpc::Status status = v1::ServerService::NewStub(channel)->GetServerInfo(
+      &context, v1::GetServerInfoRequest(), &info);
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
 void Server::Shutdown(std::chrono::milliseconds deadline) {

@@ -35,6 +35,11 @@ class Server {
   // For calls inside this process: tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
+  // Whether somebody who comes now, on a connection of their own, is answered; over the first local
+  // address, or inside this process where there is none. Blocks for seconds at most. Errors: what
+  // came instead of an answer.
+  absl::Status CheckAnswers();
+
   // Says NOT_SERVING, refuses new calls, ends streams with UNAVAILABLE, waits for calls under way
   // and cancels what is left at the deadline. Returns when no call is left.
   void Shutdown(std::chrono::milliseconds deadline);
@@ -50,6 +55,7 @@ class Server {
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Acceptor> tls_acceptor_;  // null: nobody comes over TLS
   std::unique_ptr<grpc::Server> server_;
+  std::string local_address_;  // empty: none
 };
 
 }  // namespace anneal::rpc

@@ -1,0 +1,104 @@
+// What the daemon tells systemd, which is played here by a socket.
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/test_daemon.h"
+
+namespace anneal {
+namespace {
+
+// Where services tell how they are.
+class NotifySocket {
+ public:
+  NotifySocket() : descriptor_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~NotifySocket() { ::close(descriptor_); }
+
+  std::string path() const { return directory_.file("notify"); }
+  // The next message; empty if none comes in time.
+  std::string Next(Seconds patience) const {
+    pollfd readable = {descriptor_, POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(1000 * patience.count())) <= 0) return "";
+    char buffer[256];
+    const ssize_t size = ::recv(descriptor_, buffer, sizeof(buffer), 0);
+    return {buffer, static_cast<size_t>(std::max<ssize_t>(0, size))};
+  }
+  // Whether such a message comes in time, after others.
+  bool Gets(const std::string& wanted, Seconds patience = kPatience) const {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (Next(deadline - std::chrono::steady_clock::now()) == wanted) return true;
+    }
+    return false;
+  }
+
+ private:
+  const TempDirectory directory_;
+  const int descriptor_;
+};
+
+class SupervisorTest : public ::testing::TestWithParam<TestDaemon::Address> {
+ protected:
+  // Fed twice in 400 ms.
+  void Restart(const std::string& watchdog_micros) {
+    ASSERT_EQ(daemon_.Stop(), 0);
+    daemon_.Start({{"NOTIFY_SOCKET", socket_.path()}, {"WATCHDOG_USEC", watchdog_micros}});
+  }
+  const NotifySocket socket_;
+  TestDaemon daemon_ = TestDaemon(GetParam(), 1);
+};
+
+INSTANTIATE_TEST_SUITE_P(At, SupervisorTest,
+                         ::testing::Values(TestDaemon::Address::kTcp, TestDaemon::Address::kSocket),
+                         [](const auto& param) {
+                           return param.param == TestDaemon::Address::kTcp ? "Tcp" : "Socket";
+                         });
+
+TEST_P(SupervisorTest, SystemdIsToldThatItIsUpThatItServesAndThatItStops) {
+  Restart("400000");
+  EXPECT_EQ(socket_.Next(kPatience), "READY=1");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(socket_.Next(kPatience), "WATCHDOG=1");
+  EXPECT_EQ(daemon_.Stop(), 0);
+  EXPECT_TRUE(socket_.Gets("STOPPING=1"));
+}
+
+TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
+  Restart("400000");
+  EXPECT_TRUE(socket_.Gets("WATCHDOG=1"));
+  // No descriptor is left for anybody who comes.
+  const rlimit none{.rlim_cur = 3, .rlim_max = 100};
+  ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+  // What was on its way.
+  while (socket_.Next(Seconds(1)) == "WATCHDOG=1") {
+  }
+  EXPECT_EQ(socket_.Next(Seconds(2)), "") << "it is fed though nobody is served";
+  EXPECT_THAT(daemon_.process().errors(), ::testing::HasSubstr("does not serve itself"));
+  const rlimit enough{.rlim_cur = 100, .rlim_max = 100};
+  ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &enough, nullptr), 0);
+  EXPECT_TRUE(socket_.Gets("WATCHDOG=1")) << "it serves again";
+}
+
+TEST_P(SupervisorTest, WithoutAWatchdogItSaysThatItIsUpAndStops) {
+  Restart("");
+  EXPECT_EQ(socket_.Next(kPatience), "READY=1");
+  EXPECT_EQ(socket_.Next(Seconds(1)), "");
+  EXPECT_EQ(daemon_.Stop(), 0);
+  EXPECT_EQ(socket_.Next(kPatience), "STOPPING=1");
+}
+
+}  // namespace
+}  // namespace anneal
