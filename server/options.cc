@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/paths.h"
 #include "common/version.h"
+#include "server/maintenance_command.h"
 #include "server/token_command.h"
 
 namespace anneal {
@@ -88,6 +89,7 @@ void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
   });
   AddOptions(&app, &options);
   AddTokenCommands(&app, parsed);
+  AddMaintenanceCommands(&app, parsed);
   try {
     app.parse(argc, argv);
     CheckPinning(options);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/store/functions.h"
@@ -105,6 +106,22 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   return connection;
 }
 
+absl::Status Connection::CopyTo(const std::string& path) {
+  sqlite3* handle = nullptr;
+  int code =
+      sqlite3_open_v2(path.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const absl::Cleanup close = [&handle] { sqlite3_close(handle); };
+  if (code != SQLITE_OK) return StatusFromSqlite(handle, code, "open");
+  sqlite3_backup* copy = sqlite3_backup_init(handle, "main", handle_, "main");
+  if (copy != nullptr) {
+    sqlite3_backup_step(copy, /*all pages*/ -1);
+    sqlite3_backup_finish(copy);
+  }
+  code = sqlite3_errcode(handle);
+  return code == SQLITE_OK ? absl::OkStatus() : StatusFromSqlite(handle, code, "copy");
+}
+
 Connection::~Connection() {
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
   sqlite3_close(handle_);
@@ -125,15 +142,18 @@ Statement Connection::Prepare(absl::string_view sql) {
 
 Statement Connection::PrepareOnce(absl::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), 0,
-                                      &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), 0, &statement, nullptr);
   if (code != SQLITE_OK) return Statement(StatusFromSqlite(handle_, code, sql));
   return Statement(statement, Statement::Kept::kNot);
 }
 
 absl::Status Connection::Execute(absl::string_view sql) {
   const int code = sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  return code == SQLITE_OK ? absl::OkStatus() : StatusFromSqlite(handle_, code, sql);
+  // A whole script is too long for a message.
+  constexpr size_t kMostBytes = 120;
+  return code == SQLITE_OK ? absl::OkStatus()
+                           : StatusFromSqlite(handle_, code, OneLine(sql.substr(0, kMostBytes)));
 }
 
 absl::StatusOr<int64_t> Connection::QueryInt(absl::string_view sql) {

@@ -43,6 +43,10 @@ class Connection {
   // Value of a pragma or query of a single integer.
   absl::StatusOr<int64_t> QueryInt(absl::string_view sql);
 
+  // Copies what is committed now, page by page, into a new file. Nobody waits for it. (VACUUM INTO
+  // does not get along with generated columns in SQLite 3.40.)
+  absl::Status CopyTo(const std::string& path);
+
   int64_t last_insert_rowid() const;
   // Rows changed by the last statement that ran.
   int64_t changes() const;

@@ -5,12 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/store/maintenance.h"
 #include "server/store/migrations.h"
 
 namespace anneal::store {
 namespace {
-
-constexpr absl::string_view kDatabaseFile = "anneal.db";
 
 absl::Status Named(const absl::Status& status, const std::string& path) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
@@ -39,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenWriter(const std::string& path) 
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   ANNEAL_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(directory));
-  const std::string path = absl::StrCat(directory, "/", kDatabaseFile);
+  const std::string path = DatabasePath(directory);
   auto connection = OpenWriter(path);
   if (!connection.ok()) return Named(connection.status(), path);
   return std::unique_ptr<Store>(
