@@ -1,5 +1,6 @@
 // anneald: the experiment daemon.
 
+#include <grpc/support/log.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -85,6 +86,8 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("anneald"));
   spdlog::set_level(spdlog::level::from_str(options.log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  // Its errors are what strangers do, such as giving up a handshake: not for everybody's log.
+  ::gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("gRPC: {}", args->message); });
   const sigset_t signals = BlockStopSignals();
 
   auto daemon = anneal::Daemon::Start(options);

@@ -337,6 +337,8 @@ TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreTurnedAway) {
             grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(CallByPath(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token),
             grpc::StatusCode::OK);
+  EXPECT_THAT(daemon_.process().errors(), Not(HasSubstr("andshake")))
+      << "whoever comes could fill the log";
 }
 
 TEST(TokenCommandTest, SaysWhatIsWrong) {
