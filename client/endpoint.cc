@@ -1,24 +1,18 @@
 #include "client/endpoint.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <system_error>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/config_text.h"
 #include "common/paths.h"
+#include "common/private_file.h"
 #include "common/status.h"
 
 namespace anneal::client {
@@ -39,16 +33,6 @@ Endpoint At(std::string server, std::string source) {
 absl::StatusOr<Endpoint> OfContext(const ClientConfig& config, const std::string& name) {
   ANNEAL_ASSIGN_OR_RETURN(Context context, FindContext(config, name));
   return Endpoint{.context = std::move(context), .source = absl::StrCat("context ", name)};
-}
-
-// Writes all of it; false with errno set if that fails.
-bool WriteAll(int descriptor, absl::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace
@@ -84,19 +68,10 @@ absl::StatusOr<Context> FindContext(const ClientConfig& config, const std::strin
 
 absl::StatusOr<ClientConfig> ReadClientConfig() {
   const std::string path = ClientConfigPath();
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return ClientConfig();
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
-  }
-  if ((info.st_mode & 077) != 0 || info.st_uid != ::geteuid()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("others may read or change ", path, "; make it yours: chmod 600 ", path));
-  }
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  ANNEAL_ASSIGN_OR_RETURN(const auto text, ReadPrivateFile(path));
   ClientConfig config;
-  const absl::Status status = ParseTextFormat(text, &config);
+  if (!text.has_value()) return config;
+  const absl::Status status = ParseTextFormat(*text, &config);
   if (status.ok()) return config;
   return absl::FailedPreconditionError(absl::StrCat(
       path, " ", status.message(), "; mend it, or remove it and add the contexts again"));
@@ -104,20 +79,9 @@ absl::StatusOr<ClientConfig> ReadClientConfig() {
 
 absl::Status WriteClientConfig(const ClientConfig& config) {
   const std::string path = ClientConfigPath();
-  const auto failed = [&path] {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
-  };
-  std::error_code error;
+  std::error_code error;  // writing says what is wrong
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  std::string temporary = absl::StrCat(path, ".XXXXXX");
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // with mode 0600
-  if (descriptor < 0) return failed();
-  const absl::Cleanup remove = [&temporary] { ::unlink(temporary.c_str()); };
-  const bool written = WriteAll(descriptor, ToTextFormat(config)) && ::fsync(descriptor) == 0;
-  const absl::Status status = written ? absl::OkStatus() : failed();
-  ::close(descriptor);
-  ANNEAL_RETURN_IF_ERROR(status);
-  return ::rename(temporary.c_str(), path.c_str()) == 0 ? absl::OkStatus() : failed();
+  return WritePrivateFile(path, ToTextFormat(config));
 }
 
 absl::Status CheckContext(const Context& context) {

@@ -67,11 +67,6 @@ bool WriteAddressFile(const std::string& path, const std::vector<std::string>& a
   return file.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
-int Fail(const absl::Status& status) {
-  std::cerr << "anneald: " << status.message() << "\n";
-  return absl::IsInvalidArgument(status) ? 2 : 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -91,13 +86,13 @@ int main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
 
   auto daemon = anneal::Daemon::Start(options);
-  if (!daemon.ok()) return Fail(daemon.status());
+  if (!daemon.ok()) return anneal::Complain(daemon.status());
   const std::vector<std::string> addresses = (*daemon)->server().addresses();
   for (const std::string& address : addresses) {
     std::cout << "listening on " << address << std::endl;
   }
   if (!options.address_file.empty() && !WriteAddressFile(options.address_file, addresses)) {
-    return Fail(absl::PermissionDeniedError(
+    return anneal::Complain(absl::PermissionDeniedError(
         absl::StrCat("cannot write --address-file ", options.address_file)));
   }
   spdlog::info("anneald {} is up: {} workers, data in {}", std::string(anneal::kVersion),

@@ -17,11 +17,6 @@
 namespace anneal {
 namespace {
 
-int Complain(const absl::Status& status) {
-  std::cerr << "anneald: " << status.message() << "\n";
-  return 1;
-}
-
 // Prints findings as they are made.
 class Findings {
  public:

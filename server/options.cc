@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -71,6 +72,11 @@ void CheckPinning(const Options& options) {
 
 }  // namespace
 
+int Complain(const absl::Status& status) {
+  std::cerr << "anneald: " << status.message() << "\n";
+  return absl::IsInvalidArgument(status) ? kUsageError : 1;
+}
+
 std::string TokensPath(const std::string& data_dir) { return data_dir + "/tokens.textproto"; }
 
 void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
@@ -88,6 +94,7 @@ void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
     return absl::StrCat("anneald: ", error.what(), " (see anneald --help)\n");
   });
   AddOptions(&app, &options);
+  app.fallthrough();  // options of the program may follow its commands
   AddTokenCommands(&app, parsed);
   AddMaintenanceCommands(&app, parsed);
   try {

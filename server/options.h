@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "server/rpc/listening.h"
 
 namespace anneal {
@@ -30,6 +31,9 @@ struct ParsedOptions {
   // What to do instead of serving; returns what to exit with. Null: serve.
   std::function<int()> command;
 };
+
+// Says what is wrong, on stderr. Returns what to exit with: 2 for INVALID_ARGUMENT, else 1.
+int Complain(const absl::Status& status);
 
 // Where the tokens of a daemon with this data directory are.
 std::string TokensPath(const std::string& data_dir);

@@ -28,11 +28,6 @@ struct TokenOptions {
   std::string expires;
 };
 
-int Complain(const absl::Status& status) {
-  std::cerr << "anneald: " << status.message() << "\n";
-  return absl::IsInvalidArgument(status) ? 2 : 1;
-}
-
 // Such as 30d, 12h or 90m.
 absl::StatusOr<absl::Duration> ParseAge(const std::string& text) {
   const std::map<char, absl::Duration> units = {
@@ -95,7 +90,6 @@ int Revoke(const std::string& data_dir, const std::string& name) {
 }  // namespace
 
 void AddTokenCommands(CLI::App* app, ParsedOptions* parsed) {
-  app->fallthrough();
   CLI::App* token = app->add_subcommand(
       "token", "Make, list and revoke tokens for --tls-listen; a daemon that serves notices");
   token->require_subcommand(1);

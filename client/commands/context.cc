@@ -38,7 +38,8 @@ int Add(const std::string& name, Context context) {
   if (const absl::Status status = WriteClientConfig(*config); !status.ok()) {
     return Complain(status);
   }
-  std::cout << (is_new ? "added " : "replaced ") << name << (is_first ? ", which is in use now\n" : "\n");
+  std::cout << (is_new ? "added " : "replaced ") << name
+            << (is_first ? ", which is in use now\n" : "\n");
   return kSuccess;
 }
 

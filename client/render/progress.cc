@@ -1,5 +1,7 @@
 #include "client/render/progress.h"
 
+#include <chrono>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -79,7 +81,7 @@ class LiveView final : public ProgressView {
       absl::StrAppend(&pending_, red ? "\x1b[31m" : "", line, red ? "\x1b[0m" : "", "\n");
     }
     // Not more often than anybody can see.
-    if (ended || absl::Now() - drawn_ >= absl::Milliseconds(100)) Draw(progress);
+    if (ended || Clock::now() - drawn_ >= std::chrono::milliseconds(100)) Draw(progress);
   }
   void OnTick(const Progress& progress) override { Draw(progress); }
   bool is_live() const override { return true; }
@@ -94,6 +96,8 @@ class LiveView final : public ProgressView {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   static size_t WidthOf(const Terminal& terminal) {
     // The last column stays free: some terminals wrap when it is written to.
     return terminal.width > 1 ? terminal.width - 1 : 79;
@@ -111,9 +115,9 @@ class LiveView final : public ProgressView {
   void Draw(const Progress& progress) {
     Erase();
     const Terminal terminal = TerminalOf(out_);
-    drawn_ = absl::Now();
+    drawn_ = Clock::now();
     for (const std::string& line :
-         LiveLines(progress, drawn_, WidthOf(terminal), terminal.height)) {
+         LiveLines(progress, absl::Now(), WidthOf(terminal), terminal.height)) {
       widths_.push_back(DisplayWidth(line));
       absl::StrAppend(&pending_, terminal.has_color ? WithColor(line) : line, "\n");
     }
@@ -130,7 +134,7 @@ class LiveView final : public ProgressView {
   std::FILE* const out_;
   std::string pending_;
   std::vector<size_t> widths_;  // of the lines of the block, in characters
-  absl::Time drawn_ = absl::InfinitePast();
+  Clock::time_point drawn_;
 };
 
 }  // namespace

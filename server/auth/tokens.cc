@@ -8,16 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/config_text.h"
+#include "common/private_file.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -66,11 +62,13 @@ bool IsSameFile(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_mode == b.st_mode;
 }
 
-// While it lives, nobody else changes the file.
+// While it lives, nobody else changes the file: it holds the directory, which stays while the file
+// is replaced.
 class Lock {
  public:
   explicit Lock(const std::string& path)
-      : descriptor_(::open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)) {
+      : descriptor_(
+            ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
   }
   ~Lock() {
@@ -80,26 +78,8 @@ class Lock {
   Lock& operator=(const Lock&) = delete;
 
  private:
-  const int descriptor_;
+  const int descriptor_;  // negative where there is no directory: then writing fails
 };
-
-absl::Status WriteTokens(const std::string& path, const server::TokenFile& tokens) {
-  const auto failed = [&path] {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
-  };
-  std::string temporary = absl::StrCat(path, ".XXXXXX");
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // with mode 0600
-  if (descriptor < 0) return failed();
-  const absl::Cleanup remove = [&temporary] { ::unlink(temporary.c_str()); };
-  const std::string text = ToTextFormat(tokens);
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(descriptor) == 0;
-  const absl::Status status = written ? absl::OkStatus() : failed();
-  ::close(descriptor);
-  ANNEAL_RETURN_IF_ERROR(status);
-  return ::rename(temporary.c_str(), path.c_str()) == 0 ? absl::OkStatus() : failed();
-}
 
 }  // namespace
 
@@ -151,22 +131,12 @@ absl::StatusOr<Caller> Tokens::Check(absl::string_view token) {
 }
 
 absl::StatusOr<server::TokenFile> ReadTokens(const std::string& path) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto text, ReadPrivateFile(path));
   server::TokenFile tokens;
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return tokens;
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
-  }
-  if ((info.st_mode & 077) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("others may read or change ", path, ": chmod 600 ", path));
-  }
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (const absl::Status status = ParseTextFormat(text, &tokens); !status.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " ", status.message()));
-  }
-  return tokens;
+  if (!text.has_value()) return tokens;
+  const absl::Status status = ParseTextFormat(*text, &tokens);
+  if (status.ok()) return tokens;
+  return absl::FailedPreconditionError(absl::StrCat(path, " ", status.message()));
 }
 
 absl::StatusOr<std::string> CreateToken(const std::string& path, const std::string& name, Role role,
@@ -189,7 +159,7 @@ absl::StatusOr<std::string> CreateToken(const std::string& path, const std::stri
   if (expires.has_value()) {
     token->mutable_expire_time()->set_seconds(absl::ToUnixSeconds(*expires));
   }
-  ANNEAL_RETURN_IF_ERROR(WriteTokens(path, tokens));
+  ANNEAL_RETURN_IF_ERROR(WritePrivateFile(path, ToTextFormat(tokens)));
   return absl::StrCat(name, std::string(1, kSeparator), secret);
 }
 
@@ -204,7 +174,7 @@ absl::Status RevokeToken(const std::string& path, const std::string& name) {
     return absl::NotFoundError(
         absl::StrCat(Quoted(name), " has no token; `anneald token list` shows those there are"));
   }
-  return WriteTokens(path, others);
+  return WritePrivateFile(path, ToTextFormat(others));
 }
 
 }  // namespace anneal::auth

@@ -44,7 +44,7 @@ class Tokens {
   absl::StatusOr<server::Token> Find(absl::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
   void ReadIfChanged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::string path_;
+  const std::string path_;  // absolute, or below a directory
   const Clock clock_;
   Mutex mutex_;
   std::map<std::string, server::Token, std::less<>> tokens_ ABSL_GUARDED_BY(mutex_);

@@ -56,7 +56,11 @@ absl::Status CheckListening(const Listening& listening) {
   for (const std::string& address : listening.tls) {
     ANNEAL_RETURN_IF_ERROR(CheckHost("--tls-listen", address));
   }
-  if (listening.tls.empty()) return absl::OkStatus();
+  if (listening.tls.empty()) {
+    const auth::TlsFiles& files = listening.tls_files;
+    if ((files.certificate + files.key + files.client_ca).empty()) return absl::OkStatus();
+    return InvalidField("--tls-listen", "is missing: --tls-cert and the like are of it only");
+  }
   if (listening.tls_files.certificate.empty() || listening.tls_files.key.empty()) {
     return InvalidField("--tls-listen", "needs --tls-cert and --tls-key");
   }
@@ -137,9 +141,12 @@ absl::Status Server::CheckAnswers() {
                                  local_address_, grpc::InsecureChannelCredentials(), arguments);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kAnswerDeadline);
-  v1::ServerInfo info;
-  const grpc::Status status = v1::ServerService::NewStub(channel)->GetServerInfo(
-      &context, v1::GetServerInfoRequest(), &info);
+  // The least that looks at the store.
+  v1::ListExperimentsRequest request;
+  request.set_page_size(1);
+  v1::ListExperimentsResponse response;
+  const grpc::Status status =
+      v1::ExperimentService::NewStub(channel)->ListExperiments(&context, request, &response);
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

@@ -58,6 +58,14 @@ std::string IntegrityOf(const std::string& database) {
   return answer;
 }
 
+void Sql(const std::string& database, const std::string& sql) {
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(database.c_str(), &connection), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(connection);
+  sqlite3_close(connection);
+}
+
 std::string Contents(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream out;

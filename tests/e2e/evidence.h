@@ -23,6 +23,9 @@ std::vector<std::string> BitsOf(const TestDaemon& daemon, const std::string& run
 // The answer of PRAGMA integrity_check.
 std::string IntegrityOf(const std::string& database);
 
+// Runs statements on a database that no daemon has open.
+void Sql(const std::string& database, const std::string& sql);
+
 // The bytes of a file; none if it is not there.
 std::string Contents(const std::string& path);
 // SHA-256 in hexadecimal.

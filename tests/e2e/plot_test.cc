@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/temp_directory.h"
 
@@ -17,12 +18,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 // One daemon for all: `first` has two seeds of three epochs and all diagnostics, `other` one seed.
 class PlotTest : public ::testing::Test {

@@ -1,6 +1,5 @@
 // Databases that the daemon must not touch: it says why in a line, and leaves them as they are.
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,14 +17,6 @@ namespace anneal {
 namespace {
 
 namespace fs = std::filesystem;
-
-void Sql(const std::string& database, const std::string& sql) {
-  sqlite3* connection = nullptr;
-  ASSERT_EQ(sqlite3_open(database.c_str(), &connection), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-      << sqlite3_errmsg(connection);
-  sqlite3_close(connection);
-}
 
 void Overwrite(const std::string& path, std::streamoff at, const std::string& bytes) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);

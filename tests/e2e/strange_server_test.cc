@@ -18,6 +18,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {
@@ -121,11 +122,6 @@ TEST(StrangeServerTest, AWebServerIsRecognised) {
   ::shutdown(listener, SHUT_RDWR);
   web.join();
   ::close(listener);
-}
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 // A server with a certificate of its own making, for localhost.
