@@ -54,6 +54,14 @@ std::string ReasonOf(const grpc::Status& status) {
   return "";
 }
 
+// By which the daemon's log has it; empty if it has not answered.
+std::string RequestIdOf(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerInitialMetadata();
+  const auto found = metadata.find("x-request-id");
+  if (found == metadata.end()) return "";
+  return absl::StrCat(", request ", std::string(found->second.data(), found->second.size()));
+}
+
 std::shared_ptr<grpc::Channel> Dial(const std::string& server,
                                     const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
@@ -103,10 +111,10 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
                                   const grpc::Status& status, absl::Time begin) const {
   if (options_.trace) {
     const auto code = static_cast<absl::StatusCode>(status.error_code());
-    options_.trace(
-        absl::StrFormat("%s: %s%s in %.1f ms, from %s", call, absl::StatusCodeToString(code),
-                        status.ok() ? "" : ReasonOf(status),
-                        absl::ToDoubleMilliseconds(absl::Now() - begin), context.peer()));
+    options_.trace(absl::StrFormat(
+        "%s: %s%s in %.1f ms, from %s%s", call, absl::StatusCodeToString(code),
+        status.ok() ? "" : ReasonOf(status), absl::ToDoubleMilliseconds(absl::Now() - begin),
+        context.peer(), RequestIdOf(context)));
   }
   if (status.ok()) return absl::OkStatus();
   std::string message = status.error_message();

@@ -14,6 +14,7 @@ build=(
   libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev
   gnuplot-nox fonts-dejavu-core          # `anneal plot` draws with them
   libisal-dev                            # CRC-32C, for TensorBoard's files
+  prometheus-cpp-dev libmicrohttpd-dev   # metrics
   libsystemd-dev dpkg-dev                # the service, and its package
   dataset-fashion-mnist
 )

@@ -3,10 +3,15 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "common/status.h"
+#include "common/version.h"
+#include "server/store/queue_store.h"
 
 namespace anneal {
 namespace {
@@ -20,11 +25,12 @@ constexpr std::chrono::milliseconds kCallDeadline(3000);
 
 Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
                const executor::WallClock& clock)
-    : store_(std::move(store)),
+    : options_(options),
+      store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
       executor_(options.workers, options.pin_workers, &datasets_),
-      dispatcher_(store_.get(), &checkpoints_, &executor_, clock),
+      dispatcher_(store_.get(), &checkpoints_, &executor_, &metrics_, clock),
       submission_(store_.get(), &datasets_, &dispatcher_, clock),
       editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
       events_(store_.get()),
@@ -40,6 +46,12 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
         events->NoteCommit();
         hub->Publish(experiments);
       });
+  daemon->store_->set_commit_observer(
+      [metrics = &daemon->metrics_, monitor = &daemon->storage_monitor_](const absl::Status& status,
+                                                                         double seconds) {
+        metrics->CountCommit(seconds, status.ok());
+        monitor->OnCommit(status);
+      });
   const rpc::Services services = {.store = daemon->store_.get(),
                                   .checkpoints = &daemon->checkpoints_,
                                   .dispatcher = &daemon->dispatcher_,
@@ -50,14 +62,66 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                   .events = &daemon->events_,
                                   .pool = daemon->pool_.get(),
                                   .tokens = &daemon->tokens_,
+                                  .metrics = &daemon->metrics_,
                                   .clock = clock,
                                   .start_micros = clock()};
   ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listening, services));
   ANNEAL_RETURN_IF_ERROR(daemon->dispatcher_.Begin());
+  daemon->storage_monitor_.Begin(
+      [store = daemon->store_.get()] { store->Probe(); },
+      [server = daemon->server_.get()](bool healthy) { server->SetServing(healthy); });
+  if (!options.metrics_address.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(
+        daemon->metrics_endpoint_,
+        telemetry::MetricsEndpoint::Start(options.metrics_address, daemon->metrics_,
+                                          [raw = daemon.get()] { return raw->ReadNow(); }));
+  }
   return daemon;
 }
 
+std::string Daemon::metrics_address() const {
+  return metrics_endpoint_ == nullptr ? "" : metrics_endpoint_->address();
+}
+
+std::vector<telemetry::Reading> Daemon::ReadNow() {
+  std::vector<telemetry::Reading> readings = telemetry::ReadProcess();
+  readings.push_back({.name = "anneald_build_info",
+                      .help = "1, labelled with the version.",
+                      .value = 1,
+                      .labels = {{"version", std::string(kVersion)}}});
+  std::map<std::string, int64_t> runs;
+  // While it cannot be read these are missing, which an alert can tell from 0.
+  (void)store_->Read([&runs](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(runs, store::CountRunsByState(db));
+    return absl::OkStatus();
+  });
+  for (const auto& [state, count] : runs) {
+    readings.push_back({.name = "anneald_runs",
+                        .help = "Runs by state; those that are PENDING are the queue.",
+                        .value = static_cast<double>(count),
+                        .labels = {{"state", state}}});
+  }
+  const auto add = [&readings](const char* name, const char* help, double value) {
+    readings.push_back({.name = name, .help = help, .value = value});
+  };
+  add("anneald_workers", "Runs that can train at a time.", dispatcher_.workers());
+  add("anneald_workers_idle", "Workers that have nothing to train.", dispatcher_.idle_workers());
+  add("anneald_watchers", "Streams of events that are open.",
+      static_cast<double>(hub_.subscribers()));
+  add("anneald_storage_healthy", "1 while the database takes writes.",
+      storage_monitor_.healthy() ? 1 : 0);
+  std::error_code error;
+  const auto space = std::filesystem::space(options_.data_dir, error);
+  if (!error) {
+    add("anneald_storage_free_bytes", "Room on the disk of the data directory.",
+        static_cast<double>(space.available));
+  }
+  return readings;
+}
+
 Daemon::~Daemon() {
+  metrics_endpoint_.reset();
+  storage_monitor_.Stop();
   if (server_ != nullptr) server_->Shutdown(kCallDeadline);
   pool_.reset();  // no call is left that could hand it work
   server_.reset();

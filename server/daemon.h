@@ -17,7 +17,9 @@
 #include "server/rpc/event_hub.h"
 #include "server/rpc/event_reader.h"
 #include "server/rpc/server.h"
+#include "server/storage_monitor.h"
 #include "server/store/store.h"
+#include "server/telemetry/metrics.h"
 #include "server/training/dataset_registry.h"
 
 namespace anneal {
@@ -34,12 +36,19 @@ class Daemon {
   ~Daemon();
 
   rpc::Server& server() { return *server_; }
+  // Where metrics are, with the port that was chosen; empty: nowhere.
+  std::string metrics_address() const;
 
  private:
   Daemon(std::unique_ptr<store::Store> store, const Options& options,
          const executor::WallClock& clock);
 
+  std::vector<telemetry::Reading> ReadNow();
+
+  const Options options_;
   // In the order of their dependencies; destroyed from the last to the first.
+  telemetry::Metrics metrics_;
+  StorageMonitor storage_monitor_;
   std::unique_ptr<store::Store> store_;
   const store::CheckpointFiles checkpoints_;
   training::DatasetRegistry datasets_;
@@ -52,6 +61,7 @@ class Daemon {
   auth::Tokens tokens_;
   std::unique_ptr<rpc::BlockingPool> pool_;
   std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // null: none
 };
 
 }  // namespace anneal

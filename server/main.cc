@@ -2,7 +2,6 @@
 
 #include <grpc/support/log.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -78,9 +77,7 @@ int main(int argc, char** argv) {
   UseOneBlasThread(argv);
   RaiseDescriptorLimit();
   ::umask(0077);
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("anneald"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  anneal::telemetry::ConfigureLog(options.log_level, options.log_format);
   // Its errors are what strangers do, such as giving up a handshake: not for everybody's log.
   ::gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("gRPC: {}", args->message); });
   const sigset_t signals = BlockStopSignals();
@@ -94,6 +91,9 @@ int main(int argc, char** argv) {
   if (!options.address_file.empty() && !WriteAddressFile(options.address_file, addresses)) {
     return anneal::Complain(absl::PermissionDeniedError(
         absl::StrCat("cannot write --address-file ", options.address_file)));
+  }
+  if (!options.metrics_address.empty()) {
+    spdlog::info("metrics at http://{}/metrics", (*daemon)->metrics_address());
   }
   spdlog::info("anneald {} is up: {} workers, data in {}", std::string(anneal::kVersion),
                options.workers, options.data_dir);

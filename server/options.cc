@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -57,6 +58,12 @@ void AddOptions(CLI::App* app, Options* options) {
   app->add_option("--log-level", options->log_level, "What goes to the log on stderr")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  app->add_option("--log-format", options->log_format, "text, or json: an object a line")
+      ->transform(CLI::Transformer(std::map<std::string, telemetry::LogFormat>{
+          {"text", telemetry::LogFormat::kText}, {"json", telemetry::LogFormat::kJson}}))
+      ->default_str("text");
+  app->add_option("--metrics-listen", options->metrics_address,
+                  "HOST:PORT where Prometheus gets /metrics, without tokens; such as 127.0.0.1:7435");
 }
 
 // Processors that this process may use; at least 1.

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "server/rpc/listening.h"
+#include "server/telemetry/log.h"
 
 namespace anneal {
 
@@ -20,7 +21,9 @@ struct Options {
   int workers = 0;
   bool pin_workers = false;
   std::vector<std::string> datasets;  // roots, in the order in which they are searched
+  std::string metrics_address;        // HOST:PORT; empty: none
   std::string log_level;
+  telemetry::LogFormat log_format = telemetry::LogFormat::kText;
 };
 
 // Parses the command line, with --config FILE read first. Prints help, version or errors itself and

@@ -16,6 +16,7 @@
 #include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/test_result_store.h"
+#include "server/telemetry/log.h"
 
 namespace anneal::executor {
 namespace {
@@ -103,8 +104,12 @@ int64_t SystemWallClock() {
 }
 
 Dispatcher::Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
-                       Executor* executor, WallClock clock)
-    : store_(store), checkpoints_(checkpoints), executor_(executor), clock_(std::move(clock)) {}
+                       Executor* executor, telemetry::Metrics* metrics, WallClock clock)
+    : store_(store),
+      checkpoints_(checkpoints),
+      executor_(executor),
+      metrics_(metrics),
+      clock_(std::move(clock)) {}
 
 Dispatcher::~Dispatcher() { Shutdown(); }
 
@@ -175,8 +180,9 @@ absl::StatusOr<int> Dispatcher::StartRuns() {
   if (idle == 0) return 0;
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::RunAssignment> assignments, ClaimRuns(idle));
   for (v1::RunAssignment& assignment : assignments) {
+    const telemetry::LogField run("run", assignment.name());
     AttachCheckpoint(&assignment);
-    spdlog::info("{}: started", assignment.name());
+    spdlog::info("started");
     executor_->Start(std::move(assignment));
   }
   return static_cast<int>(assignments.size());
@@ -210,16 +216,15 @@ void Dispatcher::AttachCheckpoint(v1::RunAssignment* assignment) {
     ANNEAL_ASSIGN_OR_RETURN(rows, store::ListCheckpoints(db, run));
     return absl::OkStatus();
   });
-  if (!listed.ok()) spdlog::error("{}: {}", assignment->name(), std::string(listed.message()));
+  if (!listed.ok()) spdlog::error("{}", std::string(listed.message()));
   for (const store::CheckpointRow& row : rows) {
     absl::StatusOr<std::string> contents = checkpoints_->Read(row.file);
     if (contents.ok()) {
       assignment->set_checkpoint(*std::move(contents));
-      spdlog::info("{}: goes on after step {}", assignment->name(), row.step);
+      spdlog::info("goes on after step {}", row.step);
       return;
     }
-    spdlog::warn("{}: {}; taking the one before", assignment->name(),
-                 std::string(contents.status().message()));
+    spdlog::warn("{}; taking the one before", std::string(contents.status().message()));
     if (!absl::IsDataLoss(contents.status())) continue;
     const absl::Status forgotten = store_->Write([&](store::Transaction& transaction) {
       return store::DeleteCheckpoint(transaction, run, row.step);
@@ -273,6 +278,9 @@ absl::Status Dispatcher::Store(const v1::RunReport& report,
     });
   });
   if (checkpoint.has_value()) store::FaultPoint("checkpoint.committed");
+  if (status.ok() && report.has_epoch()) {
+    metrics_->CountEpoch(static_cast<double>(report.epoch().samples()));
+  }
   if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status) || IsStorage(status)) {
     return status;
   }

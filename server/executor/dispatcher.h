@@ -21,6 +21,7 @@
 #include "server/store/checkpoint_store.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
+#include "server/telemetry/metrics.h"
 
 namespace anneal::executor {
 
@@ -33,7 +34,7 @@ class Dispatcher final : public Listener {
  public:
   // All borrowed.
   Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints, Executor* executor,
-             WallClock clock);
+             telemetry::Metrics* metrics, WallClock clock);
   ~Dispatcher() override;
 
   // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
@@ -89,6 +90,7 @@ class Dispatcher final : public Listener {
   store::Store* const store_;
   const store::CheckpointFiles* const checkpoints_;
   Executor* const executor_;
+  telemetry::Metrics* const metrics_;
   const WallClock clock_;
 
   Mutex mutex_;

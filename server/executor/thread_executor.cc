@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "server/executor/courier.h"
+#include "server/telemetry/log.h"
 #include "server/training/engine.h"
 #include "server/training/trainer.h"
 
@@ -134,6 +135,7 @@ bool ThreadExecutor::Take(v1::RunAssignment* assignment, std::stop_token* stop) 
 
 void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
                              const std::stop_token& stop) {
+  const telemetry::LogField run("run", assignment.name());
   Courier courier(listener_);
   // After the courier, whose thread would inherit it.
   std::optional<Pin> pin;
@@ -168,7 +170,7 @@ void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
   }
   if (status.ok()) status = courier.Drain();
   if (!status.ok()) {
-    spdlog::info("{}: left: {}", assignment.name(), std::string(status.message()));
+    spdlog::info("left: {}", std::string(status.message()));
   }
 }
 

@@ -31,6 +31,15 @@ void EventHub::Unsubscribe(int64_t experiment_key, const Subscriber* subscriber)
   if (found->second.empty()) subscribers_.erase(found);
 }
 
+int64_t EventHub::subscribers() const {
+  MutexLock lock(&mutex_);
+  int64_t count = 0;
+  for (const auto& [key, subscribers] : subscribers_) {
+    count += static_cast<int64_t>(subscribers.size());
+  }
+  return count;
+}
+
 std::vector<std::shared_ptr<Subscriber>> EventHub::Everyone() {
   std::vector<std::shared_ptr<Subscriber>> everyone;
   for (const auto& [key, subscribers] : subscribers_) {

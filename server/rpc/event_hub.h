@@ -42,6 +42,9 @@ class EventHub {
   void Unsubscribe(int64_t experiment_key, const Subscriber* subscriber)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // How many there are now.
+  int64_t subscribers() const ABSL_LOCKS_EXCLUDED(mutex_);
+
   void Publish(const std::set<int64_t>& experiment_keys) ABSL_LOCKS_EXCLUDED(mutex_);
   void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -51,7 +54,7 @@ class EventHub {
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<std::shared_ptr<Subscriber>> Everyone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar stopped_;
   std::map<int64_t, Subscribers> subscribers_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "server/rpc/call_observer.h"
 #include "server/rpc/status.h"
 #include "server/store/experiment_store.h"
 
@@ -46,7 +47,7 @@ absl::StatusOr<auth::Caller> Authenticate(absl::string_view authorization,
 // It must not leave notes in the context, which all calls of a connection share.
 class Gate final : public grpc::AuthMetadataProcessor {
  public:
-  explicit Gate(auth::Tokens* tokens) : tokens_(tokens) {}
+  explicit Gate(const Services& services) : tokens_(services.tokens), metrics_(services.metrics) {}
 
   // Looks at a file: not on gRPC's own threads.
   bool IsBlocking() const override { return true; }
@@ -54,9 +55,19 @@ class Gate final : public grpc::AuthMetadataProcessor {
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
                        OutputMetadata* /*consumed*/, OutputMetadata* /*response*/) override {
     const absl::string_view method = Value(metadata, ":path");
+    const grpc::Status status = Decide(method, metadata, *context);
+    if (!status.ok()) {
+      metrics_->CountRefusedCall(MethodLabel(method), CodeName(status.error_code()));
+    }
+    return status;
+  }
+
+ private:
+  grpc::Status Decide(absl::string_view method, const InputMetadata& metadata,
+                      const grpc::AuthContext& context) {
     const auto access = auth::AccessTo(method);
     if (access == auth::Access::kOpen) return grpc::Status::OK;
-    const auto caller = Authenticate(Value(metadata, kAuthorization), *context, tokens_);
+    const auto caller = Authenticate(Value(metadata, kAuthorization), context, tokens_);
     if (!caller.ok()) return ToGrpc(caller.status());
     if (!access.has_value()) {
       return {grpc::StatusCode::PERMISSION_DENIED, absl::StrCat(method, " is for nobody")};
@@ -64,8 +75,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
     return ToGrpc(auth::CheckRole(*caller, *access, method));
   }
 
- private:
   auth::Tokens* const tokens_;
+  telemetry::Metrics* const metrics_;
 };
 
 bool IsTls(const grpc::AuthContext& context) {
@@ -78,7 +89,7 @@ bool IsTls(const grpc::AuthContext& context) {
 }  // namespace
 
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files,
-                                                        auth::Tokens* tokens) {
+                                                        const Services& services) {
   namespace tls = grpc::experimental;
   const auto provider = std::make_shared<tls::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.client_ca, kRefreshSeconds);
@@ -89,7 +100,7 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& fi
     options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   }
   const auto credentials = tls::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<Gate>(tokens));
+  credentials->SetAuthMetadataProcessor(std::make_shared<Gate>(services));
   return credentials;
 }
 

@@ -20,9 +20,10 @@ namespace anneal::rpc {
 
 // Credentials of connections over TLS (1.2 or newer) on which every call needs a token, or a
 // client's certificate whose common name has one, and the role that auth/rules.h asks for. New
-// connections get what the files hold, at most seconds after they change. `tokens` outlives it.
+// connections get what the files hold, at most seconds after they change. What it refuses is
+// counted.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files,
-                                                        auth::Tokens* tokens);
+                                                        const Services& services);
 
 // Who makes a call. Nothing: somebody who came by a loopback address, the socket or
 // --insecure-listen, and may do everything. UNAUTHENTICATED: revoked since the gate.

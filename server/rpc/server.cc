@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status.h"
+#include "server/rpc/call_observer.h"
 #include "server/rpc/gate.h"
 
 namespace anneal::rpc {
@@ -105,14 +106,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening
   if (!listening.tls.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(server->tls_acceptor_, Acceptor::Listen(listening.tls));
     tls_entrance = builder.experimental().AddExternalConnectionAcceptor(
-        kByDescriptor, TlsCredentials(listening.tls_files, services.tokens));
+        kByDescriptor, TlsCredentials(listening.tls_files, services));
   }
   builder.RegisterService(&server->experiments_);
   builder.RegisterService(&server->runs_);
   builder.RegisterService(&server->presets_);
   builder.RegisterService(&server->server_info_);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
+  observers.push_back(ObserveCalls(services.metrics));
+  builder.experimental().SetInterceptorCreators(std::move(observers));
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
+  server->SetServing(false);
   if (!listening.local.empty()) server->local_address_ = server->acceptor_->addresses().front();
   server->acceptor_->Begin(std::move(entrance));
   if (server->tls_acceptor_ != nullptr) server->tls_acceptor_->Begin(std::move(tls_entrance));
@@ -150,10 +155,14 @@ absl::Status Server::CheckAnswers() {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+void Server::SetServing(bool serving) {
+  server_->GetHealthCheckService()->SetServingStatus(serving);
+}
+
 void Server::Shutdown(std::chrono::milliseconds deadline) {
   acceptor_->Stop();
   if (tls_acceptor_ != nullptr) tls_acceptor_->Stop();
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  SetServing(false);
   // Shutdown waits for every reactor: streams must be told to finish first.
   hub_->Shutdown();
   server_->Shutdown(std::chrono::system_clock::now() + deadline);

@@ -40,6 +40,9 @@ class Server {
   // came instead of an answer.
   absl::Status CheckAnswers();
 
+  // What the health service says; NOT_SERVING until the first time, and from Shutdown on.
+  void SetServing(bool serving);
+
   // Says NOT_SERVING, refuses new calls, ends streams with UNAVAILABLE, waits for calls under way
   // and cancels what is left at the deadline. Returns when no call is left.
   void Shutdown(std::chrono::milliseconds deadline);

@@ -14,6 +14,7 @@
 #include "server/rpc/event_reader.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/store.h"
+#include "server/telemetry/metrics.h"
 #include "server/training/dataset_registry.h"
 
 namespace anneal::rpc {
@@ -29,6 +30,7 @@ struct Services {
   EventReader* events = nullptr;
   BlockingPool* pool = nullptr;
   auth::Tokens* tokens = nullptr;
+  telemetry::Metrics* metrics = nullptr;
   executor::WallClock clock;
   int64_t start_micros = 0;  // wall clock
 };

@@ -1,6 +1,7 @@
 #include "server/store/queue_store.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/enum_name.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 
@@ -154,6 +155,17 @@ absl::StatusOr<Queue> ReadQueue(Connection& db) {
 
 absl::StatusOr<int64_t> CountPendingRuns(Connection& db) {
   return db.QueryInt("SELECT count(*) FROM runs WHERE state = 'PENDING'");
+}
+
+absl::StatusOr<std::map<std::string, int64_t>> CountRunsByState(Connection& db) {
+  std::map<std::string, int64_t> counts;
+  for (int state = v1::RUN_STATE_UNSPECIFIED + 1; state < v1::RunState_ARRAYSIZE; ++state) {
+    counts[EnumName(static_cast<v1::RunState>(state))] = 0;
+  }
+  Statement statement = db.Prepare("SELECT state, count(*) FROM runs GROUP BY state");
+  while (statement.Next()) counts[statement.Text(0)] = statement.Int(1);
+  ANNEAL_RETURN_IF_ERROR(statement.status());
+  return counts;
 }
 
 absl::StatusOr<int64_t> QueuePositions::Of(int64_t run_key, int64_t priority,

@@ -18,6 +18,8 @@
 namespace anneal::store {
 
 absl::StatusOr<int64_t> CountPendingRuns(Connection& db);
+// Of every state, by its name.
+absl::StatusOr<std::map<std::string, int64_t>> CountRunsByState(Connection& db);
 
 // The part of the queue that decides who starts next: of each user and priority the first `limit`
 // runs, but for priorities below those that have that many; and how the users stand.

@@ -57,6 +57,15 @@ Store::~Store() {
   writer_.reset();
 }
 
+void Store::Probe() {
+  // Its own version again: a page of the file is written, as it was.
+  (void)Write([](Transaction& transaction) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t version,
+                            transaction.db().QueryInt("PRAGMA user_version"));
+    return transaction.db().Execute(absl::StrCat("PRAGMA user_version = ", version));
+  });
+}
+
 absl::StatusOr<std::unique_ptr<Connection>> Store::TakeReader() {
   {
     MutexLock lock(&mutex_);

@@ -35,7 +35,14 @@ class Store {
     writer_->set_commit_listener(std::move(listener));
   }
 
+  void set_commit_observer(Writer::CommitObserver observer) {
+    writer_->set_commit_observer(std::move(observer));
+  }
+
   absl::Status Write(Writer::WriteFunction function) { return writer_->Write(std::move(function)); }
+
+  // Makes a commit that changes nothing, for the observer to see whether that can be done.
+  void Probe();
 
   // Runs `function` on a snapshot of what is committed.
   absl::Status Read(const ReadFunction& function) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -1,5 +1,7 @@
 #include "server/store/writer.h"
 
+#include <chrono>
+
 #include "common/status.h"
 
 namespace anneal::store {
@@ -42,7 +44,10 @@ void Writer::Loop() {
         queue_.pop_front();
       }
     }
-    Commit(group);
+    const auto begin = std::chrono::steady_clock::now();
+    const absl::Status status = Commit(group);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    if (observer_) observer_(status, seconds.count());
     MutexLock lock(&mutex_);
     for (Request* request : group) {
       request->done = true;
@@ -51,7 +56,7 @@ void Writer::Loop() {
   }
 }
 
-void Writer::Commit(const std::vector<Request*>& group) {
+absl::Status Writer::Commit(const std::vector<Request*>& group) {
   std::set<int64_t> experiments;
   absl::Status status = connection_->Prepare("BEGIN IMMEDIATE").Run();
   for (Request* request : group) {
@@ -64,9 +69,10 @@ void Writer::Commit(const std::vector<Request*>& group) {
   if (!status.ok()) {
     if (connection_->in_transaction()) (void)connection_->Execute("ROLLBACK");
     for (Request* request : group) request->status.Update(status);
-    return;
+    return status;
   }
   if (listener_ && !experiments.empty()) listener_(experiments);
+  return absl::OkStatus();
 }
 
 absl::Status Writer::RunOne(const WriteFunction& function, std::set<int64_t>* experiments) {

@@ -27,12 +27,18 @@ class Writer {
   // Told, after each commit and on the writer's thread, which experiments have new events.
   using CommitListener = std::function<void(const std::set<int64_t>& experiments)>;
 
+  // Told, after each transaction and on the writer's thread, how it ended and how long it took.
+  // What a function refuses is no failure of its transaction.
+  using CommitObserver = std::function<void(const absl::Status& status, double seconds)>;
+
   explicit Writer(std::unique_ptr<Connection> connection);
   // Finishes all writes that were handed in.
   ~Writer();
 
-  // Set before the first write.
+  // Both are set before the first write.
   void set_commit_listener(CommitListener listener) { listener_ = std::move(listener); }
+
+  void set_commit_observer(CommitObserver observer) { observer_ = std::move(observer); }
 
   // Blocks until the write is on disk, or has failed. Errors: the function's own; those of
   // StatusFromSqlite when the commit fails, RESOURCE_EXHAUSTED on a full disk among them.
@@ -47,11 +53,12 @@ class Writer {
   };
 
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Commit(const std::vector<Request*>& group);
+  absl::Status Commit(const std::vector<Request*>& group);
   absl::Status RunOne(const WriteFunction& function, std::set<int64_t>* experiments);
 
   const std::unique_ptr<Connection> connection_;
   CommitListener listener_;
+  CommitObserver observer_;
 
   Mutex mutex_;
   CondVar wake_;

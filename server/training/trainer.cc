@@ -202,6 +202,7 @@ bool Training::RunEpoch(v1::EpochReport* report) {
   v1::Epoch* record = report->mutable_epoch();
   record->set_epoch(progress_.epochs_done() + 1);
   if (!TrainEpoch(record)) return false;
+  report->set_samples(static_cast<int64_t>(split_.train.size()));
   EvaluateEpoch(record);
   RecordThetas(report);
   // Before the probe, whose eigenvalues need finite numbers; and after it.

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/evidence.h"
+#include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/watch.h"
@@ -129,11 +130,13 @@ TEST_F(FullDiskTest, SubmissionsAreRefusedAndRunsWaitUntilTheDatabaseHasRoom) {
   const grpc::Status refused = Create(TinyRequest());
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
   WaitUntilTrainingWaits();
+  EXPECT_TRUE(Eventually([&] { return HealthOf(daemon_.address()) == 2; })) << "NOT_SERVING";
   EXPECT_EQ(daemon_.GetRun("first/0").state(), v1::RUN_STATE_RUNNING);
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "first\n");
   EXPECT_EQ(IntegrityOf(daemon_.database()), "ok");
 
   LimitFiles(RLIM_INFINITY);
+  EXPECT_TRUE(Eventually([&] { return HealthOf(daemon_.address()) == 1; })) << "SERVING";
   const grpc::Status taken = Create(TinyRequest());
   EXPECT_TRUE(taken.ok()) << taken.error_message();
   for (const char* id : {"first", "waiting"}) EXPECT_EQ(daemon_.Anneal({"wait", id}).code, kFine);

@@ -1,7 +1,6 @@
 // TLS and tokens: every method without a token, with a wrong, expired or lesser one; files that
 // change while calls go on; certificates of clients.
 
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -21,6 +20,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/evidence.h"
+#include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 
@@ -46,36 +46,9 @@ class TlsDirectory {
   const TempDirectory directory_;
 };
 
-// How a call ended that was made by its path alone, with an empty request.
-grpc::StatusCode CallByPath(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
-                            const std::string& token) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(&context, path, &queue);
-  const auto wait = [&queue] {
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return ok;
-  };
-  call->StartCall(nullptr);
-  wait();
-  const grpc::Slice nothing("");
-  if (const grpc::ByteBuffer empty(&nothing, 1); true) call->WriteLast(empty, {}, nullptr);
-  wait();
-  grpc::ByteBuffer answer;
-  bool more = true;
-  while (more) {
-    call->Read(&answer, nullptr);
-    more = wait();
-  }
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  wait();
-  return status.error_code();
+grpc::StatusCode CodeOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                        const std::string& token) {
+  return CallByPath(channel, path, token).code;
 }
 
 std::vector<std::string> Methods() {
@@ -159,10 +132,10 @@ TEST_F(SecurityTest, EveryMethodTurnsAwayWhoHasNoTokenAWrongOneOrOneThatEnded) {
   const auto channel = Channel();
   for (const std::string& path : Methods()) {
     for (const std::string& token : {std::string(), wrong, revoked, std::string("nonsense")}) {
-      EXPECT_EQ(CallByPath(channel, path, token), grpc::StatusCode::UNAUTHENTICATED)
+      EXPECT_EQ(CodeOf(channel, path, token), grpc::StatusCode::UNAUTHENTICATED)
           << path << " with \"" << token << "\"";
     }
-    const grpc::StatusCode code = CallByPath(channel, path, good);
+    const grpc::StatusCode code = CodeOf(channel, path, good);
     EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << path;
     EXPECT_NE(code, grpc::StatusCode::PERMISSION_DENIED) << path;
   }
@@ -172,7 +145,7 @@ TEST_F(SecurityTest, ReadersMayReadAndNothingElse) {
   const std::string reader = Token("rita", "reader");
   const auto channel = Channel();
   for (const std::string& path : Methods()) {
-    const grpc::StatusCode code = CallByPath(channel, path, reader);
+    const grpc::StatusCode code = CodeOf(channel, path, reader);
     EXPECT_EQ(code == grpc::StatusCode::PERMISSION_DENIED, !OnlyReads(path))
         << path << ": " << code;
     EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << path;
@@ -185,18 +158,18 @@ TEST_F(SecurityTest, OneConnectionMayCarryTheCallsOfMany) {
   const auto channel = Channel();
   const std::string path = "/anneal.v1.ExperimentService/CancelExperiment";
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(CallByPath(channel, path, reader), grpc::StatusCode::PERMISSION_DENIED);
-    EXPECT_EQ(CallByPath(channel, path, admin), grpc::StatusCode::INVALID_ARGUMENT);
-    EXPECT_EQ(CallByPath(channel, path, ""), grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_EQ(CodeOf(channel, path, reader), grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_EQ(CodeOf(channel, path, admin), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(CodeOf(channel, path, ""), grpc::StatusCode::UNAUTHENTICATED);
   }
 }
 
 TEST_F(SecurityTest, HealthNeedsNoTokenAndReflectionIsForNobody) {
   const std::string admin = Token("ada", "admin");
-  EXPECT_EQ(CallByPath(Channel(), "/grpc.health.v1.Health/Check", ""), grpc::StatusCode::OK);
-  EXPECT_EQ(CallByPath(Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-                       admin),
-            grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(CodeOf(Channel(), "/grpc.health.v1.Health/Check", ""), grpc::StatusCode::OK);
+  EXPECT_EQ(
+      CodeOf(Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", admin),
+      grpc::StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
@@ -256,8 +229,8 @@ TEST_F(SecurityTest, AClientsCertificateStandsForItsToken) {
     options.watch_identity_key_cert_pairs();
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return CallByPath(grpc::CreateCustomChannel(address_, tls::TlsCredentials(options), arguments),
-                      "/anneal.v1.ExperimentService/ListExperiments", "");
+    return CodeOf(grpc::CreateCustomChannel(address_, tls::TlsCredentials(options), arguments),
+                  "/anneal.v1.ExperimentService/ListExperiments", "");
   };
   EXPECT_EQ(list(tls_.file("cleo")), grpc::StatusCode::UNAUTHENTICATED) << "has no token yet";
   Token("cleo", "reader");
@@ -277,8 +250,7 @@ TEST_F(SecurityTest, TokensAndCertificatesAreReplacedUnderLoadWithoutAFailedCall
     clients.emplace_back([&] {
       while (!stop) {
         // Each on a connection of its own.
-        const auto code =
-            CallByPath(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token);
+        const auto code = CodeOf(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token);
         ++calls;
         if (code != grpc::StatusCode::OK) ++failed;
       }
@@ -324,13 +296,13 @@ TEST_F(SecurityTest, SecretsAreInNoLogErrorOrProcessListing) {
 TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreTurnedAway) {
   const std::string token = Token("ada", "admin");
   const auto plain = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
-  EXPECT_EQ(CallByPath(plain, "/anneal.v1.ExperimentService/ListExperiments", token),
+  EXPECT_EQ(CodeOf(plain, "/anneal.v1.ExperimentService/ListExperiments", token),
             grpc::StatusCode::UNAVAILABLE);
   TlsDirectory::Make(tls_.other("foreign"));
-  EXPECT_EQ(CallByPath(Channel(tls_.other("foreign/ca.pem")),
-                       "/anneal.v1.ExperimentService/ListExperiments", token),
+  EXPECT_EQ(CodeOf(Channel(tls_.other("foreign/ca.pem")),
+                   "/anneal.v1.ExperimentService/ListExperiments", token),
             grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(CallByPath(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token),
+  EXPECT_EQ(CodeOf(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token),
             grpc::StatusCode::OK);
   EXPECT_THAT(daemon_.process().errors(), Not(HasSubstr("andshake")))
       << "whoever comes could fill the log";
