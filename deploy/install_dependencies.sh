@@ -4,6 +4,7 @@
 #
 #   deploy/install_dependencies.sh            what a build and the daemon need
 #   deploy/install_dependencies.sh --tests    that, and what tests/run.sh needs
+#   deploy/install_dependencies.sh --fuzz     what tests/fuzz/run.sh needs
 set -euo pipefail
 
 build=(
@@ -22,12 +23,14 @@ tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   openssl groff-base zsh fish            # certificates; what reads manual pages and completions
 )
+fuzz=(clang-14 libclang-rt-14-dev llvm-14)  # libFuzzer
 
 wanted=("${build[@]}")
 case "${1:-}" in
   '') ;;
   --tests) wanted+=("${tests[@]}") ;;
-  *) echo "usage: $0 [--tests]" >&2; exit 2 ;;
+  --fuzz) wanted+=("${fuzz[@]}") ;;
+  *) echo "usage: $0 [--tests|--fuzz]" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -1,0 +1,86 @@
+// A filter on the first line, an order on the second: whatever is understood becomes SQL that SQLite
+// takes, on lists of experiments and of runs; whatever is not is INVALID_ARGUMENT.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_split.h"
+#include "anneal/v1/services.pb.h"
+#include "common/config_validation.h"
+#include "common/presets.h"
+#include "server/rpc/listing.h"
+#include "server/store/experiment_store.h"
+#include "server/store/json.h"
+#include "server/store/run_store.h"
+#include "server/store/store.h"
+#include "tests/fixtures/temp_directory.h"
+#include "tests/fuzz/require.h"
+
+namespace anneal::fuzz {
+namespace {
+
+// An experiment of each preset, so that comparisons are made.
+std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
+  auto store = store::Store::Open(directory);
+  RequireOk(store.status(), "a store opens");
+  int count = 0;
+  for (const v1::Preset& preset : Presets()) {
+    store::NewExperiment experiment;
+    experiment.id = "e" + std::to_string(count++);
+    *experiment.submission.mutable_config() = preset.config();
+    (*experiment.submission.mutable_labels())["team"] = experiment.id;
+    experiment.runs.push_back({.epochs = 3,
+                               .parameters_json = "{}",
+                               .config_json = store::ToColumn(ResolveConfig(preset.config()))});
+    RequireOk((*store)->Write([&](store::Transaction& transaction) {
+      return store::InsertExperiment(transaction, experiment);
+    }),
+              "an experiment is stored");
+  }
+  return *std::move(store);
+}
+
+template <typename Request, typename List>
+void Try(const Request& request, store::Listed listed, size_t own_terms, const List& list) {
+  const auto listing = rpc::ParseListing(request, listed, own_terms);
+  if (listing.ok()) {
+    RequireOk(list(listing->query), "SQLite takes what the filter and the order became");
+  } else {
+    Require(absl::IsInvalidArgument(listing.status()), "a bad filter is INVALID_ARGUMENT");
+  }
+}
+
+void TryBoth(store::Store* store, const std::string& filter, const std::string& order) {
+  RequireOk(store->Read([&](store::Connection& db) {
+    v1::ListExperimentsRequest experiments;
+    experiments.set_filter(filter);
+    experiments.set_order_by(order);
+    Try(experiments, store::Listed::kExperiments, 1, [&db](const store::ListQuery& query) {
+      return store::ListExperiments(db, query, true).status();
+    });
+    v1::ListRunsRequest runs;
+    runs.set_filter(filter);
+    runs.set_order_by(order);
+    Try(runs, store::Listed::kRuns, 2, [&db](const store::ListQuery& query) {
+      return store::ListRuns(db, {.list = query, .view = v1::RUN_VIEW_FULL}).status();
+    });
+    return absl::OkStatus();
+  }),
+            "the store is read");
+}
+
+}  // namespace
+}  // namespace anneal::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto& directory = *new anneal::TempDirectory();
+  static anneal::store::Store& store =
+      *anneal::fuzz::MakeStore(directory.path()).release();
+  const std::pair<std::string, std::string> lines = absl::StrSplit(
+      absl::string_view(reinterpret_cast<const char*>(data), size), absl::MaxSplits('\n', 1));
+  anneal::fuzz::TryBoth(&store, lines.first, lines.second);
+  return 0;
+}

@@ -1,0 +1,48 @@
+// Bytes, as they are and behind a header length that fits: whatever is taken says the same after it
+// was written and read again; whatever is not is DATA_LOSS. Checkpoints are such files.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/training/checkpoint.h"
+#include "server/training/safetensors.h"
+#include "tests/fuzz/require.h"
+
+namespace anneal::fuzz {
+namespace {
+
+void Try(const std::string& bytes) {
+  const auto state = training::DecodeCheckpoint(bytes);
+  Require(state.ok() || absl::IsDataLoss(state.status()), "a bad checkpoint is DATA_LOSS");
+  const auto file = training::DecodeSafetensors(bytes);
+  if (!file.ok()) {
+    Require(absl::IsDataLoss(file.status()), "a damaged file is DATA_LOSS");
+    Require(!state.ok(), "a damaged file is no checkpoint");
+    return;
+  }
+  const std::string written = training::EncodeSafetensors(*file);
+  const auto again = training::DecodeSafetensors(written);
+  RequireOk(again.status(), "what was written can be read");
+  Require(again->metadata == file->metadata, "metadata stay");
+  Require(again->tensors.size() == file->tensors.size(), "tensors stay");
+  Require(training::EncodeSafetensors(*again) == written, "written twice it is the same");
+}
+
+}  // namespace
+}  // namespace anneal::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string input(reinterpret_cast<const char*>(data), size);
+  anneal::fuzz::Try(input);
+  // Up to the first line's end it is the header.
+  const uint64_t length = input.substr(0, input.find('\n')).size();
+  std::string prefix(sizeof(length), '\0');
+  std::memcpy(prefix.data(), &length, sizeof(length));
+  std::string body = input;
+  if (length < body.size()) body.erase(length, 1);
+  anneal::fuzz::Try(absl::StrCat(prefix, body));
+  return 0;
+}
