@@ -4,9 +4,11 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "client/endpoint.h"
 #include "common/resource_name.h"
+#include "common/sha256.h"
 #include "common/status.h"
 #include "common/version.h"
 #include "google/rpc/error.pb.h"
@@ -23,6 +26,8 @@ namespace {
 
 constexpr int kPageSize = 1000;
 constexpr int kMaxMessage = 8 << 20;
+// When the daemon has had too many requests of ours: it forgives within a second.
+constexpr std::chrono::milliseconds kRateLimitPause(200);
 
 absl::StatusOr<std::string> Contents(absl::string_view what, const std::string& path) {
   std::ifstream file(path);
@@ -43,15 +48,14 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Cont
   return grpc::CompositeChannelCredentials(channel, grpc::AccessTokenCredentials(token));
 }
 
-// What ErrorInfo says of an error, for people who look closer; empty if there is none.
-std::string ReasonOf(const grpc::Status& status) {
+// With what the daemon's details say of it.
+absl::Status WithDetails(absl::Status status, const grpc::Status& from) {
   google::rpc::Status details;
-  if (!details.ParseFromString(status.error_details())) return "";
+  if (!details.ParseFromString(from.error_details())) return status;
   for (const auto& detail : details.details()) {
-    google::rpc::ErrorInfo info;
-    if (detail.UnpackTo(&info)) return absl::StrCat(" ", info.reason());
+    status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }
-  return "";
+  return status;
 }
 
 // By which the daemon's log has it; empty if it has not answered.
@@ -109,11 +113,12 @@ std::string Connection::NotOurs(absl::string_view call) const {
 
 absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientContext& context,
                                   const grpc::Status& status, absl::Time begin) const {
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
   if (options_.trace) {
-    const auto code = static_cast<absl::StatusCode>(status.error_code());
+    const std::string reason = ReasonOf(WithDetails(absl::Status(code, ""), status));
     options_.trace(absl::StrFormat(
-        "%s: %s%s in %.1f ms, from %s%s", call, absl::StatusCodeToString(code),
-        status.ok() ? "" : ReasonOf(status), absl::ToDoubleMilliseconds(absl::Now() - begin),
+        "%s: %s%s%s in %.1f ms, from %s%s", call, absl::StatusCodeToString(code),
+        reason.empty() ? "" : " ", reason, absl::ToDoubleMilliseconds(absl::Now() - begin),
         context.peer(), RequestIdOf(context)));
   }
   if (status.ok()) return absl::OkStatus();
@@ -127,7 +132,7 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
   } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     message = NotOurs(call);
   }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
+  return WithDetails(absl::Status(code, message), status);
 }
 
 template <typename Stub, typename Request, typename Response>
@@ -135,15 +140,21 @@ absl::StatusOr<Response> Connection::Call(Stub* stub,
                                           grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                                        const Request&, Response*),
                                           const Request& request) const {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
-  Response response;
-  const absl::Time begin = absl::Now();
-  const grpc::Status status = (stub->*method)(&context, request, &response);
-  // Requests are named after their calls.
-  const absl::string_view call = absl::StripSuffix(Request::descriptor()->name(), "Request");
-  ANNEAL_RETURN_IF_ERROR(FromGrpc(call, context, status, begin));
-  return response;
+  const auto deadline = std::chrono::system_clock::now() + options_.deadline;
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    Response response;
+    const absl::Time begin = absl::Now();
+    const grpc::Status status = (stub->*method)(&context, request, &response);
+    // Requests are named after their calls.
+    const absl::string_view call = absl::StripSuffix(Request::descriptor()->name(), "Request");
+    const absl::Status result = FromGrpc(call, context, status, begin);
+    if (result.ok()) return response;
+    const bool in_time = std::chrono::system_clock::now() + kRateLimitPause < deadline;
+    if (ReasonOf(result) != "RATE_LIMITED" || !in_time) return result;
+    std::this_thread::sleep_for(kRateLimitPause);
+  }
 }
 
 // `fetch` makes one call and moves its items to the end of a vector.
@@ -295,6 +306,28 @@ absl::StatusOr<v1::Preset> Connection::GetPreset(const std::string& name) {
 absl::StatusOr<v1::ServerInfo> Connection::GetServerInfo() {
   return Call(server_info_.get(), &v1::ServerService::Stub::GetServerInfo,
               v1::GetServerInfoRequest());
+}
+
+absl::Status Connection::BackUpDatabase(
+    const std::function<absl::Status(const std::string&)>& on_contents) {
+  grpc::ClientContext context;
+  const absl::Time begin = absl::Now();
+  const auto reader = server_info_->BackUpDatabase(&context, v1::BackUpDatabaseRequest());
+  v1::BackUpDatabaseResponse response;
+  Sha256 hash;
+  std::string sent;
+  absl::Status status;
+  while (status.ok() && reader->Read(&response)) {
+    hash.Update(response.contents());
+    if (!response.sha256().empty()) sent = response.sha256();
+    status = on_contents(response.contents());
+  }
+  if (!status.ok()) context.TryCancel();
+  const grpc::Status finished = reader->Finish();
+  if (!status.ok()) return status;
+  ANNEAL_RETURN_IF_ERROR(FromGrpc("BackUpDatabase", context, finished, begin));
+  if (hash.HexDigest() == sent) return absl::OkStatus();
+  return absl::DataLossError("what arrived has another SHA-256 than the copy; try again");
 }
 
 absl::StatusOr<std::vector<v1::Experiment>> Connection::ListExperiments(

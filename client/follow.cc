@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/run_state.h"
@@ -36,7 +37,7 @@ class Follower {
         view_(view) {}
 
   absl::StatusOr<Followed> Run() {
-    if (!all_) ANNEAL_RETURN_IF_ERROR(LoadRuns());
+    if (!all_) ANNEAL_RETURN_IF_ERROR(LoadRuns(/*as_they_are=*/false));
     interrupt_->OnInterrupt([] {});
     milliseconds pause = kFirstPause;
     while (true) {
@@ -44,6 +45,10 @@ class Follower {
       const absl::Status status = WatchOnce();
       if (interrupt_->requested()) return Followed::kDetached;
       if (status.ok()) break;
+      if (ReasonOf(status) == "EVENTS_PRUNED") {
+        ANNEAL_RETURN_IF_ERROR(SkipPruned(status));
+        continue;
+      }
       if (!IsLostConnection(status)) return status;
       if (last_position_ > before) pause = kFirstPause;
       view_->Note(absl::StrCat("connection to ", connection_->server(), " lost; reconnecting"));
@@ -59,7 +64,8 @@ class Follower {
   }
 
  private:
-  absl::Status LoadRuns() {
+  // As they were at the beginning, for events to move them; or as they are now.
+  absl::Status LoadRuns(bool as_they_are) {
     std::vector<v1::Run> runs;
     if (run_.empty()) {
       v1::ListRunsRequest request;
@@ -68,13 +74,27 @@ class Follower {
     } else {
       ANNEAL_ASSIGN_OR_RETURN(runs.emplace_back(), connection_->GetRun(run_));
     }
-    for (const v1::Run& run : runs) AddRun(run);
+    for (const v1::Run& run : runs) {
+      AddRun(run);
+      if (as_they_are) progress_.runs.back().state = run.state();
+    }
     return absl::OkStatus();
   }
 
   void AddRun(const v1::Run& run) {
     index_[run.name()] = progress_.runs.size();
     progress_.runs.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
+  }
+
+  // What the daemon was told to prune it cannot send: the runs say where they stand.
+  absl::Status SkipPruned(const absl::Status& status) {
+    int64_t after = 0;
+    if (!absl::SimpleAtoi(ReasonMetadata(status, "after"), &after)) return status;
+    view_->Note(absl::StrCat("events up to ", after, " were pruned; `anneal history` has the epochs"));
+    (all_ ? last_position_ : last_sequence_) = after;
+    if (all_) return absl::OkStatus();
+    progress_.runs.clear();
+    return LoadRuns(/*as_they_are=*/true);
   }
 
   absl::Status WatchOnce() {

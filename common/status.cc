@@ -7,6 +7,16 @@
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
+namespace {
+
+google::rpc::ErrorInfo InfoOf(const absl::Status& status) {
+  google::rpc::ErrorInfo info;
+  const auto payload = status.GetPayload(kErrorInfoUrl);
+  if (payload.has_value()) (void)info.ParseFromString(std::string(*payload));
+  return info;
+}
+
+}  // namespace
 
 void FieldViolations::Add(absl::string_view field, absl::string_view description) {
   violations_.push_back({std::string(field), std::string(description)});
@@ -49,13 +59,23 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
   return violations.ToStatus();
 }
 
-absl::Status WithReason(absl::Status status, absl::string_view reason) {
+absl::Status WithReason(absl::Status status, absl::string_view reason,
+                        const std::map<std::string, std::string>& metadata) {
   if (status.ok()) return status;
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason));
   info.set_domain(std::string(kErrorDomain));
+  info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
   return status;
+}
+
+std::string ReasonOf(const absl::Status& status) { return InfoOf(status).reason(); }
+
+std::string ReasonMetadata(const absl::Status& status, const std::string& key) {
+  const google::rpc::ErrorInfo info = InfoOf(status);
+  const auto found = info.metadata().find(key);
+  return found == info.metadata().end() ? "" : found->second;
 }
 
 }  // namespace anneal

@@ -6,6 +6,7 @@
 #ifndef ANNEAL_COMMON_STATUS_H_
 #define ANNEAL_COMMON_STATUS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,14 @@ std::string OneLine(absl::string_view text);
 // INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
-// Adds an ErrorInfo with `reason` (UPPER_SNAKE_CASE) to an error.
-absl::Status WithReason(absl::Status status, absl::string_view reason);
+// Adds an ErrorInfo with `reason` (UPPER_SNAKE_CASE) to an error, and what programs need to go on.
+absl::Status WithReason(absl::Status status, absl::string_view reason,
+                        const std::map<std::string, std::string>& metadata = {});
+
+// The reason that was added, or that a server sent; empty if there is none.
+std::string ReasonOf(const absl::Status& status);
+// One of its metadata; empty if there is none.
+std::string ReasonMetadata(const absl::Status& status, const std::string& key);
 
 }  // namespace anneal
 

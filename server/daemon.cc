@@ -31,15 +31,17 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
       datasets_(options.datasets),
       executor_(options.workers, options.pin_workers, &datasets_),
       dispatcher_(store_.get(), &checkpoints_, &executor_, &metrics_, clock),
-      submission_(store_.get(), &datasets_, &dispatcher_, clock),
+      submission_(store_.get(), &datasets_, &dispatcher_, options.user_limits, clock),
+      retention_(store_.get(), &checkpoints_, &dispatcher_, options.retention, clock),
       editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
       events_(store_.get()),
       tokens_(TokensPath(options.data_dir), [clock] { return absl::FromUnixMicros(clock()); }),
+      rate_limit_(options.max_requests_per_second),
       pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                                       const executor::WallClock& clock) {
-  ANNEAL_ASSIGN_OR_RETURN(auto store, store::Store::Open(options.data_dir));
+  ANNEAL_ASSIGN_OR_RETURN(auto store, store::Store::Open(options.data_dir, options.reserve_bytes));
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(store), options, clock));
   daemon->store_->set_commit_listener(
       [hub = &daemon->hub_, events = &daemon->events_](const std::set<int64_t>& experiments) {
@@ -62,11 +64,13 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                   .events = &daemon->events_,
                                   .pool = daemon->pool_.get(),
                                   .tokens = &daemon->tokens_,
+                                  .rate_limit = &daemon->rate_limit_,
                                   .metrics = &daemon->metrics_,
                                   .clock = clock,
                                   .start_micros = clock()};
   ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listening, services));
   ANNEAL_RETURN_IF_ERROR(daemon->dispatcher_.Begin());
+  daemon->retention_.Begin();
   daemon->storage_monitor_.Begin(
       [store = daemon->store_.get()] { store->Probe(); },
       [server = daemon->server_.get()](bool healthy) { server->SetServing(healthy); });
@@ -122,6 +126,7 @@ std::vector<telemetry::Reading> Daemon::ReadNow() {
 Daemon::~Daemon() {
   metrics_endpoint_.reset();
   storage_monitor_.Stop();
+  retention_.Stop();
   if (server_ != nullptr) server_->Shutdown(kCallDeadline);
   pool_.reset();  // no call is left that could hand it work
   server_.reset();

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "server/executor/dispatcher.h"
 #include "server/executor/editor.h"
+#include "server/executor/retention.h"
 #include "server/executor/submission.h"
 #include "server/executor/thread_executor.h"
 #include "server/options.h"
@@ -55,10 +56,12 @@ class Daemon {
   executor::ThreadExecutor executor_;
   executor::Dispatcher dispatcher_;
   executor::Submission submission_;
+  executor::Retention retention_;
   executor::Editor editor_;
   rpc::EventHub hub_;
   rpc::EventReader events_;
   auth::Tokens tokens_;
+  auth::RateLimit rate_limit_;
   std::unique_ptr<rpc::BlockingPool> pool_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // null: none

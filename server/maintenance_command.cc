@@ -64,7 +64,7 @@ int Migrate(const Options& options, bool dry_run) {
   const auto names = store::TryMigrations(path);
   if (!names.ok()) return Complain(names.status());
   if (!dry_run) {
-    const auto opened = store::Store::Open(options.data_dir);
+    const auto opened = store::Store::Open(options.data_dir, options.reserve_bytes);
     if (!opened.ok()) return Complain(opened.status());
   }
   for (const std::string& name : *names) {

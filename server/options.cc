@@ -6,8 +6,10 @@
 #include <map>
 #include <thread>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/paths.h"
+#include "common/status.h"
 #include "common/version.h"
 #include "server/maintenance_command.h"
 #include "server/token_command.h"
@@ -69,6 +71,44 @@ void AddOptions(CLI::App* app, Options* options) {
 // Processors that this process may use; at least 1.
 int Processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
+// Throws CLI::ValidationError.
+std::function<void(const std::string&)> ReadAge(const char* option,
+                                                std::optional<absl::Duration>* age) {
+  return [option, age](const std::string& text) {
+    const auto parsed = ParseAge(option, text);
+    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+    *age = *parsed;
+  };
+}
+
+void AddLimits(CLI::App* app, Options* options) {
+  app->add_option("--max-queued-runs", options->user_limits.unended_runs,
+                  "Runs of a user that may wait, run and be paused at a time; 0: any number")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--max-stored-bytes", options->user_limits.stored_bytes,
+                  "What a user may store before submissions are refused, such as 20G; 0: any number")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->default_str("100G");
+  app->add_option("--max-requests-per-second", options->max_requests_per_second,
+                  "Of each who shows a token; 0: any number")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  app->add_option_function<std::string>(
+      "--keep-checkpoints", ReadAge("--keep-checkpoints", &options->retention.checkpoints),
+      "How long after a run's end, such as 90d; later it cannot be extended, and a retry starts "
+      "over. Default: for ever");
+  app->add_option_function<std::string>(
+      "--prune-events-after", ReadAge("--prune-events-after", &options->retention.events),
+      "How long after the end of an experiment its events can be watched again, such as 90d; runs "
+      "and epochs stay. Default: for ever");
+  app->add_option("--reserve", options->reserve_bytes,
+                  "Room on the disk, such as 32M, for cancelling and deleting once it is full; 0: "
+                  "none")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->default_str("32M");
+}
+
 void CheckPinning(const Options& options) {
   if (!options.pin_workers || options.workers <= Processors()) return;
   throw CLI::ValidationError(
@@ -82,6 +122,21 @@ void CheckPinning(const Options& options) {
 int Complain(const absl::Status& status) {
   std::cerr << "anneald: " << status.message() << "\n";
   return absl::IsInvalidArgument(status) ? kUsageError : 1;
+}
+
+absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_view text) {
+  constexpr int64_t kMost = 100'000;
+  const std::map<char, absl::Duration> units = {
+      {'d', absl::Hours(24)}, {'h', absl::Hours(1)}, {'m', absl::Minutes(1)}};
+  int64_t count = 0;
+  const auto unit = text.empty() ? units.end() : units.find(text.back());
+  if (unit == units.end() || !absl::SimpleAtoi(text.substr(0, text.size() - 1), &count) ||
+      count < 1 || count > kMost) {
+    return InvalidField(option, absl::StrCat("is ", Quoted(text),
+                                             "; expected days, hours or minutes such as 30d, 12h "
+                                             "or 90m"));
+  }
+  return count * unit->second;
 }
 
 std::string TokensPath(const std::string& data_dir) { return data_dir + "/tokens.textproto"; }
@@ -101,6 +156,7 @@ void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
     return absl::StrCat("anneald: ", error.what(), " (see anneald --help)\n");
   });
   AddOptions(&app, &options);
+  AddLimits(&app, &options);
   app.fallthrough();  // options of the program may follow its commands
   AddTokenCommands(&app, parsed);
   AddMaintenanceCommands(&app, parsed);

@@ -9,7 +9,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/executor/retention.h"
 #include "server/rpc/listening.h"
+#include "server/store/usage_store.h"
 #include "server/telemetry/log.h"
 
 namespace anneal {
@@ -22,6 +27,10 @@ struct Options {
   bool pin_workers = false;
   std::vector<std::string> datasets;  // roots, in the order in which they are searched
   std::string metrics_address;        // HOST:PORT; empty: none
+  store::UsageLimits user_limits = {.unended_runs = 100'000, .stored_bytes = int64_t{100} << 30};
+  int max_requests_per_second = 500;  // of a caller with a token; 0: any number
+  executor::RetentionAges retention;
+  int64_t reserve_bytes = int64_t{32} << 20;
   std::string log_level;
   telemetry::LogFormat log_format = telemetry::LogFormat::kText;
 };
@@ -37,6 +46,9 @@ struct ParsedOptions {
 
 // Says what is wrong, on stderr. Returns what to exit with: 2 for INVALID_ARGUMENT, else 1.
 int Complain(const absl::Status& status);
+
+// Days, hours or minutes such as 30d, 12h or 90m. INVALID_ARGUMENT naming the option.
+absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_view text);
 
 // Where the tokens of a daemon with this data directory are.
 std::string TokensPath(const std::string& data_dir);

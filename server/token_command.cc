@@ -10,7 +10,6 @@
 #include <string>
 #include <system_error>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -28,26 +27,11 @@ struct TokenOptions {
   std::string expires;
 };
 
-// Such as 30d, 12h or 90m.
-absl::StatusOr<absl::Duration> ParseAge(const std::string& text) {
-  const std::map<char, absl::Duration> units = {
-      {'d', absl::Hours(24)}, {'h', absl::Hours(1)}, {'m', absl::Minutes(1)}};
-  int64_t count = 0;
-  const auto unit = text.empty() ? units.end() : units.find(text.back());
-  if (unit == units.end() || !absl::SimpleAtoi(text.substr(0, text.size() - 1), &count) ||
-      count < 1 || count > 100'000) {
-    return InvalidField("--expires", absl::StrCat("is ", Quoted(text),
-                                                  "; expected days, hours or minutes such as 30d, "
-                                                  "12h or 90m"));
-  }
-  return count * unit->second;
-}
-
 int Create(const std::string& data_dir, const TokenOptions& options) {
   const absl::Time now = absl::Now();
   std::optional<absl::Time> expires;
   if (!options.expires.empty()) {
-    const auto age = ParseAge(options.expires);
+    const auto age = ParseAge("--expires", options.expires);
     if (!age.ok()) return Complain(age.status());
     expires = now + *age;
   }

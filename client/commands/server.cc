@@ -1,12 +1,19 @@
 // anneal server: what the daemon says of itself.
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/export/output_file.h"
 #include "client/render/format.h"
 #include "common/config_text.h"
+#include "common/status.h"
 #include "common/version.h"
 
 namespace anneal::client {
@@ -31,6 +38,29 @@ int ShowServer(Connection* connection, const std::string& output) {
   return kSuccess;
 }
 
+// Whole, or not there. A file that is there is kept: it may be the only good backup.
+absl::Status BackUpTo(Connection* connection, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    return absl::AlreadyExistsError(absl::StrCat(path, " is there already; name another file"));
+  }
+  OutputFile file("file", path);
+  ANNEAL_RETURN_IF_ERROR(connection->BackUpDatabase([&file](const std::string& contents) {
+    file.Write(contents);
+    return file.status();
+  }));
+  return file.Finish();
+}
+
+int BackUp(Connection* connection, const std::string& path) {
+  // It has everybody's notes.
+  ::umask(0077);
+  const absl::Status status = BackUpTo(connection, path);
+  if (!status.ok()) return Complain(status);
+  std::cout << path << "\n";
+  return kSuccess;
+}
+
 }  // namespace
 
 void AddServerCommand(CLI::App* app, Globals* globals) {
@@ -41,8 +71,19 @@ void AddServerCommand(CLI::App* app, Globals* globals) {
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   server->footer("Example: anneal server");
-  server->callback([globals, output] {
-    globals->command = [output](Connection* connection) { return ShowServer(connection, *output); };
+  const auto file = std::make_shared<std::string>();
+  CLI::App* backup = server->add_subcommand(
+      "backup", "Fetch a copy of the daemon's database, checked there and here; takes an admin");
+  backup->add_option("file", *file, "To write; must not be there")->required();
+  backup->footer("Example: anneal server backup anneal-backup.db");
+  server->callback([globals, output, file, backup] {
+    if (backup->parsed()) {
+      globals->command = [file](Connection* connection) { return BackUp(connection, *file); };
+    } else {
+      globals->command = [output](Connection* connection) {
+        return ShowServer(connection, *output);
+      };
+    }
   });
 }
 

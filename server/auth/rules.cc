@@ -15,6 +15,7 @@ const std::map<absl::string_view, Access>& Rules() {
       {"/grpc.health.v1.Health/Check", Access::kOpen},
       {"/grpc.health.v1.Health/Watch", Access::kOpen},
       {"/anneal.v1.ServerService/GetServerInfo", Access::kRead},
+      {"/anneal.v1.ServerService/BackUpDatabase", Access::kAdmin},
       {"/anneal.v1.PresetService/ListPresets", Access::kRead},
       {"/anneal.v1.PresetService/GetPreset", Access::kRead},
       {"/anneal.v1.ExperimentService/CreateExperiment", Access::kSubmit},
@@ -59,10 +60,13 @@ std::optional<Access> AccessTo(absl::string_view method) {
 }
 
 absl::Status CheckRole(const Caller& caller, Access access, absl::string_view method) {
-  const bool may_change = caller.role == Role::ROLE_SUBMITTER || caller.role == Role::ROLE_ADMIN;
-  if (access == Access::kOpen || access == Access::kRead || may_change) return absl::OkStatus();
+  const bool is_admin = caller.role == Role::ROLE_ADMIN;
+  const bool may_change = is_admin || caller.role == Role::ROLE_SUBMITTER;
+  const bool only_reads = access == Access::kOpen || access == Access::kRead;
+  if (only_reads || is_admin || (may_change && access != Access::kAdmin)) return absl::OkStatus();
   return Denied(absl::StrCat(caller.name, " is a ", EnumName(caller.role), " and may not call ",
-                             method, "; that takes a token with --role submitter"));
+                             method, "; that takes a token with --role ",
+                             access == Access::kAdmin ? "admin" : "submitter"));
 }
 
 absl::Status CheckOwner(const Caller& caller, absl::string_view owner, absl::string_view what) {

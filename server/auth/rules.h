@@ -16,6 +16,7 @@ enum class Access {
   kRead,    // any role
   kSubmit,  // submitters and admins
   kOwn,     // admins, and submitters for what they submitted
+  kAdmin,   // admins
 };
 
 // What `/package.Service/Method` asks for. Nothing where no rule is: then nobody may call it.

@@ -338,7 +338,7 @@ absl::Status Dispatcher::ChangeRun(const RunName& name, Command command) {
 absl::Status Dispatcher::Change(
     Command command, const std::function<absl::StatusOr<StateRows>(store::Connection&)>& find) {
   std::vector<int64_t> changed;
-  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+  const auto change = [&](store::Transaction& transaction) -> absl::Status {
     changed.clear();
     ANNEAL_ASSIGN_OR_RETURN(const StateRows runs, find(transaction.db()));
     absl::Status refused;
@@ -356,8 +356,11 @@ absl::Status Dispatcher::Change(
       ANNEAL_RETURN_IF_ERROR(store::ChangeRunState(transaction, run.key, **next, clock_()));
     }
     return done ? absl::OkStatus() : refused;
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
+  };
+  // What is cancelled can be deleted.
+  ANNEAL_RETURN_IF_ERROR(
+      store_->Write(change, command == Command::kCancel ? store::Writer::Purpose::kMakeRoom
+                                                        : store::Writer::Purpose::kRecord));
   const bool stops = command == Command::kCancel || command == Command::kPause;
   for (const int64_t run : changed) {
     if (stops) executor_->RequestStop(run);

@@ -20,6 +20,7 @@ namespace anneal::executor {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
+using Purpose = store::Writer::Purpose;
 
 const std::set<std::string>& UpdatableFields() {
   static const auto& fields = *new std::set<std::string>{"labels", "note", "priority"};
@@ -127,14 +128,15 @@ absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
   if (force) {
     ANNEAL_RETURN_IF_ERROR(dispatcher_->ChangeExperiment(experiment_id, Command::kCancel));
   }
-  return store_->Write([&](store::Transaction& transaction) -> absl::Status {
+  const auto remove = [&](store::Transaction& transaction) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                             store::GetExperiment(transaction.db(), experiment_id));
     ANNEAL_RETURN_IF_ERROR(CheckAllEnded(experiment));
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key,
                             store::ExperimentKey(transaction.db(), experiment_id));
     return store::SetDeleted(transaction, key, clock_());
-  });
+  };
+  return store_->Write(remove, Purpose::kMakeRoom);
 }
 
 absl::Status Editor::Undelete(const std::string& experiment_id) {
@@ -146,7 +148,7 @@ absl::Status Editor::Undelete(const std::string& experiment_id) {
 }
 
 absl::Status Editor::Purge(const std::string& experiment_id) {
-  return store_->Write([&](store::Transaction& transaction) -> absl::Status {
+  const auto purge = [&](store::Transaction& transaction) -> absl::Status {
     store::Connection& db = transaction.db();
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, experiment_id));
     if (store::CheckNotDeleted(db, experiment_id).ok()) {
@@ -168,7 +170,8 @@ absl::Status Editor::Purge(const std::string& experiment_id) {
     // Files first: after a crash in between it is still there to be purged again.
     checkpoints_->RemoveAll(experiment_id);
     return store::PurgeExperiment(transaction, key);
-  });
+  };
+  return store_->Write(purge, Purpose::kMakeRoom);
 }
 
 }  // namespace anneal::executor

@@ -118,8 +118,12 @@ absl::StatusOr<std::optional<v1::Experiment>> FindEarlier(store::Connection& db,
 }  // namespace
 
 Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
-                       Dispatcher* dispatcher, WallClock clock)
-    : store_(store), datasets_(datasets), dispatcher_(dispatcher), clock_(std::move(clock)) {}
+                       Dispatcher* dispatcher, const store::UsageLimits& limits, WallClock clock)
+    : store_(store),
+      datasets_(datasets),
+      dispatcher_(dispatcher),
+      limits_(limits),
+      clock_(std::move(clock)) {}
 
 absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
   ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
@@ -141,7 +145,7 @@ absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequ
 
 absl::StatusOr<v1::Experiment> Submission::Preview(const store::NewExperiment& experiment) {
   const absl::Status status = store_->Read([&](store::Connection& db) -> absl::Status {
-    if (!store::ExperimentKey(db, experiment.id).ok()) return absl::OkStatus();
+    if (!store::ExperimentKey(db, experiment.id).ok()) return CheckLimits(db, experiment);
     return WithReason(absl::AlreadyExistsError(
                           absl::StrCat("there is an experiment \"", experiment.id, "\" already")),
                       "EXPERIMENT_EXISTS");
@@ -162,6 +166,7 @@ absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& ex
         std::optional<v1::Experiment> earlier,
         FindEarlier(transaction.db(), experiment.request_id, experiment.request_sha256));
     if (!earlier.has_value()) {
+      ANNEAL_RETURN_IF_ERROR(CheckLimits(transaction.db(), experiment));
       ANNEAL_RETURN_IF_ERROR(store::InsertExperiment(transaction, experiment));
       earlier = store::AsInserted(experiment);
     }
@@ -173,6 +178,12 @@ absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& ex
   ANNEAL_RETURN_IF_ERROR(status);
   dispatcher_->Wake();
   return created;
+}
+
+absl::Status Submission::CheckLimits(store::Connection& db,
+                                     const store::NewExperiment& experiment) const {
+  return store::CheckUsage(db, limits_, experiment.submission.user(),
+                           static_cast<int64_t>(experiment.runs.size()));
 }
 
 absl::StatusOr<store::NewExperiment> Submission::Prepare(

@@ -8,6 +8,7 @@
 #include "server/executor/dispatcher.h"
 #include "server/store/experiment_store.h"
 #include "server/store/store.h"
+#include "server/store/usage_store.h"
 #include "server/training/dataset_registry.h"
 
 namespace anneal::executor {
@@ -15,9 +16,9 @@ namespace anneal::executor {
 // Thread-safe. Blocks on the disk, and on a data set's first load.
 class Submission {
  public:
-  // All borrowed.
+  // Pointers are borrowed.
   Submission(store::Store* store, training::DatasetRegistry* datasets, Dispatcher* dispatcher,
-             WallClock clock);
+             const store::UsageLimits& limits, WallClock clock);
 
   // As ExperimentService.CreateExperiment documents.
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
@@ -32,11 +33,13 @@ class Submission {
   absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
   // The run's config with more epochs, checked.
   absl::StatusOr<v1::TrainingConfig> Extended(const v1::Run& run, int32_t epochs);
+  absl::Status CheckLimits(store::Connection& db, const store::NewExperiment& experiment) const;
   absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
 
   store::Store* const store_;
   training::DatasetRegistry* const datasets_;
   Dispatcher* const dispatcher_;
+  const store::UsageLimits limits_;  // of each user
   const WallClock clock_;
 };
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/json.h"
@@ -76,22 +77,24 @@ absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
   return response;
 }
 
-DownloadReactor* DownloadReactor::Start(const v1::DownloadCheckpointRequest& request,
+DownloadReactor* DownloadReactor::Start(grpc::CallbackServerContext* context,
+                                        const v1::DownloadCheckpointRequest& request,
                                         const Services& services) {
   auto* reactor = new DownloadReactor(request, services);
-  services.pool->Run([reactor] { reactor->Begin(); });
+  services.pool->Run([reactor, context] { reactor->Begin(*context); });
   return reactor;
 }
 
-void DownloadReactor::Begin() {
-  if (const absl::Status status = Read(); !status.ok()) {
+void DownloadReactor::Begin(const grpc::CallbackServerContext& context) {
+  if (const absl::Status status = Read(context); !status.ok()) {
     Finish(ToGrpc(status));
   } else {
     StartWrite(&in_flight_);
   }
 }
 
-absl::Status DownloadReactor::Read() {
+absl::Status DownloadReactor::Read(const grpc::CallbackServerContext& context) {
+  ANNEAL_RETURN_IF_ERROR(CheckRate(context, services_));
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request_.name()));
   absl::Status damaged;
   for (int i = 0; i < kTries; ++i) {

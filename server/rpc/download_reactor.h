@@ -21,7 +21,8 @@ absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
 // itself.
 class DownloadReactor final : public grpc::ServerWriteReactor<v1::DownloadCheckpointResponse> {
  public:
-  static DownloadReactor* Start(const v1::DownloadCheckpointRequest& request,
+  static DownloadReactor* Start(grpc::CallbackServerContext* context,
+                                const v1::DownloadCheckpointRequest& request,
                                 const Services& services);
 
   void OnWriteDone(bool ok) override;
@@ -32,8 +33,8 @@ class DownloadReactor final : public grpc::ServerWriteReactor<v1::DownloadCheckp
       : request_(request), services_(services) {}
 
   // Reads the file, on the pool, and writes the first message.
-  void Begin();
-  absl::Status Read();
+  void Begin(const grpc::CallbackServerContext& context);
+  absl::Status Read(const grpc::CallbackServerContext& context);
 
   const v1::DownloadCheckpointRequest request_;
   const Services services_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/status.h"
 
 namespace anneal::rpc {
@@ -10,6 +11,14 @@ namespace {
 constexpr int kReadAhead = 32;
 // Between two commits. Watchers that replay an old log come by at every cursor.
 constexpr size_t kMostPages = 64;
+
+absl::Status Pruned(const store::LogPosition& log) {
+  return WithReason(absl::OutOfRangeError(absl::StrCat(
+                        "events up to ", log.pruned, " were pruned, and the oldest is ",
+                        log.pruned + 1, "; watch after ", log.pruned,
+                        ". Runs and their epochs are there")),
+                    "EVENTS_PRUNED", {{"after", absl::StrCat(log.pruned)}});
+}
 
 }  // namespace
 
@@ -44,6 +53,7 @@ absl::StatusOr<std::shared_ptr<const EventPage>> EventReader::ReadStore(
   const absl::Status status = store_.Read([&](store::Connection& db) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(page->events, store::ListEvents(db, limited));
     ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log, store::GetLogPosition(db, query));
+    if (query.after < log.pruned) return Pruned(log);
     const bool all_read = static_cast<int>(page->events.size()) < kReadAhead;
     const v1::Event* last = page->events.empty() ? nullptr : &page->events.back();
     const int64_t last_number = last == nullptr                    ? query.after

@@ -32,7 +32,8 @@ class EventReader {
   explicit EventReader(store::Store* store) : store_(*store) {}  // borrowed
 
   // The events after the query's cursor, as many as a watcher reads at a time; its limit is
-  // ignored. NOT_FOUND: the experiment was purged.
+  // ignored. NOT_FOUND: the experiment was purged. OUT_OF_RANGE (EVENTS_PRUNED): some of them were
+  // pruned; the message, and ErrorInfo's `after`, say from where on all are there.
   absl::StatusOr<std::shared_ptr<const EventPage>> Read(const store::EventQuery& query)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

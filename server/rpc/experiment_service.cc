@@ -19,21 +19,21 @@ using executor::Command;
 grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
+  return Answer(context, services_, response,
                 [this, context, request] { return Create(*context, *request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerContext* context,
                                                            const v1::GetExperimentRequest* request,
                                                            v1::Experiment* response) {
-  return Answer(context, services_.pool, response,
+  return Answer(context, services_, response,
                 [this, request] { return Get(request->name()); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
     grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
     v1::ListExperimentsResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return List(*request); });
+  return Answer(context, services_, response, [this, request] { return List(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
@@ -95,13 +95,13 @@ grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
 grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
     grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
     v1::CompareExperimentsResponse* response) {
-  return Answer(context, services_.pool, response,
+  return Answer(context, services_, response,
                 [this, request] { return Compare(services_.store, *request); });
 }
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
-    grpc::CallbackServerContext* /*context*/, const v1::WatchExperimentRequest* request) {
-  return WatchReactor::Start(*request, services_);
+    grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) {
+  return WatchReactor::Start(context, *request, services_);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Create(

@@ -114,6 +114,11 @@ absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerC
   return std::optional(std::move(caller));
 }
 
+absl::Status CheckRate(const grpc::CallbackServerContext& context, const Services& services) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));
+  return caller.has_value() ? services.rate_limit->Take(caller->name) : absl::OkStatus();
+}
+
 absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Services& services,
                             const std::string& name) {
   ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));

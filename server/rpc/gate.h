@@ -30,6 +30,10 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& fi
 absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
                                                      auth::Tokens* tokens);
 
+// Whether who makes the call has not made too many lately. RESOURCE_EXHAUSTED (RATE_LIMITED);
+// otherwise as CallerOf. Looks at a file: not on a gRPC thread.
+absl::Status CheckRate(const grpc::CallbackServerContext& context, const Services& services);
+
 // Whether who makes the call may change an experiment or run, by its name. PERMISSION_DENIED, or
 // the errors of looking at it. Reads the store: not on a gRPC thread.
 absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Services& services,

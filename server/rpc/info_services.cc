@@ -6,6 +6,7 @@
 #include "common/status.h"
 #include "common/version.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/rpc/backup_reactor.h"
 #include "server/rpc/unary.h"
 #include "server/store/queue_store.h"
 
@@ -34,7 +35,12 @@ grpc::ServerUnaryReactor* PresetService::GetPreset(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerContext* context,
                                                        const v1::GetServerInfoRequest* /*request*/,
                                                        v1::ServerInfo* response) {
-  return Answer(context, services_.pool, response, [this] { return Info(); });
+  return Answer(context, services_, response, [this] { return Info(); });
+}
+
+grpc::ServerWriteReactor<v1::BackUpDatabaseResponse>* ServerService::BackUpDatabase(
+    grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest* /*request*/) {
+  return BackupReactor::Start(context, services_, &is_backing_up_);
 }
 
 absl::StatusOr<v1::ServerInfo> ServerService::Info() {

@@ -3,6 +3,8 @@
 #ifndef ANNEAL_SERVER_RPC_INFO_SERVICES_H_
 #define ANNEAL_SERVER_RPC_INFO_SERVICES_H_
 
+#include <atomic>
+
 #include "anneal/v1/services.grpc.pb.h"
 #include "server/rpc/services.h"
 
@@ -25,11 +27,14 @@ class ServerService final : public v1::ServerService::CallbackService {
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::ServerInfo* response) override;
+  grpc::ServerWriteReactor<v1::BackUpDatabaseResponse>* BackUpDatabase(
+      grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest* request) override;
 
  private:
   absl::StatusOr<v1::ServerInfo> Info();
 
   const Services services_;
+  std::atomic<bool> is_backing_up_ = false;
 };
 
 }  // namespace anneal::rpc

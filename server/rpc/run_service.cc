@@ -30,7 +30,7 @@ v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
 
 grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
                                              const v1::GetRunRequest* request, v1::Run* response) {
-  return Answer(context, services_.pool, response, [this, request] {
+  return Answer(context, services_, response, [this, request] {
     return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
   });
 }
@@ -38,13 +38,13 @@ grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* contex
 grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
                                                const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Runs(*request); });
+  return Answer(context, services_, response, [this, request] { return Runs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
                                                 const v1::ListQueueRequest* request,
                                                 v1::ListQueueResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Queue(*request); });
+  return Answer(context, services_, response, [this, request] { return Queue(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
@@ -85,25 +85,25 @@ grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
                                                  const v1::ListEpochsRequest* request,
                                                  v1::ListEpochsResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Epochs(*request); });
+  return Answer(context, services_, response, [this, request] { return Epochs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
-  return Answer(context, services_.pool, response, [this, request] { return Thetas(*request); });
+  return Answer(context, services_, response, [this, request] { return Thetas(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,
                                                       const v1::ListCheckpointsRequest* request,
                                                       v1::ListCheckpointsResponse* response) {
-  return Answer(context, services_.pool, response,
+  return Answer(context, services_, response,
                 [this, request] { return CheckpointsOf(services_, *request); });
 }
 
 grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* RunService::DownloadCheckpoint(
-    grpc::CallbackServerContext* /*context*/, const v1::DownloadCheckpointRequest* request) {
-  return DownloadReactor::Start(*request, services_);
+    grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) {
+  return DownloadReactor::Start(context, *request, services_);
 }
 
 absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {

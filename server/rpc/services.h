@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "server/auth/rate_limit.h"
 #include "server/auth/tokens.h"
 #include "server/executor/dispatcher.h"
 #include "server/executor/editor.h"
@@ -30,6 +31,7 @@ struct Services {
   EventReader* events = nullptr;
   BlockingPool* pool = nullptr;
   auth::Tokens* tokens = nullptr;
+  auth::RateLimit* rate_limit = nullptr;
   telemetry::Metrics* metrics = nullptr;
   executor::WallClock clock;
   int64_t start_micros = 0;  // wall clock

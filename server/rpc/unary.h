@@ -10,22 +10,26 @@
 
 #include "absl/status/statusor.h"
 #include "common/status.h"
-#include "server/rpc/blocking_pool.h"
 #include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace anneal::rpc {
 
-// Runs `function`, which returns a StatusOr of the response, on `pool`, and finishes the call with
-// what it returns. Requests and responses live until then.
+// Runs `function`, which returns a StatusOr of the response, on the blocking pool, and finishes the
+// call with what it returns; or with RESOURCE_EXHAUSTED where the caller has made too many.
+// Requests, responses and services live until then.
 template <typename Response, typename Function>
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, BlockingPool* pool,
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Services& services,
                                  Response* response, Function function) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  pool->Run([reactor, response, function = std::move(function)] {
-    absl::StatusOr<Response> result = function();
-    if (result.ok()) *response = std::move(*result);
-    reactor->Finish(ToGrpc(result.status()));
+  services.pool->Run([context, &services, reactor, response, function = std::move(function)] {
+    absl::Status status = CheckRate(*context, services);
+    if (status.ok()) {
+      absl::StatusOr<Response> result = function();
+      if (result.ok()) *response = std::move(*result);
+      status = result.status();
+    }
+    reactor->Finish(ToGrpc(status));
   });
   return reactor;
 }
@@ -36,7 +40,7 @@ grpc::ServerUnaryReactor* AnswerOwner(grpc::CallbackServerContext* context,
                                       const Services& services, const std::string& name,
                                       Response* response, Function function) {
   return Answer(
-      context, services.pool, response,
+      context, services, response,
       [context, &services, &name, function = std::move(function)]() -> absl::StatusOr<Response> {
         ANNEAL_RETURN_IF_ERROR(CheckMayChange(*context, services, name));
         return function();

@@ -7,6 +7,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 #include "server/store/experiment_store.h"
 #include "server/store/run_store.h"
@@ -19,6 +20,8 @@ using google::protobuf::util::TimeUtil;
 constexpr int64_t kShortestHeartbeat = 1'000;
 constexpr int64_t kLongestHeartbeat = 3'600'000;
 constexpr int64_t kFromNow = -1;
+// How soon a stream ends after its caller's token was revoked, or expired.
+constexpr std::chrono::seconds kCheckPause(2);
 
 std::optional<std::chrono::steady_clock::duration> HeartbeatOf(
     const v1::WatchExperimentRequest& request) {
@@ -34,16 +37,19 @@ absl::Status BeyondTheEnd(absl::string_view field, int64_t wanted, int64_t last)
 
 }  // namespace
 
-WatchReactor* WatchReactor::Start(const v1::WatchExperimentRequest& request,
+WatchReactor* WatchReactor::Start(grpc::CallbackServerContext* context,
+                                  const v1::WatchExperimentRequest& request,
                                   const Services& services) {
-  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(request, services));
+  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(context, request, services));
   reactor->self_ = reactor;
   services.pool->Run([reactor] { reactor->Open(); });
   return reactor.get();
 }
 
-WatchReactor::WatchReactor(const v1::WatchExperimentRequest& request, const Services& services)
-    : request_(request),
+WatchReactor::WatchReactor(grpc::CallbackServerContext* context,
+                           const v1::WatchExperimentRequest& request, const Services& services)
+    : context_(context),
+      request_(request),
       services_(services),
       heartbeat_(HeartbeatOf(request)),
       // The first heartbeat, which tells where the log stands, is due at once.
@@ -79,7 +85,15 @@ absl::Status WatchReactor::CheckRequest() const {
   return InvalidField("heartbeat", absl::StrCat("is ", millis, " ms; allowed is 1 s to 1 h"));
 }
 
+absl::Status WatchReactor::CheckCaller() {
+  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(*context_, services_.tokens));
+  MutexLock lock(&mutex_);
+  if (caller.has_value()) checked_ = Clock::now();
+  return absl::OkStatus();
+}
+
 absl::Status WatchReactor::FindLog() {
+  ANNEAL_RETURN_IF_ERROR(CheckRate(*context_, services_));
   ANNEAL_RETURN_IF_ERROR(CheckRequest());
   const bool all = request_.name() == kAllExperiments;
   RunName run;
@@ -109,6 +123,12 @@ absl::Status WatchReactor::FindLog() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const EventPage>> WatchReactor::Read(
+    const store::EventQuery& query) {
+  ANNEAL_RETURN_IF_ERROR(CheckCaller());
+  return services_.events->Read(query);
+}
+
 void WatchReactor::Poll() {
   store::EventQuery query = log_;
   bool finishing = false;
@@ -119,7 +139,7 @@ void WatchReactor::Poll() {
     finishing = final_.has_value();
   }
   if (!finishing) {
-    absl::StatusOr<std::shared_ptr<const EventPage>> page = services_.events->Read(query);
+    absl::StatusOr<std::shared_ptr<const EventPage>> page = Read(query);
     MutexLock lock(&mutex_);
     if (page.ok()) {
       page_ = *std::move(page);
@@ -204,14 +224,18 @@ void WatchReactor::OnEvents() {
 }
 
 void WatchReactor::OnTick() {
-  if (!heartbeat_.has_value()) return;
+  const Clock::time_point now = Clock::now();
+  bool polls = false;
   {
     MutexLock lock(&mutex_);
-    if (state_ != State::kIdle || Clock::now() - last_write_ < *heartbeat_) return;
-    state_ = State::kWriting;
-    last_write_ = Clock::now();
+    if (state_ != State::kIdle) return;
+    polls = checked_.has_value() && now - *checked_ >= kCheckPause;
+    const bool beats = heartbeat_.has_value() && now - last_write_ >= *heartbeat_;
+    if (!polls && !beats) return;
+    state_ = polls ? State::kPolling : State::kWriting;
+    if (!polls) last_write_ = now;
   }
-  StartWrite(&beat_);
+  polls ? SchedulePoll() : StartWrite(&beat_);
 }
 
 void WatchReactor::OnShutdown() {

@@ -7,6 +7,7 @@
 //      v                      |
 //    kIdle  --OnEvents--> kPolling
 //    kIdle  --OnTick, when a heartbeat is due--> kWriting
+//    kIdle  --OnTick, when the caller's token is to be looked at again--> kPolling
 //
 // From any state a final status may be asked for (end of the log, error, cancellation, shutdown);
 // it is sent when no write is in flight, exactly once.
@@ -40,7 +41,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
                            public std::enable_shared_from_this<WatchReactor> {
  public:
   // Uses the services until OnDone. Returns the reactor for gRPC.
-  static WatchReactor* Start(const v1::WatchExperimentRequest& request, const Services& services);
+  static WatchReactor* Start(grpc::CallbackServerContext* context,
+                             const v1::WatchExperimentRequest& request, const Services& services);
 
   void OnEvents() override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnTick() override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,7 +55,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   using Clock = std::chrono::steady_clock;
   enum class State { kPolling, kWriting, kIdle, kFinished };
 
-  WatchReactor(const v1::WatchExperimentRequest& request, const Services& services);
+  WatchReactor(grpc::CallbackServerContext* context, const v1::WatchExperimentRequest& request,
+               const Services& services);
 
   // On the pool.
   void Open();
@@ -61,6 +64,9 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   // Finds out which log it is, and where in it the client is.
   absl::Status FindLog() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRequest() const;
+  // Whether who watches still may: a token may have been revoked.
+  absl::Status CheckCaller() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<const EventPage>> Read(const store::EventQuery& query);
 
   void SchedulePoll();
   // Moves on from a state in which nothing is in flight: writes, polls, idles or finishes.
@@ -69,6 +75,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   const v1::Event* TakeEvent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishWith(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  grpc::CallbackServerContext* const context_;  // valid until OnDone
   const v1::WatchExperimentRequest request_;
   const Services& services_;
   const std::optional<Clock::duration> heartbeat_;
@@ -87,6 +94,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   Clock::time_point last_write_ ABSL_GUARDED_BY(mutex_);
   bool news_ ABSL_GUARDED_BY(mutex_) = false;  // came while it was busy
   std::optional<absl::Status> final_ ABSL_GUARDED_BY(mutex_);
+  // When who watches was looked at; unset for those who need no token.
+  std::optional<Clock::time_point> checked_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anneal::rpc

@@ -123,6 +123,13 @@ absl::StatusOr<std::string> CheckpointFiles::Read(const CheckpointFile& file) co
   return bytes;
 }
 
+void CheckpointFiles::Remove(const CheckpointFile& file) const {
+  std::error_code ignored;
+  const fs::path whole = path(file.name);
+  fs::remove(whole, ignored);
+  fs::remove(whole.parent_path(), ignored);
+}
+
 void CheckpointFiles::RemoveAll(const std::string& experiment_id) const {
   std::error_code ignored;
   fs::remove_all(path(experiment_id), ignored);

@@ -38,6 +38,9 @@ class CheckpointFiles {
   // cannot be removed stays: it is tried again the next time.
   void Sweep(const std::string& run_directory, const std::vector<std::string>& keep) const;
 
+  // Removes one file, and its directory if none is left there. What cannot be removed stays.
+  void Remove(const CheckpointFile& file) const;
+
   // Removes an experiment's directory with all in it. What cannot be removed stays.
   void RemoveAll(const std::string& experiment_id) const;
 

@@ -11,6 +11,9 @@ namespace {
 // What a run can fall back to when its last checkpoint is damaged counts too.
 constexpr int kGenerations = 2;
 
+constexpr absl::string_view kEndedBefore =
+    "r.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND r.ended < ?1";
+
 absl::Status KeepLast(Transaction& transaction, int64_t run_key, int count) {
   Statement forget = transaction.db().Prepare(
       "DELETE FROM checkpoints WHERE run_id = ?1 AND NOT is_best AND step NOT IN"
@@ -55,8 +58,12 @@ absl::Status InsertCheckpoint(Transaction& transaction, int64_t run_key, const C
     ANNEAL_RETURN_IF_ERROR(update.Bind(run_key).Run());
   }
   Statement insert = db.Prepare(
-      "INSERT OR REPLACE INTO checkpoints (run_id, step, epoch, is_best, file, bytes, sha256,"
-      " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      // Not OR REPLACE, by which triggers do not learn of the earlier one.
+      "INSERT INTO checkpoints (run_id, step, epoch, is_best, file, bytes, sha256, created)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (run_id, step) DO UPDATE SET epoch = excluded.epoch,"
+      " is_best = excluded.is_best, file = excluded.file, bytes = excluded.bytes,"
+      " sha256 = excluded.sha256, created = excluded.created");
   insert.Bind(run_key, row.step, row.epoch, row.best ? 1 : 0, row.file.name, row.file.bytes,
               row.file.sha256, row.created);
   ANNEAL_RETURN_IF_ERROR(insert.Run());
@@ -65,6 +72,28 @@ absl::Status InsertCheckpoint(Transaction& transaction, int64_t run_key, const C
 
 absl::Status KeepFinalCheckpoints(Transaction& transaction, int64_t run_key) {
   return KeepLast(transaction, run_key, 1);
+}
+
+absl::StatusOr<std::vector<int64_t>> ListRunsWithOldCheckpoints(Connection& db,
+                                                                int64_t before_micros) {
+  Statement query = db.Prepare(
+      absl::StrCat("SELECT DISTINCT c.run_id FROM checkpoints c JOIN runs r USING (run_id) WHERE ",
+                   kEndedBefore));
+  query.Bind(before_micros);
+  std::vector<int64_t> keys;
+  while (query.Next()) keys.push_back(query.Int(0));
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return keys;
+}
+
+absl::StatusOr<bool> ForgetOldCheckpoints(Transaction& transaction, int64_t run_key,
+                                          int64_t before_micros) {
+  Statement forget = transaction.db().Prepare(
+      absl::StrCat("DELETE FROM checkpoints WHERE run_id = ?2 AND EXISTS"
+                   " (SELECT 1 FROM runs r WHERE r.run_id = ?2 AND ",
+                   kEndedBefore, ")"));
+  ANNEAL_RETURN_IF_ERROR(forget.Bind(before_micros, run_key).Run());
+  return transaction.db().changes() > 0;
 }
 
 absl::Status DeleteCheckpoint(Transaction& transaction, int64_t run_key, int64_t step) {

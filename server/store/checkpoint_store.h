@@ -37,6 +37,13 @@ absl::Status InsertCheckpoint(Transaction& transaction, int64_t run_key, const C
 // Forgets all but the last one and the best: what is left of a run that has succeeded.
 absl::Status KeepFinalCheckpoints(Transaction& transaction, int64_t run_key);
 
+// Runs that have ended before then and still have checkpoints.
+absl::StatusOr<std::vector<int64_t>> ListRunsWithOldCheckpoints(Connection& db,
+                                                                int64_t before_micros);
+// Forgets all checkpoints of one of them, unless it goes on meanwhile. Returns whether it did.
+absl::StatusOr<bool> ForgetOldCheckpoints(Transaction& transaction, int64_t run_key,
+                                          int64_t before_micros);
+
 absl::Status DeleteCheckpoint(Transaction& transaction, int64_t run_key, int64_t step);
 
 // The latest first.

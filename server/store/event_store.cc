@@ -1,5 +1,6 @@
 #include "server/store/event_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/enum_name.h"
@@ -143,11 +144,14 @@ absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& que
   if (!query.experiment_key.has_value()) {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t last,
                             db.QueryInt("SELECT value FROM counters WHERE name = 'events'"));
-    return LogPosition{.last = last};
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t pruned,
+                            db.QueryInt("SELECT value FROM counters WHERE name = 'events_pruned'"));
+    return LogPosition{.pruned = pruned, .last = last};
   }
   Statement statement = db.Prepare(
       "SELECT e.last_sequence, CASE WHEN ?2 IS NULL THEN e.pending + e.running + e.suspended = 0"
-      " ELSE r.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') END"
+      " ELSE r.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') END,"
+      " (SELECT min(v.sequence) FROM events v WHERE v.experiment_id = ?1)"
       " FROM experiments e LEFT JOIN runs r ON r.run_id = ?2 WHERE e.experiment_id = ?1");
   statement.Bind(*query.experiment_key, query.run_key);
   const bool found = statement.Next();
@@ -155,7 +159,45 @@ absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& que
   if (!found) {
     return WithReason(absl::NotFoundError("the experiment was purged"), "EXPERIMENT_NOT_FOUND");
   }
-  return LogPosition{.last = statement.Int(0), .ended = statement.Int(1) != 0};
+  const int64_t last = statement.Int(0);
+  return LogPosition{.pruned = statement.IsNull(2) ? last : statement.Int(2) - 1,
+                     .last = last,
+                     .ended = statement.Int(1) != 0};
+}
+
+absl::StatusOr<std::vector<int64_t>> ListPrunable(Connection& db, int64_t before_micros) {
+  Statement query = db.Prepare(
+      "SELECT e.experiment_id FROM experiments e JOIN events v"
+      " ON v.experiment_id = e.experiment_id AND v.sequence = e.last_sequence"
+      " WHERE e.pending + e.running + e.suspended = 0 AND v.time < ?");
+  query.Bind(before_micros);
+  std::vector<int64_t> keys;
+  while (query.Next()) keys.push_back(query.Int(0));
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return keys;
+}
+
+absl::StatusOr<int64_t> PruneEvents(Transaction& transaction, int64_t experiment_key,
+                                    int64_t before_micros, int64_t limit) {
+  Connection& db = transaction.db();
+  Statement prune = db.Prepare(
+      "DELETE FROM events WHERE experiment_id = ?1 AND sequence IN"
+      " (SELECT v.sequence FROM events v WHERE v.experiment_id = ?1 ORDER BY v.sequence LIMIT ?3)"
+      " AND EXISTS (SELECT 1 FROM experiments e JOIN events v"
+      "  ON v.experiment_id = e.experiment_id AND v.sequence = e.last_sequence"
+      "  WHERE e.experiment_id = ?1 AND e.pending + e.running + e.suspended = 0 AND v.time < ?2)"
+      " RETURNING position");
+  prune.Bind(experiment_key, before_micros, limit);
+  // Watchers that read on from there are to be told.
+  transaction.NoteEvent(experiment_key);
+  int64_t count = 0;
+  int64_t last = 0;
+  for (; prune.Next(); ++count) last = std::max(last, prune.Int(0));
+  ANNEAL_RETURN_IF_ERROR(prune.status());
+  Statement note = db.Prepare(
+      "UPDATE counters SET value = max(value, ?) WHERE name = 'events_pruned'");
+  ANNEAL_RETURN_IF_ERROR(note.Bind(last).Run());
+  return count;
 }
 
 }  // namespace anneal::store

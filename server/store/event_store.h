@@ -36,11 +36,20 @@ absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQue
 
 // Where the log stands, and whether it can still grow.
 struct LogPosition {
-  int64_t last = 0;  // a sequence; for all experiments a position
+  // Sequences; for all experiments positions. All events after `pruned` and up to `last` are there.
+  int64_t pruned = 0;
+  int64_t last = 0;
   bool ended = false;
 };
 // NOT_FOUND: the experiment was purged.
 absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& query);
+
+// Experiments that have ended, and whose last event is of before then: their logs may be pruned.
+absl::StatusOr<std::vector<int64_t>> ListPrunable(Connection& db, int64_t before_micros);
+// Removes the first events of one, at most `limit`, unless it goes on meanwhile. Returns how many.
+// Epochs and states are not events: they stay where they are recorded.
+absl::StatusOr<int64_t> PruneEvents(Transaction& transaction, int64_t experiment_key,
+                                    int64_t before_micros, int64_t limit);
 
 }  // namespace anneal::store
 

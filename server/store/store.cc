@@ -36,13 +36,16 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenWriter(const std::string& path) 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory,
+                                                   int64_t reserve_bytes) {
   ANNEAL_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(directory));
   const std::string path = DatabasePath(directory);
   auto connection = OpenWriter(path);
   if (!connection.ok()) return Named(connection.status(), path);
+  auto reserve = std::make_unique<Reserve>(absl::StrCat(directory, "/reserve"), reserve_bytes);
   return std::unique_ptr<Store>(
-      new Store(path, std::move(lock), std::make_unique<Writer>(*std::move(connection))));
+      new Store(path, std::move(lock),
+                std::make_unique<Writer>(*std::move(connection), std::move(reserve))));
 }
 
 Store::Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Writer> writer)

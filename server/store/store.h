@@ -3,6 +3,7 @@
 #ifndef ANNEAL_SERVER_STORE_STORE_H_
 #define ANNEAL_SERVER_STORE_STORE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +28,9 @@ class Store {
   // FAILED_PRECONDITION: another daemon holds the directory, or the database is another
   // application's or a newer version's. DATA_LOSS: corrupt. PERMISSION_DENIED: not writable. A
   // database is never recreated.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& directory);
+  // `reserve_bytes` of the disk are kept for writes that make room.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& directory,
+                                                     int64_t reserve_bytes = 0);
   // No read or write may be under way. Finishes the WAL.
   ~Store();
 
@@ -39,7 +42,13 @@ class Store {
     writer_->set_commit_observer(std::move(observer));
   }
 
-  absl::Status Write(Writer::WriteFunction function) { return writer_->Write(std::move(function)); }
+  absl::Status Write(Writer::WriteFunction function,
+                     Writer::Purpose purpose = Writer::Purpose::kRecord) {
+    return writer_->Write(std::move(function), purpose);
+  }
+
+  // Of the database.
+  const std::string& path() const { return path_; }
 
   // Makes a commit that changes nothing, for the observer to see whether that can be done.
   void Probe();

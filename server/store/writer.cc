@@ -11,8 +11,10 @@ constexpr size_t kMaxGroup = 256;
 
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Connection> connection)
-    : connection_(std::move(connection)), thread_([this] { Loop(); }) {}
+Writer::Writer(std::unique_ptr<Connection> connection, std::unique_ptr<Reserve> reserve)
+    : connection_(std::move(connection)),
+      reserve_(std::move(reserve)),
+      thread_([this] { Loop(); }) {}
 
 Writer::~Writer() {
   {
@@ -23,8 +25,8 @@ Writer::~Writer() {
   thread_.join();
 }
 
-absl::Status Writer::Write(WriteFunction function) {
-  Request request{.function = std::move(function)};
+absl::Status Writer::Write(WriteFunction function, Purpose purpose) {
+  Request request{.function = std::move(function), .purpose = purpose};
   MutexLock lock(&mutex_);
   queue_.push_back(&request);
   if (queue_.size() == 1) wake_.Signal();
@@ -46,6 +48,7 @@ void Writer::Loop() {
     }
     const auto begin = std::chrono::steady_clock::now();
     const absl::Status status = Commit(group);
+    CommitWithReserve(group);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     if (observer_) observer_(status, seconds.count());
     MutexLock lock(&mutex_);
@@ -73,6 +76,17 @@ absl::Status Writer::Commit(const std::vector<Request*>& group) {
   }
   if (listener_ && !experiments.empty()) listener_(experiments);
   return absl::OkStatus();
+}
+
+void Writer::CommitWithReserve(const std::vector<Request*>& group) {
+  for (Request* request : group) {
+    const bool had_no_room =
+        request->purpose == Purpose::kMakeRoom && absl::IsResourceExhausted(request->status);
+    if (!had_no_room || !reserve_->Release()) continue;
+    request->status = absl::OkStatus();
+    (void)Commit({request});
+  }
+  reserve_->Fill();
 }
 
 absl::Status Writer::RunOne(const WriteFunction& function, std::set<int64_t>* experiments) {

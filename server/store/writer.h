@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "common/mutex.h"
 #include "server/store/connection.h"
+#include "server/store/reserve.h"
 #include "server/store/transaction.h"
 
 namespace anneal::store {
@@ -31,7 +32,10 @@ class Writer {
   // What a function refuses is no failure of its transaction.
   using CommitObserver = std::function<void(const absl::Status& status, double seconds)>;
 
-  explicit Writer(std::unique_ptr<Connection> connection);
+  // What a write is for. One that makes room may use up the reserve where the disk is full.
+  enum class Purpose { kRecord, kMakeRoom };
+
+  Writer(std::unique_ptr<Connection> connection, std::unique_ptr<Reserve> reserve);
   // Finishes all writes that were handed in.
   ~Writer();
 
@@ -42,11 +46,13 @@ class Writer {
 
   // Blocks until the write is on disk, or has failed. Errors: the function's own; those of
   // StatusFromSqlite when the commit fails, RESOURCE_EXHAUSTED on a full disk among them.
-  absl::Status Write(WriteFunction function) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Write(WriteFunction function, Purpose purpose = Purpose::kRecord)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Request {
     WriteFunction function;
+    Purpose purpose = Purpose::kRecord;
     absl::Status status;
     bool done = false;
     CondVar changed;  // one each: nobody is woken for others
@@ -54,9 +60,12 @@ class Writer {
 
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(const std::vector<Request*>& group);
+  // Commits those of a group again that make room and for which the disk had none.
+  void CommitWithReserve(const std::vector<Request*>& group);
   absl::Status RunOne(const WriteFunction& function, std::set<int64_t>* experiments);
 
   const std::unique_ptr<Connection> connection_;
+  const std::unique_ptr<Reserve> reserve_;  // the writer's thread's
   CommitListener listener_;
   CommitObserver observer_;
 

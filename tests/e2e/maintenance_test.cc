@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -57,6 +58,49 @@ TEST_F(MaintenanceTest, ABackupOfADaemonThatServesHoldsWhatWasCommitted) {
   EXPECT_EQ(list.output, "busy\nours\n");
   EXPECT_EQ(RunProcess({ANNEAL, "--server", address, "history", "ours/0", "-o", "csv"}).output,
             daemon_.Anneal({"history", "ours/0", "-o", "csv"}).output);
+}
+
+TEST_F(MaintenanceTest, AClientFetchesABackupOfADaemonThatServes) {
+  daemon_.Submit("busy", {"--set", "epochs=50000"});
+  ASSERT_TRUE(daemon_.WaitForEpochs("busy/0", 20));
+  std::filesystem::create_directory(daemon_.file("fetched"));
+  const std::string copy = daemon_.file("fetched/anneal.db");
+  const Finished fetched = daemon_.Anneal({"server", "backup", copy});
+  EXPECT_EQ(fetched.code, kFine) << fetched.errors;
+  EXPECT_EQ(fetched.output, copy + "\n");
+  struct stat info {};
+  ASSERT_EQ(::stat(copy.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  EXPECT_EQ(IntegrityOf(copy), "ok");
+  EXPECT_EQ(RunProcess({ANNEALD, "--data-dir", daemon_.file("fetched"), "check"}).code, 0);
+  const std::string before = Contents(copy);
+  EXPECT_TRUE(IsOneLineError(daemon_.Anneal({"server", "backup", copy}), kFailed, {"already"}));
+  EXPECT_TRUE(Contents(copy) == before) << "what is there stays";
+  for (const auto& entry : std::filesystem::directory_iterator(daemon_.data_directory())) {
+    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr("backup")));
+  }
+  EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", daemon_.GetRun("busy/0").epochs_done() + 5));
+}
+
+TEST_F(MaintenanceTest, FollowersOfWhatWasPrunedAreToldAndSeeHowItEnded) {
+  ASSERT_EQ(daemon_.Stop(), 0);
+  // As if it had been long ago.
+  Sql(daemon_.database(), "UPDATE events SET time = 1; UPDATE runs SET ended = 1");
+  Process pruning({ANNEALD, "--data-dir", daemon_.data_directory(), "--datasets",
+                   daemon_.datasets(), "--listen", "127.0.0.1:0", "--address-file",
+                   daemon_.file("other"), "--prune-events-after", "1d", "--keep-checkpoints",
+                   "1d"});
+  ASSERT_TRUE(pruning.WaitFor([](const std::string&, const std::string& errors) {
+    return absl::StrContains(errors, "removed the checkpoints of 2 runs");
+  })) << pruning.errors();
+  const std::string address = Lines(Contents(daemon_.file("other")))[0];
+  const Finished watch = RunProcess({ANNEAL, "--server", address, "watch", "ours"});
+  EXPECT_EQ(watch.code, kFine) << watch.errors;
+  EXPECT_THAT(watch.errors, HasSubstr("pruned"));
+  EXPECT_EQ(RunProcess({ANNEAL, "--server", address, "wait", "ours"}).code, kFine);
+  const Finished history =
+      RunProcess({ANNEAL, "--server", address, "history", "ours/0", "-o", "csv"});
+  EXPECT_EQ(Lines(history.output).size(), 4U) << "a line for each of three epochs, and a heading";
 }
 
 TEST_F(MaintenanceTest, ABackupReplacesNothingAndLeavesNothingHalf) {

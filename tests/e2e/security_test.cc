@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,9 +21,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/evidence.h"
-#include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
+#include "tests/e2e/tls_daemon.h"
+#include "tests/fixtures/watch.h"
 
 namespace anneal {
 namespace {
@@ -30,26 +32,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// A directory with what deploy/make_tls.sh makes, for a server and a client called cleo.
-class TlsDirectory {
- public:
-  TlsDirectory() { Make(directory_.file("tls")); }
-  static void Make(const std::string& directory) {
-    const Finished made = RunProcess({MAKE_TLS, directory, "--client", "cleo"});
-    EXPECT_EQ(made.code, 0) << made.errors;
-  }
-  std::string file(const std::string& name) const { return directory_.file("tls/" + name); }
-  std::string other(const std::string& name) const { return directory_.file(name); }
-
- private:
-  const TempDirectory directory_;
-};
-
-grpc::StatusCode CodeOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
-                        const std::string& token) {
-  return CallByPath(channel, path, token).code;
-}
 
 std::vector<std::string> Methods() {
   std::vector<std::string> paths;
@@ -70,63 +52,12 @@ bool OnlyReads(const std::string& path) {
   return false;
 }
 
-class SecurityTest : public ::testing::Test {
- protected:
-  SecurityTest()
-      : daemon_(TestDaemon::Address::kSocket, 2,
-                {"--tls-listen", "localhost:0", "--tls-cert", tls_.file("server.pem"), "--tls-key",
-                 tls_.file("server.key"), "--tls-client-ca", tls_.file("ca.pem")}) {
-    const std::vector<std::string> addresses = Lines(Contents(daemon_.file("address")));
-    address_ = addresses.back();
-    EXPECT_THAT(address_, ::testing::StartsWith("localhost:"));
-  }
-
-  // What `anneald token create` prints.
-  std::string Token(const std::string& name, const std::string& role,
-                    const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> command = {ANNEALD, "--data-dir", daemon_.data_directory(),
-                                        "token", "create",     "--name",
-                                        name,    "--role",     role};
-    command.insert(command.end(), more.begin(), more.end());
-    const Finished made = RunProcess(command);
-    EXPECT_EQ(made.code, 0) << made.errors;
-    return Lines(made.output).empty() ? "" : Lines(made.output)[0];
-  }
-  std::shared_ptr<grpc::Channel> Channel(const std::string& ca) const {
-    grpc::SslCredentialsOptions options;
-    options.pem_root_certs = Contents(ca);
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(address_, grpc::SslCredentials(options), arguments);
-  }
-  std::shared_ptr<grpc::Channel> Channel() const { return Channel(tls_.file("ca.pem")); }
-
-  // The client, with a context of that token.
-  Finished As(const std::string& token, std::vector<std::string> arguments) const {
-    const std::string config = daemon_.file("config-of-" + token.substr(0, token.find('.')));
-    const std::string file = config + ".token";
-    std::ofstream(file) << token << "\n";
-    const ProcessOptions options = {
-        .environment = {{"XDG_CONFIG_HOME", config}, {"ANNEAL_SERVER", ""}}};
-    const Finished added = RunProcess({ANNEAL, "context", "add", "lab", "--server", address_,
-                                       "--ca", tls_.file("ca.pem"), "--token-file", file},
-                                      options);
-    EXPECT_EQ(added.code, kFine) << added.errors;
-    arguments.insert(arguments.begin(), ANNEAL);
-    return RunProcess(arguments, options);
-  }
-
-  const TlsDirectory tls_;
-  TestDaemon daemon_;
-  std::string address_;
-};
+class SecurityTest : public ::testing::Test, protected TlsDaemon {};
 
 TEST_F(SecurityTest, EveryMethodTurnsAwayWhoHasNoTokenAWrongOneOrOneThatEnded) {
   const std::string good = Token("ada", "admin");
   const std::string revoked = Token("rex", "admin");
-  ASSERT_EQ(
-      RunProcess({ANNEALD, "--data-dir", daemon_.data_directory(), "token", "revoke", "rex"}).code,
-      0);
+  Revoke("rex");
   std::string wrong = good;
   wrong.back() = wrong.back() == '0' ? '1' : '0';
   const auto channel = Channel();
@@ -150,6 +81,80 @@ TEST_F(SecurityTest, ReadersMayReadAndNothingElse) {
         << path << ": " << code;
     EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << path;
   }
+}
+
+TEST_F(SecurityTest, SubmittersMayDoAllButWhatIsForAdmins) {
+  const std::string submitter = Token("sue", "submitter");
+  const auto channel = Channel();
+  for (const std::string& path : Methods()) {
+    // Nothing is named: what is somebody's is looked at later.
+    EXPECT_EQ(CodeOf(channel, path, submitter) == grpc::StatusCode::PERMISSION_DENIED,
+              absl::StrContains(path, "/BackUp"))
+        << path;
+  }
+}
+
+TEST_F(SecurityTest, AStreamEndsSoonAfterItsTokenWasRevoked) {
+  const std::string token = Token("ada", "reader");
+  daemon_.Submit("endless", {"--set", "epochs=50000"});
+  const auto stub = v1::ExperimentService::NewStub(Channel());
+  // One that is sent event after event, and one that nothing happens on.
+  daemon_.Submit("waiting", {"--set", "epochs=50000"});
+  EXPECT_EQ(daemon_.Anneal({"pause", "waiting"}).code, kFine);
+  for (const char* name : {"experiments/endless", "experiments/waiting"}) {
+    const std::string of = absl::StrCat("reader-", std::string(name).substr(12));
+    const std::string own = Token(of, "reader");
+    Context context;
+    context.AddMetadata("authorization", "Bearer " + own);
+    v1::WatchExperimentRequest request;
+    request.set_name(name);
+    const auto reader = stub->WatchExperiment(&context, request);
+    v1::Event event;
+    ASSERT_TRUE(reader->Read(&event)) << name;
+    Revoke(of);
+    while (reader->Read(&event)) {
+    }
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED) << name;
+  }
+  EXPECT_EQ(As(token, {"list"}).code, kFine) << "others stay";
+}
+
+class RateLimitedTest : public ::testing::Test, protected TlsDaemon {
+ protected:
+  RateLimitedTest() : TlsDaemon({"--max-requests-per-second", "3"}) {}
+};
+
+TEST_F(RateLimitedTest, WhoAsksTooOftenIsToldSoAndOthersAreServed) {
+  const std::string ada = Token("ada", "reader");
+  const std::string bob = Token("bob", "reader");
+  const auto channel = Channel();
+  std::map<grpc::StatusCode, int> codes;
+  for (int i = 0; i < 200; ++i) {
+    ++codes[CodeOf(channel, "/anneal.v1.ExperimentService/ListExperiments", ada)];
+  }
+  EXPECT_GE(codes[grpc::StatusCode::OK], 3);
+  EXPECT_GE(codes[grpc::StatusCode::RESOURCE_EXHAUSTED], 1);
+  EXPECT_EQ(codes[grpc::StatusCode::OK] + codes[grpc::StatusCode::RESOURCE_EXHAUSTED], 200);
+  EXPECT_EQ(CodeOf(channel, "/anneal.v1.ExperimentService/ListExperiments", bob),
+            grpc::StatusCode::OK);
+  // Nobody who may do everything is counted.
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(daemon_.Anneal({"list"}).code, kFine);
+}
+
+TEST_F(RateLimitedTest, TheClientWaitsInsteadOfFailing) {
+  const std::string ada = Token("ada", "admin");
+  const auto channel = Channel();
+  bool had_to_wait = false;
+  // By the time that the client asks, there may be room again.
+  for (int i = 0; i < 20 && !had_to_wait; ++i) {
+    while (CodeOf(channel, "/anneal.v1.ExperimentService/ListExperiments", ada) ==
+           grpc::StatusCode::OK) {
+    }
+    const Finished list = As(ada, {"-v", "list"});
+    EXPECT_EQ(list.code, kFine) << list.errors;
+    had_to_wait = absl::StrContains(list.errors, "RATE_LIMITED");
+  }
+  EXPECT_TRUE(had_to_wait);
 }
 
 TEST_F(SecurityTest, OneConnectionMayCarryTheCallsOfMany) {

@@ -8,10 +8,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {
@@ -98,6 +101,33 @@ TEST_P(SupervisorTest, WithoutAWatchdogItSaysThatItIsUpAndStops) {
   EXPECT_EQ(socket_.Next(Seconds(1)), "");
   EXPECT_EQ(daemon_.Stop(), 0);
   EXPECT_EQ(socket_.Next(kPatience), "STOPPING=1");
+}
+
+// The unit as it is, but for where the program is.
+class UnitFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::access("/usr/bin/systemd-analyze", X_OK) != 0) GTEST_SKIP() << "there is no systemd here";
+    const std::string unit = Contents(UNIT);
+    ASSERT_THAT(unit, ::testing::HasSubstr(kProgram));
+    std::ofstream(path_) << absl::StrReplaceAll(unit, {{kProgram, ANNEALD}});
+  }
+
+  static constexpr char kProgram[] = "/usr/bin/anneald";
+  const TempDirectory directory_;
+  const std::string path_ = directory_.file("anneald.service");
+};
+
+TEST_F(UnitFileTest, IsOneThatSystemdUnderstands) {
+  const Finished verified = RunProcess({"/usr/bin/systemd-analyze", "verify", "--man=no", path_});
+  EXPECT_EQ(verified.code, 0) << verified.errors;
+  EXPECT_EQ(verified.errors, "");
+}
+
+TEST_F(UnitFileTest, ExposesLittle) {
+  const Finished analyzed = RunProcess(
+      {"/usr/bin/systemd-analyze", "security", "--offline=true", "--threshold=25", path_});
+  EXPECT_EQ(analyzed.code, 0) << "an exposure of 2.5 or more\n" << analyzed.output;
 }
 
 }  // namespace

@@ -114,7 +114,9 @@ class DaemonTest : public ::testing::Test {
     return {.data_dir = directory_.file("data"),
             .listening = {.local = {"127.0.0.1:0"}},
             .workers = workers_,
-            .datasets = {directory_.file("datasets")}};
+            .datasets = {directory_.file("datasets")},
+            .user_limits = limits_,
+            .retention = retention_};
   }
 
   void Start() {
@@ -284,6 +286,8 @@ class DaemonTest : public ::testing::Test {
 
   TempDirectory directory_;
   int workers_ = 2;
+  store::UsageLimits limits_;
+  executor::RetentionAges retention_;
   executor::WallClock clock_ = executor::SystemWallClock;
   std::unique_ptr<Daemon> daemon_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -55,6 +55,32 @@ class CheckpointStoreTest : public StoreTest {
   int64_t run_ = 0;
 };
 
+TEST_F(CheckpointStoreTest, ForgetsThoseOfRunsThatEndedLongAgo) {
+  const auto old = [&](int64_t before) {
+    return Read([&](Connection& db) { return ListRunsWithOldCheckpoints(db, before); });
+  };
+  const auto forget = [&](int64_t before) {
+    bool forgotten = false;
+    EXPECT_TRUE(Write([&](Transaction& transaction) -> absl::Status {
+                  const auto result = ForgetOldCheckpoints(transaction, run_, before);
+                  if (result.ok()) forgotten = *result;
+                  return result.status();
+                }).ok());
+    return forgotten;
+  };
+  Add(10, true);
+  Add(20, false);
+  EXPECT_EQ(old(100).size(), 0U) << "it waits";
+  Become(v1::RUN_STATE_CANCELLED);  // at 1
+  EXPECT_EQ(old(1).size(), 0U);
+  EXPECT_EQ(old(2), std::vector<int64_t>{run_});
+  EXPECT_FALSE(forget(1));
+  EXPECT_EQ(Steps().size(), 2U);
+  EXPECT_TRUE(forget(2));
+  EXPECT_EQ(Steps().size(), 0U);
+  EXPECT_EQ(old(100).size(), 0U);
+}
+
 TEST_F(CheckpointStoreTest, KeepsTheLastTwoAndTheBest) {
   Add(10, true);
   EXPECT_THAT(Steps(), ElementsAre(-10));

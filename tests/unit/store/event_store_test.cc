@@ -161,5 +161,65 @@ TEST_F(EventStoreTest, EventsOfARunAreThoseAboutItAndEndWithIt) {
   EXPECT_TRUE(Read([&](Connection& db) { return GetLogPosition(db, query); }).ended);
 }
 
+class PruneTest : public EventStoreTest {
+ protected:
+  std::vector<int64_t> Prunable(int64_t before) {
+    return Read([&](Connection& db) { return ListPrunable(db, before); });
+  }
+  int64_t Prune(const std::string& id, int64_t before, int64_t limit) {
+    const int64_t key = KeyOf(id);
+    int64_t pruned = -1;
+    EXPECT_TRUE(Write([&](Transaction& transaction) -> absl::Status {
+                  auto result = PruneEvents(transaction, key, before, limit);
+                  if (result.ok()) pruned = *result;
+                  return result.status();
+                }).ok());
+    return pruned;
+  }
+  LogPosition PositionOf(const EventQuery& query) {
+    return Read([&](Connection& db) { return GetLogPosition(db, query); });
+  }
+  LogPosition PositionOf(const std::string& id) {
+    return PositionOf(EventQuery{.experiment_key = KeyOf(id)});
+  }
+  void End(const std::string& id, int64_t time) {
+    ASSERT_TRUE(Change(RunKeyOf(id, 0), v1::RUN_STATE_CANCELLED, time).ok());
+  }
+};
+
+TEST_F(PruneTest, OnlyLogsThatEndedBeforeThenMayBePruned) {
+  for (const char* id : {"goes-on", "ended", "ended-later"}) Insert(SomeExperiment(id));
+  End("ended", kNow + 10);
+  End("ended-later", kNow + 20);
+  EXPECT_EQ(Prunable(kNow + 10).size(), 0U);
+  EXPECT_EQ(Prunable(kNow + 11), std::vector<int64_t>{KeyOf("ended")});
+  EXPECT_EQ(Prunable(kNow + 21).size(), 2U);
+  EXPECT_EQ(Prune("goes-on", kNow + 100, 10), 0) << "it has gone on since it was listed";
+  EXPECT_EQ(Prune("ended-later", kNow + 11, 10), 0);
+}
+
+TEST_F(PruneTest, TakesTheFirstEventsAndRemembersHowFar) {
+  Insert(SomeExperiment("a"));
+  Insert(SomeExperiment("b"));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Say(KeyOf("a"), "hello").ok());
+  End("a", kNow);
+  const int64_t last = Get("a").last_sequence();
+  EXPECT_EQ(PositionOf("a").pruned, 0);
+  EXPECT_EQ(Prune("a", kNow + 1, 3), 3);
+  EXPECT_EQ(PositionOf("a").pruned, 3);
+  EXPECT_EQ(List("a", 3, 100).front().sequence(), 4);
+  EXPECT_EQ(Prune("a", kNow + 1, 100), last - 3);
+  EXPECT_EQ(PositionOf("a").pruned, last);
+  EXPECT_EQ(PositionOf("a").last, last) << "numbers are not given twice";
+  EXPECT_EQ(PositionOf("b").pruned, 0);
+  const int64_t position = PositionOf(EventQuery{}).pruned;
+  EXPECT_EQ(position, QueryInt("SELECT value FROM counters WHERE name = 'events'"))
+      << "the last event of all was one of them";
+  EXPECT_EQ(Prunable(kNow + 1).size(), 0U);
+  ASSERT_TRUE(Say(KeyOf("a"), "again").ok());
+  EXPECT_EQ(PositionOf("a").pruned, last);
+  EXPECT_EQ(List("a", last, 10).size(), 1U);
+}
+
 }  // namespace
 }  // namespace anneal::store

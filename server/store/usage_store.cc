@@ -1,0 +1,50 @@
+#include "server/store/usage_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/status.h"
+
+namespace anneal::store {
+namespace {
+
+absl::Status Exceeded(const std::string& message) {
+  return WithReason(absl::ResourceExhaustedError(message), "QUOTA_EXCEEDED");
+}
+
+std::string InMebibytes(int64_t bytes) {
+  return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string Named(absl::string_view user) {
+  return user.empty() ? "whoever gives no user" : absl::StrCat("user ", user);
+}
+
+}  // namespace
+
+absl::StatusOr<Usage> UsageOf(Connection& db, absl::string_view user) {
+  Statement query = db.Prepare("SELECT unended_runs, stored_bytes FROM usage WHERE user = ?");
+  query.Bind(user);
+  Usage usage;
+  if (query.Next()) usage = {.unended_runs = query.Int(0), .stored_bytes = query.Int(1)};
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  return usage;
+}
+
+absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_view user,
+                        int64_t new_runs) {
+  ANNEAL_ASSIGN_OR_RETURN(const Usage usage, UsageOf(db, user));
+  if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
+    return Exceeded(absl::StrCat(Named(user), " has ", usage.unended_runs,
+                                 " runs that have not ended, and ", new_runs,
+                                 " more are over the limit of ", limits.unended_runs,
+                                 " (anneald --max-queued-runs); wait, or cancel some"));
+  }
+  if (limits.stored_bytes > 0 && usage.stored_bytes >= limits.stored_bytes) {
+    return Exceeded(absl::StrCat(Named(user), " has stored ", InMebibytes(usage.stored_bytes),
+                                 " of at most ", InMebibytes(limits.stored_bytes),
+                                 " (anneald --max-stored-bytes); delete and purge experiments"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace anneal::store
