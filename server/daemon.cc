@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                   .tokens = &daemon->tokens_,
                                   .rate_limit = &daemon->rate_limit_,
                                   .metrics = &daemon->metrics_,
+                                  .is_backing_up = &daemon->is_backing_up_,
                                   .clock = clock,
                                   .start_micros = clock()};
   ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listening, services));

@@ -3,6 +3,7 @@
 #ifndef ANNEAL_SERVER_DAEMON_H_
 #define ANNEAL_SERVER_DAEMON_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ class Daemon {
   rpc::EventReader events_;
   auth::Tokens tokens_;
   auth::RateLimit rate_limit_;
+  std::atomic<bool> is_backing_up_ = false;
   std::unique_ptr<rpc::BlockingPool> pool_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // null: none

@@ -59,14 +59,16 @@ std::optional<Access> AccessTo(absl::string_view method) {
   return found->second;
 }
 
-absl::Status CheckRole(const Caller& caller, Access access, absl::string_view method) {
+absl::Status CheckMayCall(const Caller& caller, absl::string_view method) {
+  const auto access = AccessTo(method);
+  if (!access.has_value()) return Denied(absl::StrCat(method, " is for nobody"));
   const bool is_admin = caller.role == Role::ROLE_ADMIN;
   const bool may_change = is_admin || caller.role == Role::ROLE_SUBMITTER;
-  const bool only_reads = access == Access::kOpen || access == Access::kRead;
-  if (only_reads || is_admin || (may_change && access != Access::kAdmin)) return absl::OkStatus();
+  const bool only_reads = *access == Access::kOpen || *access == Access::kRead;
+  if (only_reads || is_admin || (may_change && *access != Access::kAdmin)) return absl::OkStatus();
   return Denied(absl::StrCat(caller.name, " is a ", EnumName(caller.role), " and may not call ",
                              method, "; that takes a token with --role ",
-                             access == Access::kAdmin ? "admin" : "submitter"));
+                             *access == Access::kAdmin ? "admin" : "submitter"));
 }
 
 absl::Status CheckOwner(const Caller& caller, absl::string_view owner, absl::string_view what) {

@@ -19,15 +19,16 @@ constexpr int64_t kChunk = 256 << 10;
 
 }  // namespace
 
-BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context, const Services& services,
-                                    std::atomic<bool>* is_busy) {
-  auto* reactor = new BackupReactor(services, is_busy);
-  services.pool->Run([reactor, context] { reactor->Begin(*context); });
+BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context,
+                                    const v1::BackUpDatabaseRequest& request,
+                                    const Services& services) {
+  auto* reactor = new BackupReactor(context, request, services);
+  services.pool->Run([reactor] { reactor->Begin(); });
   return reactor;
 }
 
-void BackupReactor::Begin(const grpc::CallbackServerContext& context) {
-  if (const absl::Status status = MakeCopy(context); !status.ok()) {
+void BackupReactor::Begin() {
+  if (const absl::Status status = MakeCopy(); !status.ok()) {
     Finish(ToGrpc(status));
     return;
   }
@@ -35,10 +36,10 @@ void BackupReactor::Begin(const grpc::CallbackServerContext& context) {
   StartWrite(&in_flight_);
 }
 
-absl::Status BackupReactor::MakeCopy(const grpc::CallbackServerContext& context) {
-  ANNEAL_RETURN_IF_ERROR(CheckRate(context, services_));
-  owns_busy_ = !is_busy_->exchange(true);
-  if (!owns_busy_) {
+absl::Status BackupReactor::MakeCopy() {
+  ANNEAL_RETURN_IF_ERROR(CheckMayCall(*context_, services_, request_));
+  is_the_one_ = !services_.is_backing_up->exchange(true);
+  if (!is_the_one_) {
     return WithReason(absl::AbortedError("another backup is being made; try again when it is done"),
                       "BACKUP_IN_PROGRESS");
   }
@@ -80,7 +81,7 @@ void BackupReactor::WriteNext() {
 }
 
 void BackupReactor::OnDone() {
-  if (owns_busy_) is_busy_->store(false);
+  if (is_the_one_) services_.is_backing_up->store(false);
   delete this;
 }
 

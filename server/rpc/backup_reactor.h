@@ -5,7 +5,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <fstream>
 
 #include "absl/status/status.h"
@@ -20,25 +19,26 @@ namespace anneal::rpc {
 // goes with the reactor.
 class BackupReactor final : public grpc::ServerWriteReactor<v1::BackUpDatabaseResponse> {
  public:
-  // `is_busy` lives as long as the services, and is true while a backup is made or sent.
-  static BackupReactor* Start(grpc::CallbackServerContext* context, const Services& services,
-                              std::atomic<bool>* is_busy);
+  static BackupReactor* Start(grpc::CallbackServerContext* context,
+                              const v1::BackUpDatabaseRequest& request, const Services& services);
 
   void OnWriteDone(bool ok) override;
   void OnDone() override;
 
  private:
-  BackupReactor(const Services& services, std::atomic<bool>* is_busy)
-      : services_(services), is_busy_(is_busy) {}
+  BackupReactor(grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest& request,
+                const Services& services)
+      : context_(context), request_(request), services_(services) {}
 
   // On the pool.
-  void Begin(const grpc::CallbackServerContext& context);
-  absl::Status MakeCopy(const grpc::CallbackServerContext& context);
+  void Begin();
+  absl::Status MakeCopy();
   void WriteNext();
 
+  grpc::CallbackServerContext* const context_;
+  const v1::BackUpDatabaseRequest request_;
   const Services& services_;
-  std::atomic<bool>* const is_busy_;
-  bool owns_busy_ = false;
+  bool is_the_one_ = false;  // others are refused while it lasts
   std::ifstream copy_;
   int64_t left_ = 0;  // bytes to be read
   Sha256 hash_;

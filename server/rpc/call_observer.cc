@@ -45,6 +45,17 @@ bool Changes(absl::string_view method) {
   return access == auth::Access::kSubmit || access == auth::Access::kOwn;
 }
 
+// As metrics name them: "/a.B/C" is a.B/C where such a method is, others are all `unknown`.
+std::string MethodLabel(absl::string_view path) {
+  if (!auth::AccessTo(path).has_value()) return "unknown";
+  return std::string(absl::StripPrefix(path, "/"));
+}
+
+// Such as NOT_FOUND.
+std::string CodeName(grpc::StatusCode code) {
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+}
+
 bool IsOurFailure(grpc::StatusCode code) {
   return code == grpc::StatusCode::INTERNAL || code == grpc::StatusCode::UNKNOWN ||
          code == grpc::StatusCode::DATA_LOSS;
@@ -110,15 +121,6 @@ class Factory final : public grpc::experimental::ServerInterceptorFactoryInterfa
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(
     telemetry::Metrics* metrics) {
   return std::make_unique<Factory>(metrics);
-}
-
-std::string MethodLabel(absl::string_view path) {
-  if (!auth::AccessTo(path).has_value()) return "unknown";
-  return std::string(absl::StripPrefix(path, "/"));
-}
-
-std::string CodeName(grpc::StatusCode code) {
-  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
 }
 
 }  // namespace anneal::rpc

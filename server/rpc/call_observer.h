@@ -22,11 +22,6 @@ inline constexpr char kRequestId[] = "x-request-id";
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(
     telemetry::Metrics* metrics);
 
-// As metrics name them: "/a.B/C" is a.B/C where such a method is, others are all `unknown`.
-std::string MethodLabel(absl::string_view path);
-// Such as NOT_FOUND.
-std::string CodeName(grpc::StatusCode code);
-
 }  // namespace anneal::rpc
 
 #endif  // ANNEAL_SERVER_RPC_CALL_OBSERVER_H_

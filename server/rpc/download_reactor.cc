@@ -94,7 +94,7 @@ void DownloadReactor::Begin(const grpc::CallbackServerContext& context) {
 }
 
 absl::Status DownloadReactor::Read(const grpc::CallbackServerContext& context) {
-  ANNEAL_RETURN_IF_ERROR(CheckRate(context, services_));
+  ANNEAL_RETURN_IF_ERROR(CheckMayCall(context, services_, request_));
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request_.name()));
   absl::Status damaged;
   for (int i = 0; i < kTries; ++i) {

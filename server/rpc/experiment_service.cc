@@ -19,83 +19,83 @@ using executor::Command;
 grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_, response,
+  return Answer(context, services_, request, response,
                 [this, context, request] { return Create(*context, *request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerContext* context,
                                                            const v1::GetExperimentRequest* request,
                                                            v1::Experiment* response) {
-  return Answer(context, services_, response,
+  return Answer(context, services_, request, response,
                 [this, request] { return Get(request->name()); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
     grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
     v1::ListExperimentsResponse* response) {
-  return Answer(context, services_, response, [this, request] { return List(*request); });
+  return Answer(context, services_, request, response, [this, request] { return List(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
     grpc::CallbackServerContext* context, const v1::UpdateExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->experiment().name(), response,
+  return AnswerOwner(context, services_, request, request->experiment().name(), response,
                      [this, request] { return Update(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::DeleteExperiment(
     grpc::CallbackServerContext* context, const v1::DeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Delete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UndeleteExperiment(
     grpc::CallbackServerContext* context, const v1::UndeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Undelete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PurgeExperiment(
     grpc::CallbackServerContext* context, const v1::PurgeExperimentRequest* request,
     v1::PurgeExperimentResponse* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Purge(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
     grpc::CallbackServerContext* context, const v1::CancelExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PauseExperiment(
     grpc::CallbackServerContext* context, const v1::PauseExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ResumeExperiment(
     grpc::CallbackServerContext* context, const v1::ResumeExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
     grpc::CallbackServerContext* context, const v1::RetryExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
     grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
     v1::CompareExperimentsResponse* response) {
-  return Answer(context, services_, response,
+  return Answer(context, services_, request, response,
                 [this, request] { return Compare(services_.store, *request); });
 }
 

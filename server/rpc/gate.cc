@@ -1,16 +1,16 @@
 #include "server/rpc/gate.h"
 
-#include <grpcpp/security/auth_metadata_processor.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "anneal/v1/services.pb.h"
 #include "common/resource_name.h"
 #include "common/status.h"
-#include "server/rpc/call_observer.h"
-#include "server/rpc/status.h"
 #include "server/store/experiment_store.h"
 
 namespace anneal::rpc {
@@ -44,40 +44,22 @@ absl::StatusOr<auth::Caller> Authenticate(absl::string_view authorization,
       "TOKEN_MISSING");
 }
 
-// It must not leave notes in the context, which all calls of a connection share.
-class Gate final : public grpc::AuthMetadataProcessor {
- public:
-  explicit Gate(const Services& services) : tokens_(services.tokens), metrics_(services.metrics) {}
-
-  // Looks at a file: not on gRPC's own threads.
-  bool IsBlocking() const override { return true; }
-
-  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
-                       OutputMetadata* /*consumed*/, OutputMetadata* /*response*/) override {
-    const absl::string_view method = Value(metadata, ":path");
-    const grpc::Status status = Decide(method, metadata, *context);
-    if (!status.ok()) {
-      metrics_->CountRefusedCall(MethodLabel(method), CodeName(status.error_code()));
+// Of the method that takes such requests: every method has a message of its own.
+const std::string& MethodOf(const google::protobuf::Descriptor* request) {
+  static const auto& methods = *[] {
+    auto* paths = new std::map<const google::protobuf::Descriptor*, std::string>();
+    const auto* file = v1::GetServerInfoRequest::descriptor()->file();
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m) {
+        const auto* method = file->service(s)->method(m);
+        (*paths)[method->input_type()] =
+            absl::StrCat("/", method->service()->full_name(), "/", method->name());
+      }
     }
-    return status;
-  }
-
- private:
-  grpc::Status Decide(absl::string_view method, const InputMetadata& metadata,
-                      const grpc::AuthContext& context) {
-    const auto access = auth::AccessTo(method);
-    if (access == auth::Access::kOpen) return grpc::Status::OK;
-    const auto caller = Authenticate(Value(metadata, kAuthorization), context, tokens_);
-    if (!caller.ok()) return ToGrpc(caller.status());
-    if (!access.has_value()) {
-      return {grpc::StatusCode::PERMISSION_DENIED, absl::StrCat(method, " is for nobody")};
-    }
-    return ToGrpc(auth::CheckRole(*caller, *access, method));
-  }
-
-  auth::Tokens* const tokens_;
-  telemetry::Metrics* const metrics_;
-};
+    return paths;
+  }();
+  return methods.at(request);
+}
 
 bool IsTls(const grpc::AuthContext& context) {
   for (const grpc::string_ref& type : context.FindPropertyValues("transport_security_type")) {
@@ -88,8 +70,7 @@ bool IsTls(const grpc::AuthContext& context) {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files,
-                                                        const Services& services) {
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files) {
   namespace tls = grpc::experimental;
   const auto provider = std::make_shared<tls::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.client_ca, kRefreshSeconds);
@@ -99,9 +80,7 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& fi
     options.watch_root_certs();
     options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  const auto credentials = tls::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<Gate>(services));
-  return credentials;
+  return tls::TlsServerCredentials(options);
 }
 
 absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
@@ -114,9 +93,12 @@ absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerC
   return std::optional(std::move(caller));
 }
 
-absl::Status CheckRate(const grpc::CallbackServerContext& context, const Services& services) {
+absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Services& services,
+                          const google::protobuf::Message& request) {
   ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));
-  return caller.has_value() ? services.rate_limit->Take(caller->name) : absl::OkStatus();
+  if (!caller.has_value()) return absl::OkStatus();
+  ANNEAL_RETURN_IF_ERROR(services.rate_limit->Take(caller->name));
+  return auth::CheckMayCall(*caller, MethodOf(request.GetDescriptor()));
 }
 
 absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Services& services,

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 #include "server/auth/certificate.h"
 #include "server/auth/rules.h"
 #include "server/auth/tokens.h"
@@ -18,21 +19,24 @@
 
 namespace anneal::rpc {
 
-// Credentials of connections over TLS (1.2 or newer) on which every call needs a token, or a
-// client's certificate whose common name has one, and the role that auth/rules.h asks for. New
-// connections get what the files hold, at most seconds after they change. What it refuses is
-// counted.
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files,
-                                                        const Services& services);
+// Not gRPC's AuthMetadataProcessor, though that is made for it: once there is one, version 1.51 calls
+// abort() for a call with some kinds of metadata (grpclb_client_stats is one), whoever sends it. So
+// handlers ask, each on the pool and before anything else (unary.h).
 
-// Who makes a call. Nothing: somebody who came by a loopback address, the socket or
-// --insecure-listen, and may do everything. UNAUTHENTICATED: revoked since the gate.
+// Credentials of connections over TLS, 1.2 or newer. New connections get what the files hold, at most
+// seconds after they change. Clients' certificates are verified; without one a token is needed.
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files);
+
+// Who makes a call: whose token it shows, else whose name its verified certificate has. Nothing:
+// somebody who came by a loopback address, the socket or --insecure-listen, and may do everything.
+// UNAUTHENTICATED. Looks at a file: not on a gRPC thread.
 absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
                                                      auth::Tokens* tokens);
 
-// Whether who makes the call has not made too many lately. RESOURCE_EXHAUSTED (RATE_LIMITED);
-// otherwise as CallerOf. Looks at a file: not on a gRPC thread.
-absl::Status CheckRate(const grpc::CallbackServerContext& context, const Services& services);
+// Whether who makes the call has the role that its method asks for (auth/rules.h), and has not made
+// too many lately. PERMISSION_DENIED, RESOURCE_EXHAUSTED (RATE_LIMITED); otherwise as CallerOf.
+absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Services& services,
+                          const google::protobuf::Message& request);
 
 // Whether who makes the call may change an experiment or run, by its name. PERMISSION_DENIED, or
 // the errors of looking at it. Reads the store: not on a gRPC thread.

@@ -12,35 +12,33 @@
 
 namespace anneal::rpc {
 
-// Presets are in memory: these two answer at once.
 grpc::ServerUnaryReactor* PresetService::ListPresets(grpc::CallbackServerContext* context,
-                                                     const v1::ListPresetsRequest* /*request*/,
+                                                     const v1::ListPresetsRequest* request,
                                                      v1::ListPresetsResponse* response) {
-  response->mutable_presets()->Assign(Presets().begin(), Presets().end());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  return Answer(context, services_, request, response,
+                []() -> absl::StatusOr<v1::ListPresetsResponse> {
+                  v1::ListPresetsResponse all;
+                  all.mutable_presets()->Assign(Presets().begin(), Presets().end());
+                  return all;
+                });
 }
 
 grpc::ServerUnaryReactor* PresetService::GetPreset(grpc::CallbackServerContext* context,
                                                    const v1::GetPresetRequest* request,
                                                    v1::Preset* response) {
-  absl::StatusOr<v1::Preset> preset = FindPreset(request->name());
-  if (preset.ok()) *response = std::move(*preset);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(preset.status()));
-  return reactor;
+  return Answer(context, services_, request, response,
+                [request] { return FindPreset(request->name()); });
 }
 
 grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerContext* context,
-                                                       const v1::GetServerInfoRequest* /*request*/,
+                                                       const v1::GetServerInfoRequest* request,
                                                        v1::ServerInfo* response) {
-  return Answer(context, services_, response, [this] { return Info(); });
+  return Answer(context, services_, request, response, [this] { return Info(); });
 }
 
 grpc::ServerWriteReactor<v1::BackUpDatabaseResponse>* ServerService::BackUpDatabase(
-    grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest* /*request*/) {
-  return BackupReactor::Start(context, services_, &is_backing_up_);
+    grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest* request) {
+  return BackupReactor::Start(context, *request, services_);
 }
 
 absl::StatusOr<v1::ServerInfo> ServerService::Info() {

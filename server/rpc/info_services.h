@@ -3,8 +3,6 @@
 #ifndef ANNEAL_SERVER_RPC_INFO_SERVICES_H_
 #define ANNEAL_SERVER_RPC_INFO_SERVICES_H_
 
-#include <atomic>
-
 #include "anneal/v1/services.grpc.pb.h"
 #include "server/rpc/services.h"
 
@@ -12,12 +10,17 @@ namespace anneal::rpc {
 
 class PresetService final : public v1::PresetService::CallbackService {
  public:
+  explicit PresetService(const Services& services) : services_(services) {}
+
   grpc::ServerUnaryReactor* ListPresets(grpc::CallbackServerContext* context,
                                         const v1::ListPresetsRequest* request,
                                         v1::ListPresetsResponse* response) override;
   grpc::ServerUnaryReactor* GetPreset(grpc::CallbackServerContext* context,
                                       const v1::GetPresetRequest* request,
                                       v1::Preset* response) override;
+
+ private:
+  const Services services_;
 };
 
 class ServerService final : public v1::ServerService::CallbackService {
@@ -34,7 +37,6 @@ class ServerService final : public v1::ServerService::CallbackService {
   absl::StatusOr<v1::ServerInfo> Info();
 
   const Services services_;
-  std::atomic<bool> is_backing_up_ = false;
 };
 
 }  // namespace anneal::rpc

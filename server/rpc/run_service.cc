@@ -30,7 +30,7 @@ v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
 
 grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
                                              const v1::GetRunRequest* request, v1::Run* response) {
-  return Answer(context, services_, response, [this, request] {
+  return Answer(context, services_, request, response, [this, request] {
     return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
   });
 }
@@ -38,66 +38,66 @@ grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* contex
 grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
                                                const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
-  return Answer(context, services_, response, [this, request] { return Runs(*request); });
+  return Answer(context, services_, request, response, [this, request] { return Runs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
                                                 const v1::ListQueueRequest* request,
                                                 v1::ListQueueResponse* response) {
-  return Answer(context, services_, response, [this, request] { return Queue(*request); });
+  return Answer(context, services_, request, response, [this, request] { return Queue(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
                                                 const v1::CancelRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* RunService::PauseRun(grpc::CallbackServerContext* context,
                                                const v1::PauseRunRequest* request,
                                                v1::Run* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* RunService::ResumeRun(grpc::CallbackServerContext* context,
                                                 const v1::ResumeRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
                                                const v1::RetryRunRequest* request,
                                                v1::Run* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
                                                 const v1::ExtendRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request->name(), response,
+  return AnswerOwner(context, services_, request, request->name(), response,
                      [this, request] { return Extend(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
                                                  const v1::ListEpochsRequest* request,
                                                  v1::ListEpochsResponse* response) {
-  return Answer(context, services_, response, [this, request] { return Epochs(*request); });
+  return Answer(context, services_, request, response, [this, request] { return Epochs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
-  return Answer(context, services_, response, [this, request] { return Thetas(*request); });
+  return Answer(context, services_, request, response, [this, request] { return Thetas(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,
                                                       const v1::ListCheckpointsRequest* request,
                                                       v1::ListCheckpointsResponse* response) {
-  return Answer(context, services_, response,
+  return Answer(context, services_, request, response,
                 [this, request] { return CheckpointsOf(services_, *request); });
 }
 

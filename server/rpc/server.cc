@@ -1,6 +1,5 @@
 #include "server/rpc/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
@@ -9,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status.h"
-#include "server/rpc/call_observer.h"
 #include "server/rpc/gate.h"
 
 namespace anneal::rpc {
@@ -68,72 +66,36 @@ absl::Status CheckListening(const Listening& listening) {
   return auth::CheckTlsFiles(listening.tls_files);
 }
 
-void Configure(grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(1 << 20);
-  builder->SetMaxSendMessageSize(4 << 20);
-  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20'000);
-  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
-  builder->SetResourceQuota(grpc::ResourceQuota("anneald").Resize(256 << 20));
-}
-
 }  // namespace
-
-Server::Server(const Services& services)
-    : hub_(services.hub), experiments_(services), runs_(services), server_info_(services) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening,
                                                       const Services& services) {
   ANNEAL_RETURN_IF_ERROR(CheckListening(listening));
   grpc::EnableDefaultHealthCheckService(true);
-  // For those who may do everything: over TLS no rule lets anybody call it.
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  std::unique_ptr<Server> server(new Server(services));
-  std::vector<std::string> plain = listening.local;
-  plain.insert(plain.end(), listening.insecure.begin(), listening.insecure.end());
-  ANNEAL_ASSIGN_OR_RETURN(server->acceptor_, Acceptor::Listen(plain));
-  grpc::ServerBuilder builder;
-  Configure(&builder);
-  constexpr auto kByDescriptor =
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD;
-  auto entrance = builder.experimental().AddExternalConnectionAcceptor(
-      kByDescriptor, grpc::InsecureServerCredentials());
-  std::unique_ptr<Acceptor::Entrance> tls_entrance;
+  std::unique_ptr<Server> server(new Server(services.hub));
+  Front::Options plain = {.addresses = listening.local,
+                          .credentials = grpc::InsecureServerCredentials(),
+                          .has_reflection = true};
+  plain.addresses.insert(plain.addresses.end(), listening.insecure.begin(),
+                         listening.insecure.end());
+  ANNEAL_ASSIGN_OR_RETURN(server->plain_, Front::Start(plain, services));
+  if (!listening.local.empty()) server->local_address_ = server->plain_->addresses().front();
   if (!listening.tls.empty()) {
-    ANNEAL_ASSIGN_OR_RETURN(server->tls_acceptor_, Acceptor::Listen(listening.tls));
-    tls_entrance = builder.experimental().AddExternalConnectionAcceptor(
-        kByDescriptor, TlsCredentials(listening.tls_files, services));
+    const Front::Options tls = {.addresses = listening.tls,
+                                .credentials = TlsCredentials(listening.tls_files)};
+    ANNEAL_ASSIGN_OR_RETURN(server->tls_, Front::Start(tls, services));
   }
-  builder.RegisterService(&server->experiments_);
-  builder.RegisterService(&server->runs_);
-  builder.RegisterService(&server->presets_);
-  builder.RegisterService(&server->server_info_);
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
-  observers.push_back(ObserveCalls(services.metrics));
-  builder.experimental().SetInterceptorCreators(std::move(observers));
-  server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
-  server->SetServing(false);
-  if (!listening.local.empty()) server->local_address_ = server->acceptor_->addresses().front();
-  server->acceptor_->Begin(std::move(entrance));
-  if (server->tls_acceptor_ != nullptr) server->tls_acceptor_->Begin(std::move(tls_entrance));
   return server;
 }
 
 std::vector<std::string> Server::addresses() const {
-  std::vector<std::string> all = acceptor_->addresses();
-  if (tls_acceptor_ != nullptr) {
-    all.insert(all.end(), tls_acceptor_->addresses().begin(), tls_acceptor_->addresses().end());
-  }
+  std::vector<std::string> all = plain_->addresses();
+  if (tls_ != nullptr) all.insert(all.end(), tls_->addresses().begin(), tls_->addresses().end());
   return all;
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
-  return server_->InProcessChannel(grpc::ChannelArguments());
+  return plain_->server().InProcessChannel(grpc::ChannelArguments());
 }
 
 absl::Status Server::CheckAnswers() {
@@ -156,16 +118,19 @@ absl::Status Server::CheckAnswers() {
 }
 
 void Server::SetServing(bool serving) {
-  server_->GetHealthCheckService()->SetServingStatus(serving);
+  plain_->SetServing(serving);
+  if (tls_ != nullptr) tls_->SetServing(serving);
 }
 
-void Server::Shutdown(std::chrono::milliseconds deadline) {
-  acceptor_->Stop();
-  if (tls_acceptor_ != nullptr) tls_acceptor_->Stop();
+void Server::Shutdown(std::chrono::milliseconds patience) {
+  plain_->StopAccepting();
+  if (tls_ != nullptr) tls_->StopAccepting();
   SetServing(false);
   // Shutdown waits for every reactor: streams must be told to finish first.
   hub_->Shutdown();
-  server_->Shutdown(std::chrono::system_clock::now() + deadline);
+  const auto deadline = std::chrono::system_clock::now() + patience;
+  plain_->Shutdown(deadline);
+  if (tls_ != nullptr) tls_->Shutdown(deadline);
 }
 
 }  // namespace anneal::rpc

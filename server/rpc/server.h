@@ -1,4 +1,4 @@
-// The gRPC server: its settings, its services, and how it stops.
+// Who is served where, and how that stops.
 
 #ifndef ANNEAL_SERVER_RPC_SERVER_H_
 #define ANNEAL_SERVER_RPC_SERVER_H_
@@ -11,11 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/rpc/acceptor.h"
-#include "server/rpc/experiment_service.h"
-#include "server/rpc/info_services.h"
+#include "server/rpc/front.h"
 #include "server/rpc/listening.h"
-#include "server/rpc/run_service.h"
 #include "server/rpc/services.h"
 
 namespace anneal::rpc {
@@ -44,21 +41,16 @@ class Server {
   void SetServing(bool serving);
 
   // Says NOT_SERVING, refuses new calls, ends streams with UNAVAILABLE, waits for calls under way
-  // and cancels what is left at the deadline. Returns when no call is left.
-  void Shutdown(std::chrono::milliseconds deadline);
+  // and cancels what is left when patience is over. Returns when no call is left.
+  void Shutdown(std::chrono::milliseconds patience);
 
  private:
-  explicit Server(const Services& services);
+  explicit Server(EventHub* hub) : hub_(hub) {}
 
   EventHub* const hub_;
-  ExperimentService experiments_;
-  RunService runs_;
-  PresetService presets_;
-  ServerService server_info_;
-  std::unique_ptr<Acceptor> acceptor_;
-  std::unique_ptr<Acceptor> tls_acceptor_;  // null: nobody comes over TLS
-  std::unique_ptr<grpc::Server> server_;
-  std::string local_address_;  // empty: none
+  std::unique_ptr<Front> plain_;  // local and insecure addresses
+  std::unique_ptr<Front> tls_;    // null: nobody comes over TLS
+  std::string local_address_;     // empty: none
 };
 
 }  // namespace anneal::rpc

@@ -3,6 +3,7 @@
 #ifndef ANNEAL_SERVER_RPC_SERVICES_H_
 #define ANNEAL_SERVER_RPC_SERVICES_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "server/auth/rate_limit.h"
@@ -33,6 +34,7 @@ struct Services {
   auth::Tokens* tokens = nullptr;
   auth::RateLimit* rate_limit = nullptr;
   telemetry::Metrics* metrics = nullptr;
+  std::atomic<bool>* is_backing_up = nullptr;
   executor::WallClock clock;
   int64_t start_micros = 0;  // wall clock
 };

@@ -16,14 +16,16 @@
 namespace anneal::rpc {
 
 // Runs `function`, which returns a StatusOr of the response, on the blocking pool, and finishes the
-// call with what it returns; or with RESOURCE_EXHAUSTED where the caller has made too many.
-// Requests, responses and services live until then.
+// call with what it returns; or with what stands against the caller (CheckMayCall). Requests,
+// responses and services live until then.
 template <typename Response, typename Function>
 grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Services& services,
-                                 Response* response, Function function) {
+                                 const google::protobuf::Message* request, Response* response,
+                                 Function function) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  services.pool->Run([context, &services, reactor, response, function = std::move(function)] {
-    absl::Status status = CheckRate(*context, services);
+  services.pool->Run([context, &services, request, reactor, response,
+                      function = std::move(function)] {
+    absl::Status status = CheckMayCall(*context, services, *request);
     if (status.ok()) {
       absl::StatusOr<Response> result = function();
       if (result.ok()) *response = std::move(*result);
@@ -37,10 +39,12 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Ser
 // The same for calls that change the experiment or run of this name, which not everybody may.
 template <typename Response, typename Function>
 grpc::ServerUnaryReactor* AnswerOwner(grpc::CallbackServerContext* context,
-                                      const Services& services, const std::string& name,
-                                      Response* response, Function function) {
+                                      const Services& services,
+                                      const google::protobuf::Message* request,
+                                      const std::string& name, Response* response,
+                                      Function function) {
   return Answer(
-      context, services, response,
+      context, services, request, response,
       [context, &services, &name, function = std::move(function)]() -> absl::StatusOr<Response> {
         ANNEAL_RETURN_IF_ERROR(CheckMayChange(*context, services, name));
         return function();

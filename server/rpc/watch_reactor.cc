@@ -93,7 +93,7 @@ absl::Status WatchReactor::CheckCaller() {
 }
 
 absl::Status WatchReactor::FindLog() {
-  ANNEAL_RETURN_IF_ERROR(CheckRate(*context_, services_));
+  ANNEAL_RETURN_IF_ERROR(CheckMayCall(*context_, services_, request_));
   ANNEAL_RETURN_IF_ERROR(CheckRequest());
   const bool all = request_.name() == kAllExperiments;
   RunName run;

@@ -108,10 +108,6 @@ void Metrics::CountCall(const std::string& method, const std::string& code, doub
   families_->call_seconds.Add({{"method", method}}, kSeconds).Observe(seconds);
 }
 
-void Metrics::CountRefusedCall(const std::string& method, const std::string& code) {
-  families_->calls.Add({{"method", method}, {"code", code}}).Increment();
-}
-
 void Metrics::CountCommit(double seconds, bool ok) {
   families_->commit_seconds.Observe(seconds);
   if (!ok) families_->failed_commits.Increment();

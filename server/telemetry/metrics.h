@@ -23,8 +23,6 @@ class Metrics {
 
   // A call that has ended: `package.Service/Method`, the code's name, and how long it took.
   void CountCall(const std::string& method, const std::string& code, double seconds);
-  // One that the gate did not let in.
-  void CountRefusedCall(const std::string& method, const std::string& code);
   // A transaction, from its BEGIN to the end of its COMMIT.
   void CountCommit(double seconds, bool ok);
   // An epoch that was recorded, and how many images it trained on.

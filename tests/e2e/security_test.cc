@@ -169,12 +169,16 @@ TEST_F(SecurityTest, OneConnectionMayCarryTheCallsOfMany) {
   }
 }
 
-TEST_F(SecurityTest, HealthNeedsNoTokenAndReflectionIsForNobody) {
+TEST_F(SecurityTest, HealthNeedsNoTokenAndReflectionIsNotServed) {
   const std::string admin = Token("ada", "admin");
   EXPECT_EQ(CodeOf(Channel(), "/grpc.health.v1.Health/Check", ""), grpc::StatusCode::OK);
   EXPECT_EQ(
       CodeOf(Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", admin),
-      grpc::StatusCode::PERMISSION_DENIED);
+      grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_NE(CodeOf(grpc::CreateChannel(daemon_.address(), grpc::InsecureChannelCredentials()),
+                   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", ""),
+            grpc::StatusCode::UNIMPLEMENTED)
+      << "but on the machine itself";
 }
 
 TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
