@@ -23,7 +23,7 @@ BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context,
                                     const v1::BackUpDatabaseRequest& request,
                                     const Services& services) {
   auto* reactor = new BackupReactor(context, request, services);
-  services.pool->Run([reactor] { reactor->Begin(); });
+  if (!services.pool->TryRun([reactor] { reactor->Begin(); })) reactor->Finish(ToGrpc(Busy()));
   return reactor;
 }
 

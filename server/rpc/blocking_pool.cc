@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace anneal::rpc {
+namespace {
+
+// Calls that wait take some 40 KB each.
+constexpr size_t kMostWaiting = 2000;
+
+}  // namespace
 
 BlockingPool::BlockingPool(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -21,6 +27,14 @@ void BlockingPool::Run(std::function<void()> task) {
   MutexLock lock(&mutex_);
   tasks_.push_back(std::move(task));
   wake_.Signal();
+}
+
+bool BlockingPool::TryRun(std::function<void()> task) {
+  MutexLock lock(&mutex_);
+  if (tasks_.size() >= kMostWaiting) return false;
+  tasks_.push_back(std::move(task));
+  wake_.Signal();
+  return true;
 }
 
 void BlockingPool::Work() {

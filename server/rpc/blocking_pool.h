@@ -22,6 +22,9 @@ class BlockingPool {
 
   void Run(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The same for what a stranger asked for: false, and nothing done, while very much waits.
+  bool TryRun(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -81,7 +81,8 @@ DownloadReactor* DownloadReactor::Start(grpc::CallbackServerContext* context,
                                         const v1::DownloadCheckpointRequest& request,
                                         const Services& services) {
   auto* reactor = new DownloadReactor(request, services);
-  services.pool->Run([reactor, context] { reactor->Begin(*context); });
+  const bool waits = services.pool->TryRun([reactor, context] { reactor->Begin(*context); });
+  if (!waits) reactor->Finish(ToGrpc(Busy()));
   return reactor;
 }
 

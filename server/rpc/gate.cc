@@ -93,6 +93,11 @@ absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerC
   return std::optional(std::move(caller));
 }
 
+absl::Status Busy() {
+  return WithReason(absl::UnavailableError("very many calls wait for the daemon; try again soon"),
+                    "BUSY");
+}
+
 absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Services& services,
                           const google::protobuf::Message& request) {
   ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));

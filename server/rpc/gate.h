@@ -33,6 +33,9 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& fi
 absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
                                                      auth::Tokens* tokens);
 
+// What a call comes to that is not looked at, because so many wait already.
+absl::Status Busy();
+
 // Whether who makes the call has the role that its method asks for (auth/rules.h), and has not made
 // too many lately. PERMISSION_DENIED, RESOURCE_EXHAUSTED (RATE_LIMITED); otherwise as CallerOf.
 absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Services& services,

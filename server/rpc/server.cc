@@ -1,13 +1,14 @@
 #include "server/rpc/server.h"
 
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/resource_quota.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status.h"
+#include "server/rpc/frame_guard.h"
 #include "server/rpc/gate.h"
 
 namespace anneal::rpc {
@@ -72,6 +73,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening
                                                       const Services& services) {
   ANNEAL_RETURN_IF_ERROR(CheckListening(listening));
   grpc::EnableDefaultHealthCheckService(true);
+  if (!FramesAreGuarded()) {
+    spdlog::warn(
+        "this gRPC is of another version than 1.51: what strangers send is not limited by anneald");
+  }
   std::unique_ptr<Server> server(new Server(services.hub));
   Front::Options plain = {.addresses = listening.local,
                           .credentials = grpc::InsecureServerCredentials(),

@@ -16,15 +16,17 @@
 namespace anneal::rpc {
 
 // Runs `function`, which returns a StatusOr of the response, on the blocking pool, and finishes the
-// call with what it returns; or with what stands against the caller (CheckMayCall). Requests,
+// call with what it returns; or with what stands against the caller (CheckMayCall, Busy). Requests,
 // responses and services live until then.
 template <typename Response, typename Function>
 grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Services& services,
                                  const google::protobuf::Message* request, Response* response,
                                  Function function) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  services.pool->Run([context, &services, request, reactor, response,
-                      function = std::move(function)] {
+  const bool waits = services.pool->TryRun([context, &services, request, reactor, response,
+                                            function = std::move(function)] {
+    // Nobody waits for the answer any more.
+    if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
     absl::Status status = CheckMayCall(*context, services, *request);
     if (status.ok()) {
       absl::StatusOr<Response> result = function();
@@ -33,6 +35,7 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Ser
     }
     reactor->Finish(ToGrpc(status));
   });
+  if (!waits) reactor->Finish(ToGrpc(Busy()));
   return reactor;
 }
 

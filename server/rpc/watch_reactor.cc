@@ -42,7 +42,10 @@ WatchReactor* WatchReactor::Start(grpc::CallbackServerContext* context,
                                   const Services& services) {
   const std::shared_ptr<WatchReactor> reactor(new WatchReactor(context, request, services));
   reactor->self_ = reactor;
-  services.pool->Run([reactor] { reactor->Open(); });
+  if (!services.pool->TryRun([reactor] { reactor->Open(); })) {
+    reactor->FinishWith(Busy());
+    reactor->Advance();
+  }
   return reactor.get();
 }
 

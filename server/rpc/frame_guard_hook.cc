@@ -1,0 +1,116 @@
+// Brings frame guards to gRPC's servers. gRPC has no place for them: what it reads is encrypted until
+// it is inside, and its limits are what is to be guarded. But its library calls these two functions of
+// its own by name, through the dynamic linker, which takes those of the program first; each does its
+// part and calls gRPC's. In a version without them nothing here is ever called, and FramesAreGuarded()
+// says so.
+
+#include <dlfcn.h>
+#include <grpc/slice.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "common/mutex.h"
+#include "server/rpc/frame_guard.h"
+
+struct grpc_chttp2_transport;
+struct grpc_endpoint;
+struct grpc_transport;
+namespace grpc_core {
+class ChannelArgs;
+}
+
+// As gRPC 1.51 declares them (src/core/ext/transport/chttp2/transport).
+absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const grpc_slice& slice);
+grpc_transport* grpc_create_chttp2_transport(const grpc_core::ChannelArgs& arguments,
+                                             grpc_endpoint* endpoint, bool is_client);
+
+namespace anneal::rpc {
+namespace {
+
+using ReadFunction = decltype(&grpc_chttp2_perform_read);
+using CreateFunction = decltype(&grpc_create_chttp2_transport);
+
+template <typename Function>
+Function Next(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+ReadFunction GrpcsRead() {
+  static const auto function = Next<ReadFunction>(
+      "_Z24grpc_chttp2_perform_readP21grpc_chttp2_transportRK10grpc_slice");
+  return function;
+}
+
+CreateFunction GrpcsCreate() {
+  static const auto function = Next<CreateFunction>(
+      "_Z28grpc_create_chttp2_transportRKN9grpc_core11ChannelArgsEP13grpc_endpointb");
+  return function;
+}
+
+// The guards of all connections that have ever been, by where gRPC has them: a new connection at the
+// place of one that is gone gets a guard of its own. Thread-safe.
+class Guards {
+ public:
+  // Of a connection that is made at about this place.
+  void Forget(const void* place) ABSL_LOCKS_EXCLUDED(mutex_) {
+    constexpr uintptr_t kNear = 64;  // nothing else fits there
+    const auto at = reinterpret_cast<uintptr_t>(place);
+    MutexLock lock(&mutex_);
+    guards_.erase(guards_.lower_bound(at - kNear), guards_.upper_bound(at + kNear));
+  }
+
+  absl::Status Read(const void* connection, absl::string_view bytes) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const auto now = FrameGuard::Clock::now();
+    FrameGuard* guard = nullptr;
+    {
+      MutexLock lock(&mutex_);
+      const auto at = reinterpret_cast<uintptr_t>(connection);
+      auto found = guards_.find(at);
+      if (found == guards_.end()) {
+        // Only servers are sent the preface; clients of this process are not guarded.
+        if (!absl::StartsWith(bytes, "P")) return absl::OkStatus();
+        found = guards_.emplace(at, FrameGuard(now)).first;
+      }
+      guard = &found->second;
+    }
+    // gRPC reads a connection by one thread at a time, and makes none at its place meanwhile.
+    return guard->Read(bytes, now);
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<uintptr_t, FrameGuard> guards_ ABSL_GUARDED_BY(mutex_);
+};
+
+Guards& AllGuards() {
+  static auto& guards = *new Guards();
+  return guards;
+}
+
+}  // namespace
+
+bool FramesAreGuarded() { return GrpcsRead() != nullptr && GrpcsCreate() != nullptr; }
+
+}  // namespace anneal::rpc
+
+absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const grpc_slice& slice) {
+  const absl::string_view bytes(reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)),
+                                GRPC_SLICE_LENGTH(slice));
+  absl::Status status = anneal::rpc::AllGuards().Read(transport, bytes);
+  if (status.ok()) return anneal::rpc::GrpcsRead()(transport, slice);
+  spdlog::debug("a connection is closed for {}", std::string(status.message()));
+  return status;
+}
+
+grpc_transport* grpc_create_chttp2_transport(const grpc_core::ChannelArgs& arguments,
+                                             grpc_endpoint* endpoint, bool is_client) {
+  grpc_transport* transport = anneal::rpc::GrpcsCreate()(arguments, endpoint, is_client);
+  anneal::rpc::AllGuards().Forget(transport);
+  return transport;
+}
