@@ -99,7 +99,7 @@ class LayerFixture {
 
   ForwardBuffers forward() {
     return {.input = input_.get(),
-            .weights = weights_.get(),
+            .weights = forward_weights_.get(),
             .bias = bias_.get(),
             .slopes = slopes_.get(),
             .rows = rows_.get(),
@@ -145,7 +145,8 @@ class LayerFixture {
   Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
   Floats bias_ = Random(shape_.channels());
   Floats slopes_ = Random(shape_.channels());
-  Floats rows_ = Random(shape_.pool_size * shape_.conv_width() * shape_.channels());
+  Floats forward_weights_ = Random(shape_.forward_weights());
+  Floats rows_ = Random(shape_.forward_scratch());
   Floats z_ = Random(shape_.pixels() * shape_.channels());
   hwy::AlignedFreeUniquePtr<int32_t[]> winners_ = Zeros(shape_.pixels() * shape_.channels());
   Floats output_ = Random(shape_.pixels() * shape_.channels());

@@ -162,7 +162,7 @@ void FusedEngine::Allocate() {
   for (Layer& layer : layers_) {
     if (layer.dense) SetImages(chunk_, &layer.shape);
     const LayerShape& shape = layer.shape;
-    layer.forward_weights = Zeros<float>(shape.blocks() * shape.taps() * kBlock);
+    layer.forward_weights = Zeros<float>(shape.forward_weights());
     layer.backward_weights = Zeros<float>(shape.out_channels * shape.padded_taps());
     layer.weight_gradient = Zeros<float>(shape.out_channels * shape.padded_taps());
     layer.bias = Zeros<float>(shape.channels());
@@ -170,7 +170,7 @@ void FusedEngine::Allocate() {
     layer.slopes = Zeros<float>(SlopeRows(layer) * shape.channels());
     layer.slope_gradient = Zeros<float>(SlopeRows(layer) * shape.channels());
     layer.input = Zeros<float>(chunk_ * layer.in_size());
-    layer.rows = Zeros<float>(shape.pool_size * shape.conv_width() * shape.channels());
+    layer.rows = Zeros<float>(shape.forward_scratch());
     layer.z = Zeros<float>(chunk_ * layer.z_size());
     layer.winners = Zeros<int32_t>(chunk_ * layer.z_size());
     layer.gradient = Zeros<float>(shape.positions() * shape.channels());

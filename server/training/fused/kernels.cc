@@ -10,21 +10,14 @@
 #define HWY_TARGET_INCLUDE "server/training/fused/kernels.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 #include "hwy/highway.h"
+#include "server/training/fused/channels-inl.h"
+#include "server/training/fused/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace anneal::training::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using F = hn::CappedTag<float, kBlock>;
-using I = hn::RebindToSigned<F>;
-using V = hn::Vec<F>;
-
-constexpr F f;
-constexpr int64_t kLanes = HWY_MIN(HWY_LANES(float), kBlock);
-constexpr int kVectors = static_cast<int>(kBlock / kLanes);  // of a block
 // Positions of a tile: as many as the registers hold accumulators for.
 constexpr int kTile = kVectors == 1 ? 12 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
 // Whether the registers hold a whole window of a 2x2 pool, and how many pooled positions at a time.
@@ -126,19 +119,6 @@ HWY_INLINE V MeanOf(const LayerShape& shape, const float* rows, int64_t channels
   return hn::Div(sum, hn::Set(f, static_cast<float>(size * size)));
 }
 
-// Keeps what a backward pass needs, and activates: some channels of a pixel, from `c`. `out` is
-// theirs.
-HWY_INLINE void Finish(const LayerShape& shape, const ForwardBuffers& b, V z, hn::Vec<I> winner,
-                       int64_t pixel, int64_t c, float* out) {
-  if (b.z != nullptr) {
-    hn::StoreU(z, f, b.z + pixel * shape.channels() + c);
-    hn::StoreU(winner, I(), b.winners + pixel * shape.channels() + c);
-  }
-  const V bent = hn::Mul(z, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
-  // Not a maximum: what is not a number must stay so.
-  hn::StoreU(hn::IfThenElse(hn::Lt(z, hn::Zero(f)), bent, z), f, out);
-}
-
 // Pools and activates the rows that one row of the output is made of.
 template <Pooling pooling>
 HWY_INLINE void FinishRow(const LayerShape& shape, const ForwardBuffers& b, int64_t y) {
@@ -227,11 +207,13 @@ HWY_INLINE void PooledRow(const LayerShape& shape, const ForwardBuffers& b, int6
 void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffers) {
   const LayerShape shape = given_shape;
   const ForwardBuffers b = given_buffers;
+  if (shape.uses_winograd()) {
+    WinogradForward(shape, b);
+    return;
+  }
   const int64_t row = shape.conv_width() * shape.channels();
-  // A last block of few channels runs over into the next pixel, which must come after it.
-  const bool whole_blocks = shape.blocks() == 1 || shape.out_channels == shape.channels();
-  const bool in_registers =
-      kPoolsInRegisters && shape.pooling == Pooling::kMax && shape.pool_size == 2 && whole_blocks;
+  const bool in_registers = kPoolsInRegisters && shape.pooling == Pooling::kMax &&
+                            shape.pool_size == 2 && shape.has_whole_blocks();
   for (int64_t y = 0; y < shape.out_height; ++y) {
     if (in_registers) {
       PooledRow(shape, b, y);
@@ -582,6 +564,7 @@ namespace {
 HWY_EXPORT(ForwardOne);
 HWY_EXPORT(BackwardOne);
 HWY_EXPORT(FoldRowsOf);
+HWY_EXPORT(WinogradWeights);
 
 int64_t Source(const int32_t* order, int64_t tap) { return order == nullptr ? tap : order[tap]; }
 }  // namespace
@@ -589,6 +572,10 @@ int64_t Source(const int32_t* order, int64_t tap) { return order == nullptr ? ta
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed) {
   const int64_t taps = shape.taps();
+  float* const begin = packed;
+  // Winograd's are made of the others.
+  if (shape.uses_winograd()) packed += shape.winograd_weights();
+  const float* const plain = packed;
   for (int64_t first = 0; first < shape.out_channels; first += kBlock) {
     const int64_t count = std::min(kBlock, shape.out_channels - first);
     const float* from = weights + first * taps;
@@ -597,6 +584,7 @@ void PackForward(const LayerShape& shape, const float* weights, const int32_t* o
       for (int64_t c = 0; c < count; ++c) packed[c] = from[c * taps + source];
     }
   }
+  if (shape.uses_winograd()) HWY_DYNAMIC_DISPATCH(WinogradWeights)(shape, plain, begin);
 }
 
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,

@@ -23,6 +23,9 @@ inline constexpr int64_t kSlack = 64;
 
 constexpr int64_t RoundUp(int64_t value) { return (value + kBlock - 1) / kBlock * kBlock; }
 
+// Tiles that Winograd's kernels work on together, at most.
+inline constexpr int64_t kWinogradTiles = 12;
+
 // Some channels of a position, of kShareChannels that are gone through together, that pass their
 // gradients back to the same window of the input.
 inline constexpr int64_t kShareChannels = 64;
@@ -66,10 +69,27 @@ struct LayerShape {
   int64_t shares_per_position() const {
     return pooling == Pooling::kMax ? pool_size * pool_size : 1;
   }
+  // A last block of few channels runs over into the next pixel, which must come after it.
+  bool has_whole_blocks() const { return blocks() == 1 || out_channels == channels(); }
+  // Whether the forward pass is Winograd's (winograd-inl.h): windows of 3x3 neighbours, pooled 2x2.
+  bool uses_winograd() const {
+    return window_rows == 3 && window_row == 3 * x_step && y_step == line &&
+           pooling == Pooling::kMax && pool_size == 2 && x_step % kBlock == 0 && has_whole_blocks();
+  }
+  int64_t winograd_weights() const { return 16 * x_step * channels(); }
+
+  // Floats of the buffers that the kernels lay out for themselves.
+  int64_t forward_weights() const {
+    return taps() * channels() + (uses_winograd() ? winograd_weights() : 0);
+  }
+  int64_t forward_scratch() const {
+    return uses_winograd() ? 16 * kWinogradTiles * (x_step + kBlock)
+                           : pool_size * conv_width() * channels();
+  }
 };
 
-// Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are) and
-// as the backward pass does ([channel][window row][value, padded with zeros]), from [channel][tap].
+// Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are; before
+// them Winograd's, where it is used) and as the backward pass does ([channel][window row][value, padded with zeros]), from [channel][tap].
 // Where `order` is not null, tap t is read from order[t].
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed);
@@ -86,13 +106,13 @@ void FoldRows(const float* picture, int64_t height, int64_t width, int64_t rows,
 
 struct ForwardBuffers {
   const float* input = nullptr;    // input_size
-  const float* weights = nullptr;  // PackForward
+  const float* weights = nullptr;  // PackForward: forward_weights()
   const float* bias = nullptr;     // channels()
   // Slopes of the negative side: [pixels()][channels()], or one row for all pixels if the stride is
   // 0.
   const float* slopes = nullptr;
   int64_t slope_stride = 0;
-  float* rows = nullptr;  // scratch: pool_size x conv_width() x channels()
+  float* rows = nullptr;  // scratch: forward_scratch()
   // What the activation is given, and where in the input the window begins whose value the pool let
   // pass (without pool: every window): [pixels()][channels()]. Null where no backward pass follows.
   float* z = nullptr;

@@ -1,0 +1,216 @@
+// Convolution by 3x3 and pooling by 2x2 as Winograd's F(2x2, 3x3) (Lavin and Gray 2016,
+// arXiv:1509.09308, section 4.1): the four positions of a pool's window are one tile, of 16
+// multiplications in place of 36. In matrices, with g a kernel and d the 4x4 values under the tile:
+//
+//   A^T [ (G g G^T) * (B^T d B) ] A,   * element by element, summed over the input's channels
+//
+// For sources that go through foreach_target.h.
+
+#if defined(ANNEAL_SERVER_TRAINING_FUSED_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ANNEAL_SERVER_TRAINING_FUSED_WINOGRAD_INL_H_
+#undef ANNEAL_SERVER_TRAINING_FUSED_WINOGRAD_INL_H_
+#else
+#define ANNEAL_SERVER_TRAINING_FUSED_WINOGRAD_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "server/training/fused/channels-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anneal::training::fused {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Tiles that are multiplied together: as many as the registers hold accumulators for.
+constexpr int kMostTiles = kVectors == 1 ? 10 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
+static_assert(kMostTiles <= kWinogradTiles);
+
+// G, of three values, and of three rows of them.
+HWY_INLINE void TransformWeights(const V g[3], V u[4]) {
+  const V half = hn::Set(f, 0.5F);
+  const V outer = hn::Mul(half, hn::Add(g[0], g[2]));
+  const V inner = hn::Mul(half, g[1]);
+  u[0] = g[0];
+  u[1] = hn::Add(outer, inner);
+  u[2] = hn::Sub(outer, inner);
+  u[3] = g[2];
+}
+
+// From [block][tap][16] to [16 elements][block][input channel][16].
+void WinogradWeights(const LayerShape& shape, const float* HWY_RESTRICT plain,
+                     float* HWY_RESTRICT packed) {
+  const int64_t inputs = shape.x_step;
+  const int64_t element = shape.blocks() * inputs * kBlock;
+  for (int64_t block = 0; block < shape.blocks(); ++block) {
+    const float* of_block = plain + block * shape.taps() * kBlock;
+    for (int64_t at = 0; at < inputs * kBlock; at += kLanes) {
+      V rows[3][4];
+      for (int64_t y = 0; y < 3; ++y) {
+        V g[3];
+        for (int64_t x = 0; x < 3; ++x) {
+          g[x] = hn::LoadU(f, of_block + (3 * y + x) * inputs * kBlock + at);
+        }
+        TransformWeights(g, rows[y]);
+      }
+      for (int64_t x = 0; x < 4; ++x) {
+        const V column[3] = {rows[0][x], rows[1][x], rows[2][x]};
+        V u[4];
+        TransformWeights(column, u);
+        for (int64_t y = 0; y < 4; ++y) {
+          hn::StoreU(u[y], f, packed + (4 * y + x) * element + block * inputs * kBlock + at);
+        }
+      }
+    }
+  }
+}
+
+// B^T, of four values.
+HWY_INLINE void TransformInput(const V d[4], V v[4]) {
+  v[0] = hn::Sub(d[0], d[2]);
+  v[1] = hn::Add(d[1], d[2]);
+  v[2] = hn::Sub(d[2], d[1]);
+  v[3] = hn::Sub(d[1], d[3]);
+}
+
+// The values under one of `tiles`, from its corner, to [element][block of input channels][tile][16].
+HWY_INLINE void TransformTile(const LayerShape& shape, const float* HWY_RESTRICT corner,
+                              int64_t tiles, float* HWY_RESTRICT out) {
+  const int64_t element = tiles * shape.x_step;
+  for (int64_t c = 0; c < shape.x_step; c += kLanes) {
+    float* HWY_RESTRICT to = out + c / kBlock * tiles * kBlock + c % kBlock;
+    V rows[4][4];
+    for (int64_t y = 0; y < 4; ++y) {
+      V d[4];
+      for (int64_t x = 0; x < 4; ++x) {
+        d[x] = hn::LoadU(f, corner + y * shape.y_step + x * shape.x_step + c);
+      }
+      TransformInput(d, rows[y]);
+    }
+    for (int64_t x = 0; x < 4; ++x) {
+      const V column[4] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x]};
+      V v[4];
+      TransformInput(column, v);
+      for (int64_t y = 0; y < 4; ++y) hn::StoreU(v[y], f, to + (4 * y + x) * element);
+    }
+  }
+}
+
+// Sums over the input's channels, for `P` tiles and one block, to [element][tile][16].
+template <int P>
+HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT inputs,
+                              const float* HWY_RESTRICT weights, float* HWY_RESTRICT products) {
+  for (int e = 0; e < 16; ++e) {
+    V sums[P][kVectors];
+    for (int p = 0; p < P; ++p) {
+      for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::Zero(f);
+    }
+    const float* HWY_RESTRICT u = weights;
+    for (int64_t block = 0; block < shape.x_step; block += kBlock, inputs += P * kBlock) {
+#pragma GCC unroll 4
+      for (int64_t c = 0; c < kBlock; ++c, u += kBlock) {
+        V w[kVectors];
+        for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, u + v * kLanes);
+        for (int p = 0; p < P; ++p) {
+          const V value = hn::Set(f, inputs[p * kBlock + c]);
+          for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::MulAdd(value, w[v], sums[p][v]);
+        }
+      }
+    }
+    for (int p = 0; p < P; ++p) {
+      for (int v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[p][v], f, products + p * kBlock + v * kLanes);
+      }
+    }
+    products += P * kBlock;
+    weights += shape.blocks() * shape.x_step * kBlock;
+  }
+}
+
+template <int P>
+HWY_INLINE void MultiplySome(int64_t count, const LayerShape& shape, const float* inputs,
+                             const float* weights, float* products) {
+  if (count == P) {
+    MultiplyTiles<P>(shape, inputs, weights, products);
+  } else if constexpr (P > 1) {
+    MultiplySome<P - 1>(count, shape, inputs, weights, products);
+  }
+}
+
+// A^T, of four values.
+HWY_INLINE void TransformOutput(const V m[4], V y[2]) {
+  y[0] = hn::Add(hn::Add(m[0], m[1]), m[2]);
+  y[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
+}
+
+// Some channels of a tile's four positions, pooled and activated.
+HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
+                           const float* HWY_RESTRICT products, int64_t element, int64_t pixel,
+                           int64_t c) {
+  V rows[4][2];
+  for (int64_t y = 0; y < 4; ++y) {
+    V m[4];
+    for (int64_t x = 0; x < 4; ++x) m[x] = hn::LoadU(f, products + (4 * y + x) * element);
+    TransformOutput(m, rows[y]);
+  }
+  V positions[2][2];  // by column
+  for (int64_t x = 0; x < 2; ++x) {
+    const V column[4] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x]};
+    TransformOutput(column, positions[x]);
+  }
+  const int64_t y = pixel / shape.out_width;
+  const int64_t x = pixel % shape.out_width;
+  const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
+  V best = positions[0][0];
+  auto winner = hn::Set(I(), static_cast<int32_t>(first));
+  for (int i = 1; i < 4; ++i) {
+    const V value = positions[i % 2][i / 2];
+    const auto larger = hn::Gt(value, best);
+    best = hn::IfThenElse(larger, value, best);
+    const int64_t other = first + i / 2 * shape.y_step + i % 2 * shape.x_step;
+    winner = hn::IfThenElse(hn::RebindMask(I(), larger),
+                            hn::Set(I(), static_cast<int32_t>(other)), winner);
+  }
+  Finish(shape, b, hn::Add(best, hn::LoadU(f, b.bias + c)), winner, pixel, c,
+         b.output + y * b.output_row + x * shape.out_channels + c);
+}
+
+HWY_NOINLINE void WinogradForward(const LayerShape& given_shape,
+                                  const ForwardBuffers& given_buffers) {
+  const LayerShape shape = given_shape;
+  const ForwardBuffers b = given_buffers;
+  const int64_t inputs = shape.x_step;
+  const int64_t tiles = shape.pixels();
+  const int64_t groups = (tiles + kMostTiles - 1) / kMostTiles;
+  const int64_t group = (tiles + groups - 1) / groups;  // about equally many
+  float* const transformed = b.rows;
+  float* const products = b.rows + 16 * kWinogradTiles * inputs;
+  for (int64_t begin = 0; begin < tiles; begin += group) {
+    const int64_t count = std::min(group, tiles - begin);
+    for (int64_t p = 0; p < count; ++p) {
+      const int64_t y = (begin + p) / shape.out_width;
+      const int64_t x = (begin + p) % shape.out_width;
+      TransformTile(shape, b.input + 2 * (y * shape.y_step + x * shape.x_step), count,
+                    transformed + p * kBlock);
+    }
+    for (int64_t block = 0; block < shape.blocks(); ++block) {
+      MultiplySome<kMostTiles>(count, shape, transformed, b.weights + block * inputs * kBlock,
+                               products);
+      for (int64_t p = 0; p < count; ++p) {
+        for (int64_t c = 0; c < kBlock; c += kLanes) {
+          FinishTile(shape, b, products + p * kBlock + c, count * kBlock, begin + p,
+                     block * kBlock + c);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace anneal::training::fused
+HWY_AFTER_NAMESPACE();
+
+#endif
