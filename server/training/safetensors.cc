@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -36,9 +37,23 @@ absl::Status Damaged(absl::string_view what) {
 std::optional<uint64_t> ByteSize(const std::vector<int64_t>& shape, ElementType type) {
   auto size = static_cast<uint64_t>(ElementSize(type));
   for (const int64_t side : shape) {
-    if (side < 0 || __builtin_mul_overflow(size, static_cast<uint64_t>(side), &size)) return {};
+    if (__builtin_mul_overflow(size, static_cast<uint64_t>(side), &size)) return {};
   }
   return size;
+}
+
+// A list of whole numbers that are not negative. What else JSON calls a number would be converted, or
+// could not be.
+std::optional<std::vector<int64_t>> WholeNumbers(const Json& list) {
+  if (!list.is_array()) return std::nullopt;
+  std::vector<int64_t> numbers;
+  for (const Json& item : list) {
+    const bool fits = item.is_number_unsigned() &&
+                      item.get<uint64_t>() <= std::numeric_limits<int64_t>::max();
+    if (!fits) return std::nullopt;
+    numbers.push_back(item.get<int64_t>());
+  }
+  return numbers;
 }
 
 absl::StatusOr<Tensor> DecodeTensor(const std::string& name, const Json& entry,
@@ -49,15 +64,18 @@ absl::StatusOr<Tensor> DecodeTensor(const std::string& name, const Json& entry,
     return Damaged(absl::StrCat("tensor ", name, " has elements of type ", type));
   }
   tensor.type = type == "F32" ? ElementType::kFloat32 : ElementType::kFloat64;
-  tensor.shape = entry.at("shape").get<std::vector<int64_t>>();
-  const auto offsets = entry.at("data_offsets").get<std::vector<uint64_t>>();
-  const std::optional<uint64_t> size = ByteSize(tensor.shape, tensor.type);
-  if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > values.size() ||
-      offsets[1] - offsets[0] != size) {
+  const auto shape = WholeNumbers(entry.at("shape"));
+  const auto offsets = WholeNumbers(entry.at("data_offsets"));
+  if (!shape.has_value() || !offsets.has_value() || offsets->size() != 2) {
+    return Damaged(absl::StrCat("tensor ", name, " has no shape, or no place, of whole numbers"));
+  }
+  tensor.shape = *shape;
+  *begin = static_cast<uint64_t>(offsets->front());
+  const auto end = static_cast<uint64_t>(offsets->back());
+  if (*begin > end || end > values.size() || end - *begin != ByteSize(tensor.shape, tensor.type)) {
     return Damaged(absl::StrCat("the values of tensor ", name, " do not fit its shape"));
   }
-  *begin = offsets[0];
-  tensor.bytes = std::string(values.substr(offsets[0], offsets[1] - offsets[0]));
+  tensor.bytes = std::string(values.substr(*begin, end - *begin));
   return tensor;
 }
 

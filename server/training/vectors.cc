@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numbers>
 
+#include "hwy/cache_control.h"
+
 // Targets whose vectors have no fixed size are left out: sums are kept in arrays of them. So is what
 // is older than SSE4.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -144,6 +146,11 @@ HWY_EXPORT(AddPenaltyTo);
 HWY_EXPORT(SgdOn);
 HWY_EXPORT(AdamOn);
 }  // namespace
+
+void Prefetch(const uint8_t* bytes, int64_t count) {
+  constexpr int64_t kLine = 64;
+  for (int64_t i = 0; i < count; i += kLine) hwy::Prefetch(bytes + i);
+}
 
 void Standardize(const uint8_t* pixels, int64_t count, float scale, float shift, float* values) {
   HWY_DYNAMIC_DISPATCH(StandardizeAll)(pixels, count, scale, shift, values);

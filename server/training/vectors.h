@@ -8,6 +8,9 @@
 
 namespace anneal::training::vectors {
 
+// Has bytes brought to the processor that are wanted soon.
+void Prefetch(const uint8_t* bytes, int64_t count);
+
 // values[i] = scale * pixels[i] + shift.
 void Standardize(const uint8_t* pixels, int64_t count, float scale, float shift, float* values);
 
