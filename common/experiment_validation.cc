@@ -22,10 +22,26 @@ bool IsLabelKey(absl::string_view key) {
          absl::ascii_isalnum(key.front());
 }
 
+// Of ASCII, and those of Unicode that UTF-8 writes with two bytes. Where the first one is; npos if
+// there is none.
+size_t FindControl(absl::string_view text, TextKind kind) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (kind == TextKind::kLines && (c == '\n' || c == '\t')) continue;
+    const bool is_second = i > 0 && text[i - 1] == '\xc2' && c >= 0x80 && c <= 0x9f;
+    if (absl::ascii_iscntrl(c) || is_second) return i;
+  }
+  return absl::string_view::npos;
+}
+
 }  // namespace
 
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
-               FieldViolations* violations) {
+               FieldViolations* violations, TextKind kind) {
+  if (const size_t at = FindControl(text, kind); at != absl::string_view::npos) {
+    violations->Add(field, absl::StrCat("has a control character, its byte ", at,
+                                        "; texts are what can be read"));
+  }
   if (text.size() > most) {
     violations->Add(field,
                     absl::StrCat("has ", text.size(), " bytes; at most ", most, " are allowed"));
@@ -33,7 +49,7 @@ void CheckText(absl::string_view field, absl::string_view text, size_t most,
 }
 
 void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations) {
-  CheckText("note", experiment.note(), kMaxNote, violations);
+  CheckText("note", experiment.note(), kMaxNote, violations, TextKind::kLines);
   if (experiment.labels_size() > kMaxLabels) {
     violations->Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
                                            kMaxLabels, " are allowed"));

@@ -11,9 +11,12 @@
 
 namespace anneal {
 
-// Adds a violation of `field` where the text is longer than `most` bytes.
+enum class TextKind { kLine, kLines };
+
+// Adds a violation of `field` where the text is longer than `most` bytes, or has control characters:
+// it is shown on others' terminals, to which such characters are commands. Lines may be several.
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
-               FieldViolations* violations);
+               FieldViolations* violations, TextKind kind = TextKind::kLine);
 
 // Labels, note and priority: what can be updated too. As resources.proto documents them.
 void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations);

@@ -277,6 +277,18 @@ std::vector<Refusal> Refusals() {
   request("note", [](v1::CreateExperimentRequest* r) {
     r->mutable_experiment()->set_note(std::string(4097, 'n'));
   });
+  for (const std::string& text : {std::string("\x1b[2J"), std::string("a\0b", 3), std::string("\x7f"),
+                                  std::string("\r"), std::string("\xc2\x9b" "2J")}) {
+    request("note",
+            [text](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_note(text); });
+    request("user",
+            [text](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_user(text); });
+    request("labels", [text](v1::CreateExperimentRequest* r) {
+      (*r->mutable_experiment()->mutable_labels())["a"] = text;
+    });
+  }
+  request("user",
+          [](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_user("two\nlines"); });
   request("priority", [](v1::CreateExperimentRequest* r) {
     r->mutable_experiment()->set_priority(std::numeric_limits<int32_t>::min());
   });
