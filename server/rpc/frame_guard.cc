@@ -36,13 +36,14 @@ absl::Status FrameGuard::BeginFrame(Clock::time_point now) {
   if (type == kSettings && (header_[4] & kAcknowledges) != 0) acknowledged_ = true;
   if (type == kHeaders) {
     header_bytes_ = 0;
-    if (!acknowledged_ && ++calls_before_acknowledgement_ > kMostCallsBeforeAcknowledgement) {
+    if (!acknowledged_ && ++calls_before_ > kMostCallsBefore) {
       return TooMuch("calls before the settings are acknowledged");
     }
   }
   if (type == kHeaders || type == kContinuation) {
     header_bytes_ += header_.size() + skip_;
-    if (header_bytes_ > kMostHeaderBytes) return TooMuch("a header list without end");
+    const size_t most = acknowledged_ ? kMostHeaderBytes : kMostHeaderBytesBefore;
+    if (header_bytes_ > most) return TooMuch("a header list without end");
   }
   return absl::OkStatus();
 }

@@ -21,10 +21,13 @@ class FrameGuard {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Of the frames of one header list, with their frames' headers; uncompressed gRPC allows 8 KiB.
-  static constexpr size_t kMostHeaderBytes = size_t{16} << 10;
-  // Clients acknowledge the server's settings as soon as they have them.
-  static constexpr int kMostCallsBeforeAcknowledgement = 200;
+  // Of the frames of one header list, with their frames' headers. What is more than gRPC's 8 KiB and
+  // less than this gRPC refuses with RESOURCE_EXHAUSTED.
+  static constexpr size_t kMostHeaderBytes = size_t{64} << 10;
+  // Clients acknowledge the server's settings as soon as they have them. Until then gRPC has no limits
+  // for them.
+  static constexpr size_t kMostHeaderBytesBefore = size_t{4} << 10;
+  static constexpr int kMostCallsBefore = 100;
   // Of resets at once, and a second: who watches much may give up all of it.
   static constexpr double kMostResets = 300;
   static constexpr double kResetsPerSecond = 100;
@@ -43,8 +46,8 @@ class FrameGuard {
   std::array<uint8_t, 9> header_{};
   size_t header_size_ = 0;  // bytes of it that have come
   size_t header_bytes_ = 0;
-  int calls_before_acknowledgement_ = 0;
   bool acknowledged_ = false;
+  int calls_before_ = 0;
   double resets_left_ = kMostResets;
   Clock::time_point filled_;
 };
