@@ -88,7 +88,7 @@ absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& o
   return plot::Curves(arms, metrics, options.log_y);
 }
 
-absl::StatusOr<plot::Figure> Theta(Connection* connection, const PlotOptions& options) {
+absl::StatusOr<plot::Figure> ThetaCurves(Connection* connection, const PlotOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
   ANNEAL_ASSIGN_OR_RETURN(const auto thetas, plot::FetchLastThetas(connection, arms));
   return plot::Thetas(arms, thetas);
@@ -198,7 +198,7 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
   curves->add_flag("--log", options->log_y, "Logarithmic axis");
 
   AddBy(AddKind(plot, globals, "theta", "θ by epoch, and the distribution of many", "theta first",
-                options, Theta),
+                options, ThetaCurves),
         options);
 
   CLI::App* youden = AddKind(plot, globals, "youden", "One metric against another, a point a run",
