@@ -99,6 +99,7 @@ class LayerFixture {
 
   ForwardBuffers forward() {
     return {.input = input_.get(),
+            .picture = picture_.get(),
             .weights = forward_weights_.get(),
             .bias = bias_.get(),
             .slopes = slopes_.get(),
@@ -142,6 +143,7 @@ class LayerFixture {
 
   const LayerShape shape_;
   Floats input_ = Random(shape_.input_size);
+  Floats picture_ = Random(shape_.uses_differences() ? shape_.picture_size() : 0);
   Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
   Floats bias_ = Random(shape_.channels());
   Floats slopes_ = Random(shape_.channels());
@@ -164,6 +166,8 @@ LayerShape ShapeOf(int64_t layer) {
   switch (layer) {
     case 1:
       return {.window_row = 16,
+              .line = 28,
+              .folded_rows = 4,
               .x_step = 4,
               .y_step = 28 * 4,
               .input_size = 25 * 28 * 4,

@@ -132,7 +132,7 @@ void FusedEngine::FoldFirstLayer(const LayerPlan& plan) {
   LayerShape& shape = layer.shape;
   const int64_t kernel = shape.window_rows;
   if (layer.dense || plan.input.channels != 1 || kernel < 2 || kernel > 4) return;
-  folded_rows_ = kernel;
+  shape.folded_rows = kernel;
   bordered_ = Zeros<float>(shape.input_size);
   shape.window_rows = 1;
   shape.window_row = kernel * kernel;
@@ -233,25 +233,28 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   }
 }
 
-void FusedEngine::LoadImage(const float* image, int64_t index) {
+const float* FusedEngine::LoadImage(const float* image, int64_t index) {
   const Layer& first = layers_.front();
   float* to = first.input.get() + index * first.in_size();
   if (first.border > 0) {
-    float* bordered = folded_rows_ > 0 ? bordered_.get() : to;
+    float* bordered = first.shape.folded_rows > 0 ? bordered_.get() : to;
     for (int64_t y = 0; y < image_.height; ++y) {
       std::copy_n(image + y * image_.width, image_.width,
                   bordered + (y + first.border) * first.width + first.border);
     }
     image = bordered;
   }
-  if (folded_rows_ > 0) {
-    fused::FoldRows(image, image_.height + 2 * first.border, first.width, folded_rows_, to);
+  if (first.shape.folded_rows > 0) {
+    fused::FoldRows(image, image_.height + 2 * first.border, first.width, first.shape.folded_rows,
+                    to);
   } else if (first.border == 0) {
     std::copy_n(image, image_.units(), to);
   }
+  return image;
 }
 
-void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, bool keep) {
+void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture,
+                               bool keep) {
   const LayerShape& shape = layer->shape;
   Layer& after = layers_[next];
   float* output = after.input.get() + index * after.in_size();
@@ -261,6 +264,7 @@ void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, bool ke
     output += after.border * (output_row + shape.out_channels);
   }
   fused::Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
+                         .picture = picture,
                          .weights = layer->forward_weights.get(),
                          .bias = layer->bias.get(),
                          .slopes = layer->slopes.get(),
@@ -292,9 +296,9 @@ void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count,
   size_t dense = 0;
   while (!layers_[dense].dense) ++dense;
   for (int64_t i = 0; i < count; ++i) {
-    LoadImage(batch.images + (begin + i) * image_.units(), i);
+    const float* picture = LoadImage(batch.images + (begin + i) * image_.units(), i);
     for (size_t layer = 0; layer < dense; ++layer) {
-      ForwardImage(&layers_[layer], layer + 1, i, keep);
+      ForwardImage(&layers_[layer], layer + 1, i, picture, keep);
     }
   }
   for (size_t layer = dense; layer < layers_.size(); ++layer) {

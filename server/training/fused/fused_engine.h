@@ -105,8 +105,9 @@ class FusedEngine final : public Engine {
   // The images of a batch from `begin`, `count` of them, through all layers; logits are the z of
   // the last one.
   void ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep);
-  void LoadImage(const float* image, int64_t index);
-  void ForwardImage(Layer* layer, size_t next, int64_t index, bool keep);
+  // Returns the image with its border.
+  const float* LoadImage(const float* image, int64_t index);
+  void ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture, bool keep);
   void ForwardImages(Layer* layer, size_t next, int64_t count, bool keep);
   // Cross-entropies of a chunk; leaves the gradients of the logits where the last layer's backward
   // pass looks for them, scaled, unless `scale` is 0.
@@ -131,10 +132,7 @@ class FusedEngine final : public Engine {
   float* const gradients_;
   std::vector<Layer> layers_;
   Floats logit_gradients_;
-  // Where the first layer's windows are folded (see FoldRows): their rows, and an image with its
-  // border.
-  int64_t folded_rows_ = 0;
-  Floats bordered_;
+  Floats bordered_;  // where the first layer's windows are folded: an image with its border
   int64_t chunk_ = 1;  // images that are taken through the layers together
 };
 

@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"  // must come before highway.h
 #include "hwy/highway.h"
 #include "server/training/fused/channels-inl.h"
+#include "server/training/fused/pictures-inl.h"
 #include "server/training/fused/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -153,8 +154,7 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
   const float* weights = b.weights + block * shape.taps() * kBlock;
   V sums[2][2 * W][kVectors];
   for (int v = 0; v < kVectors; ++v) {
-    const V start = hn::LoadU(f, b.bias + block * kBlock + v * kLanes);
-    for (int i = 0; i < 2 * W; ++i) sums[0][i][v] = sums[1][i][v] = start;
+    for (int i = 0; i < 2 * W; ++i) sums[0][i][v] = sums[1][i][v] = hn::Zero(f);
   }
   const float* in = b.input + first;
   for (int64_t k = 0; k < shape.window_rows; ++k, in += shape.line) {
@@ -174,20 +174,9 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
   }
   for (int n = 0; n < W; ++n) {
     for (int v = 0; v < kVectors; ++v) {
-      V best = sums[0][2 * n][v];
-      int64_t window = first + int64_t{2} * n * shape.x_step;
-      auto winner = hn::Set(I(), static_cast<int32_t>(window));
-      for (int i = 1; i < 4; ++i) {
-        const V value = sums[i / 2][2 * n + i % 2][v];
-        const auto larger = hn::Gt(value, best);
-        best = hn::IfThenElse(larger, value, best);
-        const int64_t other = window + i / 2 * shape.y_step + i % 2 * shape.x_step;
-        winner = hn::IfThenElse(hn::RebindMask(I(), larger),
-                                hn::Set(I(), static_cast<int32_t>(other)), winner);
-      }
-      const int64_t c = block * kBlock + v * kLanes;
-      Finish(shape, b, best, winner, y * shape.out_width + x + n, c,
-             b.output + y * b.output_row + (x + n) * shape.out_channels + c);
+      const V values[2][2] = {{sums[0][2 * n][v], sums[0][2 * n + 1][v]},
+                              {sums[1][2 * n][v], sums[1][2 * n + 1][v]}};
+      FinishPool(shape, b, values, y, x + n, block * kBlock + v * kLanes);
     }
   }
 }
@@ -206,11 +195,18 @@ HWY_INLINE void PooledRow(const LayerShape& shape, const ForwardBuffers& b, int6
 // them.
 void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffers) {
   const LayerShape shape = given_shape;
-  const ForwardBuffers b = given_buffers;
+  ForwardBuffers b = given_buffers;
   if (shape.uses_winograd()) {
     WinogradForward(shape, b);
     return;
   }
+  if constexpr (kFastPictures) {
+    if (shape.uses_differences()) {
+      PictureForward(shape, b);
+      return;
+    }
+  }
+  b.weights += shape.transformed_weights();
   const int64_t row = shape.conv_width() * shape.channels();
   const bool in_registers = kPoolsInRegisters && shape.pooling == Pooling::kMax &&
                             shape.pool_size == 2 && shape.has_whole_blocks();
@@ -236,10 +232,6 @@ void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffe
 
 // Whose slopes are trained: nobody's, one for all pixels, or one for each.
 enum class TrainedSlopes { kNone, kShared, kEach };
-
-HWY_INLINE void AddAt(V value, float* sum) {
-  hn::StoreU(hn::Add(hn::LoadU(f, sum), value), f, sum);
-}
 
 // Through the activation: the gradient of z, and the sums for biases and slopes. Like all sums,
 // they are of this image first: fewer digits are lost than by adding everything to one large
@@ -565,6 +557,7 @@ HWY_EXPORT(ForwardOne);
 HWY_EXPORT(BackwardOne);
 HWY_EXPORT(FoldRowsOf);
 HWY_EXPORT(WinogradWeights);
+HWY_EXPORT(PictureWeights);
 
 int64_t Source(const int32_t* order, int64_t tap) { return order == nullptr ? tap : order[tap]; }
 }  // namespace
@@ -573,8 +566,8 @@ void PackForward(const LayerShape& shape, const float* weights, const int32_t* o
                  float* packed) {
   const int64_t taps = shape.taps();
   float* const begin = packed;
-  // Winograd's are made of the others.
-  if (shape.uses_winograd()) packed += shape.winograd_weights();
+  // The transformed ones are made of the others.
+  packed += shape.transformed_weights();
   const float* const plain = packed;
   for (int64_t first = 0; first < shape.out_channels; first += kBlock) {
     const int64_t count = std::min(kBlock, shape.out_channels - first);
@@ -585,6 +578,7 @@ void PackForward(const LayerShape& shape, const float* weights, const int32_t* o
     }
   }
   if (shape.uses_winograd()) HWY_DYNAMIC_DISPATCH(WinogradWeights)(shape, plain, begin);
+  if (shape.uses_differences()) HWY_DYNAMIC_DISPATCH(PictureWeights)(shape, plain, begin);
 }
 
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,

@@ -10,6 +10,7 @@
 #ifndef ANNEAL_SERVER_TRAINING_FUSED_KERNELS_H_
 #define ANNEAL_SERVER_TRAINING_FUSED_KERNELS_H_
 
+#include <algorithm>
 #include <cstdint>
 
 namespace anneal::training::fused {
@@ -43,6 +44,7 @@ struct LayerShape {
   int64_t window_rows = 1;
   int64_t window_row = 1;  // values of each
   int64_t line = 0;        // from one row of a window to the next
+  int64_t folded_rows = 0;  // of a folded picture (FoldRows), whose rows have `line` pixels; else 0
   int64_t x_step = 0;      // from a window to its neighbours
   int64_t y_step = 0;
   int64_t input_size = 0;  // values
@@ -76,21 +78,35 @@ struct LayerShape {
     return window_rows == 3 && window_row == 3 * x_step && y_step == line &&
            pooling == Pooling::kMax && pool_size == 2 && x_step % kBlock == 0 && has_whole_blocks();
   }
-  int64_t winograd_weights() const { return 16 * x_step * channels(); }
+  // Whether the forward pass may go by differences of pixels (pictures-inl.h): windows of 4x4
+  // neighbours in a folded picture, pooled 2x2.
+  bool uses_differences() const {
+    return folded_rows == 4 && x_step == 4 && pooling == Pooling::kMax && pool_size == 2 &&
+           has_whole_blocks();
+  }
+  // Of the picture before it was folded, and with room for vectors behind it.
+  int64_t picture_size() const { return input_size / 4 + 3 * line; }
+  int64_t picture_stride() const { return RoundUp(picture_size()) + 2 * kBlock; }
+  // Weights of those forms of the forward pass.
+  int64_t transformed_weights() const {
+    return uses_winograd() ? 16 * x_step * channels() : uses_differences() ? 36 * channels() : 0;
+  }
 
   // Floats of the buffers that the kernels lay out for themselves.
   int64_t forward_weights() const {
-    return taps() * channels() + (uses_winograd() ? winograd_weights() : 0);
+    return taps() * channels() + transformed_weights();
   }
   int64_t forward_scratch() const {
-    return uses_winograd() ? 16 * kWinogradTiles * (x_step + kBlock)
-                           : pool_size * conv_width() * channels();
+    return uses_winograd()      ? 16 * kWinogradTiles * (x_step + kBlock)
+           : uses_differences() ? 4 * picture_stride() + 2 * conv_width() * channels()
+                                : pool_size * conv_width() * channels();
   }
 };
 
 // Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are; before
-// them Winograd's, where it is used) and as the backward pass does ([channel][window row][value, padded with zeros]), from [channel][tap].
-// Where `order` is not null, tap t is read from order[t].
+// them those of transformed_weights()) and as the backward pass does ([channel][window row][value,
+// padded with zeros]), from [channel][tap]. Where `order` is not null, tap t is
+// read from order[t].
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed);
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,
@@ -106,6 +122,7 @@ void FoldRows(const float* picture, int64_t height, int64_t width, int64_t rows,
 
 struct ForwardBuffers {
   const float* input = nullptr;    // input_size
+  const float* picture = nullptr;  // what a folded input was folded from: picture_size()
   const float* weights = nullptr;  // PackForward: forward_weights()
   const float* bias = nullptr;     // channels()
   // Slopes of the negative side: [pixels()][channels()], or one row for all pixels if the stride is

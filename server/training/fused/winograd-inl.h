@@ -155,26 +155,14 @@ HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
     for (int64_t x = 0; x < 4; ++x) m[x] = hn::LoadU(f, products + (4 * y + x) * element);
     TransformOutput(m, rows[y]);
   }
-  V positions[2][2];  // by column
+  V values[2][2];
   for (int64_t x = 0; x < 2; ++x) {
     const V column[4] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x]};
-    TransformOutput(column, positions[x]);
+    V of_column[2];
+    TransformOutput(column, of_column);
+    for (int64_t y = 0; y < 2; ++y) values[y][x] = of_column[y];
   }
-  const int64_t y = pixel / shape.out_width;
-  const int64_t x = pixel % shape.out_width;
-  const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
-  V best = positions[0][0];
-  auto winner = hn::Set(I(), static_cast<int32_t>(first));
-  for (int i = 1; i < 4; ++i) {
-    const V value = positions[i % 2][i / 2];
-    const auto larger = hn::Gt(value, best);
-    best = hn::IfThenElse(larger, value, best);
-    const int64_t other = first + i / 2 * shape.y_step + i % 2 * shape.x_step;
-    winner = hn::IfThenElse(hn::RebindMask(I(), larger),
-                            hn::Set(I(), static_cast<int32_t>(other)), winner);
-  }
-  Finish(shape, b, hn::Add(best, hn::LoadU(f, b.bias + c)), winner, pixel, c,
-         b.output + y * b.output_row + x * shape.out_channels + c);
+  FinishPool(shape, b, values, pixel / shape.out_width, pixel % shape.out_width, c);
 }
 
 HWY_NOINLINE void WinogradForward(const LayerShape& given_shape,

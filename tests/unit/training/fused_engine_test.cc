@@ -51,6 +51,18 @@ std::string RandomWinogradNetwork(std::mt19937* random) {
 }
 constexpr unsigned kFirstWinogradSeed = 60;
 
+// One whose first layer is convolved by differences of pixels (kernels.h): 4x4, pooled 2x2.
+std::string RandomPictureNetwork(std::mt19937* random) {
+  const auto pick = [random](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(*random);
+  };
+  const int filters = pick(0, 1) == 0 ? pick(1, 15) : 16 * pick(1, 3);
+  return absl::StrCat("network { layers { conv { filters: ", filters,
+                      " kernel: 4 padding: ", pick(0, 3), " pool: POOL_MAX } } ",
+                      pick(0, 1) == 0 ? "" : "layers { conv { filters: 6 kernel: 2 } } ", "} ");
+}
+constexpr unsigned kFirstPictureSeed = 90;
+
 // A network that fits its input, of whatever the config allows.
 std::string RandomNetwork(std::mt19937* random) {
   const auto pick = [random](int low, int high) {
@@ -107,7 +119,9 @@ class RandomNetworkTest : public ::testing::TestWithParam<unsigned> {
  protected:
   void SetUp() override { PrepareTrainingThread(); }
   static std::string MakeNetwork(std::mt19937* random) {
-    return GetParam() < kFirstWinogradSeed ? RandomNetwork(random) : RandomWinogradNetwork(random);
+    return GetParam() < kFirstWinogradSeed  ? RandomNetwork(random)
+           : GetParam() < kFirstPictureSeed ? RandomWinogradNetwork(random)
+                                            : RandomPictureNetwork(random);
   }
 };
 
@@ -178,7 +192,7 @@ TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworkTest, ::testing::Range(0U, kFirstWinogradSeed + 30U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworkTest, ::testing::Range(0U, kFirstPictureSeed + 30U));
 
 class FusedOptimizerTest : public ::testing::TestWithParam<std::string> {};
 
