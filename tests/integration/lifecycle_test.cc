@@ -31,7 +31,7 @@ class StopTest : public DaemonTest {
 
 TEST_F(StopTest, RunsAndWatchersSurviveAStopInTheMiddle) {
   constexpr int kRuns = 3;
-  constexpr int kEpochs = 80;
+  constexpr int kEpochs = 250;  // more than there are at the stop
   v1::CreateExperimentRequest request = TinyRequest("stopped", kEpochs);
   for (int seed = 0; seed < kRuns; ++seed) request.mutable_experiment()->add_seeds(seed);
   const std::string name = Create(request).name();
@@ -81,17 +81,22 @@ TEST_F(StopTest, RunsAndWatchersSurviveAStopInTheMiddle) {
 }
 
 TEST_F(StopTest, ElapsedSecondsAreTheSumOfEpochSecondsThoughTheRunWasStopped) {
-  const std::string name = Create(TinyRequest("e", 80)).name();
-  Watch watch(experiments_.get(), name);
-  ASSERT_TRUE(watch.Until([](const v1::Event& event) { return event.epoch().epoch() == 5; }));
+  const std::string name = StartEndless("e");
   Stop();
   Start();
-  WaitForEnd(name);
-  ASSERT_EQ(GetRun(name + "/runs/0").attempts(), 2) << "the stop came after the end";
+  const int before = GetRun(name + "/runs/0").epochs_done();
+  Watch watch(experiments_.get(), name);
+  ASSERT_TRUE(
+      watch.Until([&](const v1::Event& event) { return event.epoch().epoch() == before + 5; }));
+  Cancel(name);
+  EXPECT_TRUE(watch.Finish().ok());
+  ASSERT_EQ(GetRun(name + "/runs/0").attempts(), 2);
   double elapsed = 0;
-  for (const v1::Epoch& epoch : ListEpochs(name + "/runs/0")) {
-    elapsed += epoch.epoch_seconds();
-    ASSERT_NEAR(epoch.elapsed_seconds(), elapsed, 1e-9) << "epoch " << epoch.epoch();
+  for (const v1::Event& event : watch.events()) {
+    if (!event.has_epoch()) continue;
+    elapsed += event.epoch().epoch_seconds();
+    ASSERT_NEAR(event.epoch().elapsed_seconds(), elapsed, 1e-9)
+        << "epoch " << event.epoch().epoch();
   }
 }
 
