@@ -32,6 +32,16 @@ HWY_INLINE void AddAt(V value, float* sum) {
   hn::StoreU(hn::Add(hn::LoadU(f, sum), value), f, sum);
 }
 
+// Has a vector that was loaded stay in a register: a compiler that is short of them else reads it
+// again for each use, and some processors multiply slower from memory.
+HWY_INLINE void KeepInRegister(V& vector) {
+#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+  asm("" : "+v"(vector.raw));
+#else
+  (void)vector;
+#endif
+}
+
 // Keeps what a backward pass needs, and activates: some channels of a pixel, from `c`. `out` is
 // theirs.
 HWY_INLINE void Finish(const LayerShape& shape, const ForwardBuffers& b, V z, hn::Vec<I> winner,
@@ -56,8 +66,8 @@ HWY_INLINE void FinishPool(const LayerShape& shape, const ForwardBuffers& b, con
     const auto larger = hn::Gt(value, best);
     best = hn::IfThenElse(larger, value, best);
     const int64_t other = i / 2 * shape.y_step + i % 2 * shape.x_step;
-    winner = hn::IfThenElse(hn::RebindMask(I(), larger),
-                            hn::Set(I(), static_cast<int32_t>(other)), winner);
+    winner = hn::IfThenElse(hn::RebindMask(I(), larger), hn::Set(I(), static_cast<int32_t>(other)),
+                            winner);
   }
   const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
   winner = hn::Add(winner, hn::Set(I(), static_cast<int32_t>(first)));

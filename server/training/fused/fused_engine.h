@@ -132,7 +132,7 @@ class FusedEngine final : public Engine {
   float* const gradients_;
   std::vector<Layer> layers_;
   Floats logit_gradients_;
-  Floats bordered_;  // where the first layer's windows are folded: an image with its border
+  Floats bordered_;    // where the first layer's windows are folded: an image with its border
   int64_t chunk_ = 1;  // images that are taken through the layers together
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 // Targets whose vectors have no fixed size are left out: tiles are laid out at compile time. So is
 // what is older than SSE4.
@@ -200,11 +201,9 @@ void ForwardOne(const LayerShape& given_shape, const ForwardBuffers& given_buffe
     WinogradForward(shape, b);
     return;
   }
-  if constexpr (kFastPictures) {
-    if (shape.uses_differences()) {
-      PictureForward(shape, b);
-      return;
-    }
+  if (shape.uses_differences()) {
+    PictureForward(shape, b);
+    return;
   }
   b.weights += shape.transformed_weights();
   const int64_t row = shape.conv_width() * shape.channels();
@@ -239,32 +238,45 @@ enum class TrainedSlopes { kNone, kShared, kEach };
 template <TrainedSlopes trained>
 HWY_INLINE void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
   const int64_t channels = shape.channels();
-  for (int64_t c = 0; c < channels; c += kLanes) {
-    V bias = hn::Zero(f);
-    V slope_sum = hn::Zero(f);
-    int64_t pixel = 0;
+  const int64_t width = shape.out_width;
+  const int64_t pixel = shape.out_channels;
+  const int64_t slope_stride = b.slope_stride;
+  for (int64_t block = 0; block < channels; block += kBlock) {
+    V bias[kVectors];
+    V slope_sum[kVectors];
+    for (int v = 0; v < kVectors; ++v) bias[v] = slope_sum[v] = hn::Zero(f);
+    const float* HWY_RESTRICT slopes = b.slopes + block;
     for (int64_t y = 0; y < shape.out_height; ++y) {
-      const float* output_gradient = b.output_gradient + y * b.output_row + c;
-      for (int64_t x = 0; x < shape.out_width; ++x, ++pixel) {
-        const V out = hn::LoadU(f, output_gradient + x * shape.out_channels);
-        const V z = hn::LoadU(f, b.z + pixel * channels + c);
-        const auto negative = hn::Le(z, hn::Zero(f));
-        if constexpr (trained != TrainedSlopes::kNone) {
-          const V term = hn::IfThenElseZero(negative, hn::Mul(out, z));
-          if constexpr (trained == TrainedSlopes::kShared) {
-            slope_sum = hn::Add(slope_sum, term);
-          } else {
-            AddAt(term, b.slope_gradient + pixel * channels + c);
+      const float* HWY_RESTRICT from = b.output_gradient + y * b.output_row + block;
+      const float* HWY_RESTRICT z_row = b.z + y * width * channels + block;
+      float* HWY_RESTRICT to = b.gradient + y * width * channels + block;
+      for (int64_t x = 0; x < width; ++x, slopes += slope_stride) {
+        for (int v = 0; v < kVectors; ++v) {
+          const int64_t c = v * kLanes;
+          const V out = hn::LoadU(f, from + x * pixel + c);
+          const V z = hn::LoadU(f, z_row + x * channels + c);
+          const auto negative = hn::Le(z, hn::Zero(f));
+          if constexpr (trained != TrainedSlopes::kNone) {
+            const V term = hn::IfThenElseZero(negative, hn::Mul(out, z));
+            if constexpr (trained == TrainedSlopes::kShared) {
+              slope_sum[v] = hn::Add(slope_sum[v], term);
+            } else {
+              AddAt(term, b.slope_gradient + (y * width + x) * channels + block + c);
+            }
           }
+          const V bent = hn::Mul(out, hn::LoadU(f, slopes + c));
+          const V gradient = hn::IfThenElse(negative, bent, out);
+          bias[v] = hn::Add(bias[v], gradient);
+          hn::StoreU(gradient, f, to + x * channels + c);
         }
-        const V bent = hn::Mul(out, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
-        const V gradient = hn::IfThenElse(negative, bent, out);
-        bias = hn::Add(bias, gradient);
-        hn::StoreU(gradient, f, b.gradient + pixel * channels + c);
       }
     }
-    AddAt(bias, b.bias_gradient + c);
-    if constexpr (trained == TrainedSlopes::kShared) AddAt(slope_sum, b.slope_gradient + c);
+    for (int v = 0; v < kVectors; ++v) {
+      AddAt(bias[v], b.bias_gradient + block + v * kLanes);
+      if constexpr (trained == TrainedSlopes::kShared) {
+        AddAt(slope_sum[v], b.slope_gradient + block + v * kLanes);
+      }
+    }
   }
 }
 
@@ -289,7 +301,7 @@ void SpreadAverages(const LayerShape& shape, const BackwardBuffers& b) {
   }
 }
 
-// Goes through the kernel's window in parts of `R` rows and `N` vectors of each, at most kMost
+// Goes through the kernel's window in parts of `R` rows and `N` vectors of each, at most `Most`
 // vectors together, and calls `body.template operator()<R, N>(row, vector)` with where one begins.
 template <int R, int N, typename Body>
 HWY_INLINE void CallPart(int64_t rows, int64_t k, int64_t n, const Body& body) {
@@ -299,24 +311,24 @@ HWY_INLINE void CallPart(int64_t rows, int64_t k, int64_t n, const Body& body) {
     CallPart<R - 1, N>(rows, k, n, body);
   }
 }
-template <int N, typename Body>
+template <int Most, int N, typename Body>
 HWY_INLINE void CallParts(int64_t rows, int64_t vectors, int64_t k, int64_t n, const Body& body) {
   if (vectors == N) {
-    CallPart<kMost / N, N>(rows, k, n, body);
+    CallPart<Most / N, N>(rows, k, n, body);
   } else if constexpr (N > 1) {
-    CallParts<N - 1>(rows, vectors, k, n, body);
+    CallParts<Most, N - 1>(rows, vectors, k, n, body);
   }
 }
-template <typename Body>
+template <int Most, typename Body>
 HWY_INLINE void ForParts(const LayerShape& shape, const Body& body) {
   const int64_t vectors = (shape.window_row + kLanes - 1) / kLanes;
-  const int64_t parts = (vectors + kMost - 1) / kMost;  // of a row, about equally long
+  const int64_t parts = (vectors + Most - 1) / Most;  // of a row, about equally long
   const int64_t longest = (vectors + parts - 1) / parts;
-  const int64_t together = parts > 1 ? 1 : kMost / vectors;  // rows
+  const int64_t together = parts > 1 ? 1 : Most / vectors;  // rows
   for (int64_t k = 0; k < shape.window_rows; k += together) {
     const int64_t rows = std::min(together, shape.window_rows - k);
     for (int64_t n = 0; n < vectors; n += longest) {
-      CallParts<kMost>(rows, std::min(longest, vectors - n), k, n, body);
+      CallParts<Most, Most>(rows, std::min(longest, vectors - n), k, n, body);
     }
   }
 }
@@ -357,8 +369,9 @@ struct Patch {
   }
 };
 
-// Adds, for `C` channels, gradient times input to a part of the weights' window.
-template <int R, int N, int C>
+// Adds, for `C` channels, gradient times input to a part of the weights' window. Where `shared`,
+// all channels of a position have the same window.
+template <int R, int N, int C, bool shared>
 HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT input,
                              const float* HWY_RESTRICT gradient,
                              const int32_t* HWY_RESTRICT windows, float* HWY_RESTRICT sums) {
@@ -370,31 +383,57 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
   for (int c = 0; c < C; ++c) patches[c].Clear();
   const int64_t end = shape.positions() * channels;
   for (int64_t at = 0; at < end; at += channels) {
-    for (int c = 0; c < C; ++c) {
-      patches[c].Add(gradient[at + c], input + windows[at + c], line);
+    if constexpr (shared) {
+      V gradients[C];
+      for (int c = 0; c < C; ++c) gradients[c] = hn::Set(f, gradient[at + c]);
+      const float* from = input + windows[at];
+      for (int r = 0; r < R; ++r, from += line) {
+        for (int n = 0; n < N; ++n) {
+          V value = hn::LoadU(f, from + n * kLanes);
+          KeepInRegister(value);
+          for (int c = 0; c < C; ++c) {
+            V& sum = patches[c].sums[r][n];
+            sum = hn::MulAdd(gradients[c], value, sum);
+          }
+        }
+      }
+    } else {
+      for (int c = 0; c < C; ++c) {
+        patches[c].Add(gradient[at + c], input + windows[at + c], line);
+      }
     }
   }
   for (int c = 0; c < C; ++c) patches[c].AddTo(sums + c * sums_channel, sums_row);
 }
 
-void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
-  const int64_t line = shape.line;
-  ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-    // Small parts take several channels at a time, so that there are additions enough that do not
-    // wait for each other.
-    constexpr int kTogether = R * N <= 3 ? 4 : R * N <= kMost / 2 ? 2 : 1;
-    const float* input = b.input + k * line + n * kLanes;
+template <int Most, bool shared>
+HWY_INLINE void AddToAllWeights(const LayerShape& shape, const BackwardBuffers& b,
+                                const int32_t* windows) {
+  ForParts<Most>(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+    // Several channels at a time where there are registers, so that there are additions enough that
+    // do not wait for each other.
+    constexpr int kTogether = R * N <= kMost / 4 ? 4 : R * N <= kMost / 2 ? 2 : 1;
+    const float* input = b.input + k * shape.line + n * kLanes;
     float* sums = b.weight_gradient + k * RoundUp(shape.window_row) + n * kLanes;
     int64_t c = 0;
     for (; c + kTogether <= shape.out_channels; c += kTogether) {
-      AddToWeights<R, N, kTogether>(shape, input, b.gradient + c, windows + c,
-                                    sums + c * shape.padded_taps());
+      AddToWeights<R, N, kTogether, shared>(shape, input, b.gradient + c, windows + c,
+                                            sums + c * shape.padded_taps());
     }
     for (; c < shape.out_channels; ++c) {
-      AddToWeights<R, N, 1>(shape, input, b.gradient + c, windows + c,
-                            sums + c * shape.padded_taps());
+      AddToWeights<R, N, 1, shared>(shape, input, b.gradient + c, windows + c,
+                                    sums + c * shape.padded_taps());
     }
   });
+}
+
+void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
+  if (shape.pooling == Pooling::kMax) {
+    AddToAllWeights<kMost, false>(shape, b, windows);
+  } else {
+    // Smaller parts, so that channels share what is loaded.
+    AddToAllWeights<kMost / 2, true>(shape, b, windows);
+  }
 }
 
 // A bit for each of up to 64 channels: what `test` says of the vector from one of them on.
@@ -409,87 +448,122 @@ HWY_INLINE uint64_t ChannelBits(int64_t count, const Test& test) {
   return count == kShareChannels ? bits : bits & ((uint64_t{1} << count) - 1);
 }
 
-// Lists the shares of `count` channels from `first`. Channels whose gradient is 0 have none.
+// Lists the shares of `count` channels from `first`, and how many there are of each number of
+// channels. Channels whose gradient is 0 have none. `kPool` is the pool's size: 1 where all
+// channels of a position have the same window, 0 where it is not known before.
+template <int kPool>
 int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
-                   int64_t first, int64_t count, Share* list) {
-  const int64_t pool = shape.shares_per_position() == 1 ? 1 : shape.pool_size;
+                   int64_t first, int64_t count, Share* HWY_RESTRICT list,
+                   int64_t numbers[kShareChannels + 1]) {
   const Share* const begin = list;
-  for (int64_t p = 0; p < shape.positions(); ++p) {
-    const int64_t at = p * shape.channels() + first;
-    const float* gradient = b.gradient + at;
-    uint64_t left = ChannelBits(
-        count, [=](int64_t c) { return hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f)); });
-    const auto add = [&](uint64_t channels, int64_t window) {
-      *list = {.channels = channels,
-               .gradient = static_cast<int32_t>(at),
-               .window = static_cast<int32_t>(window)};
-      list += channels != 0 ? 1 : 0;
-      left ^= channels;
-    };
-    const int32_t* own = windows + at;
-    if (pool == 1) {
-      add(left, own[0]);  // all channels have the same
-      continue;
+  const int64_t pool = kPool == 0 ? shape.pool_size : kPool;
+  const int64_t width = kPool == 1 ? shape.positions() : shape.out_width;
+  const int64_t height = shape.positions() / width;
+  const int64_t x_step = shape.x_step;
+  const int64_t y_step = shape.y_step;
+  const int64_t channels_of_all = shape.channels();
+  int64_t at = first;
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x, at += channels_of_all) {
+      const float* gradient = b.gradient + at;
+      const int32_t* own = windows + at;
+      uint64_t left = ChannelBits(
+          count, [=](int64_t c) { return hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f)); });
+      const auto add = [&](uint64_t channels, int64_t window) {
+        *list = {.channels = channels,
+                 .gradient = static_cast<int32_t>(at),
+                 .window = static_cast<int32_t>(window)};
+        list += channels != 0 ? 1 : 0;
+        ++numbers[hwy::PopCount(channels)];
+        left ^= channels;
+      };
+      if constexpr (kPool == 1) {
+        add(left, own[0]);
+        continue;
+      }
+      const int64_t corner = pool * (y * y_step + x * x_step);
+      for (int64_t i = 0; i < pool; ++i) {
+        for (int64_t j = 0; j < pool; ++j) {
+          const int64_t window = corner + i * y_step + j * x_step;
+          if (i == pool - 1 && j == pool - 1) {
+            add(left, window);
+            break;
+          }
+          const auto wanted = hn::Set(I(), static_cast<int32_t>(window));
+          add(left & ChannelBits(count,
+                                 [=](int64_t c) {
+                                   return hn::RebindMask(f,
+                                                         hn::Eq(hn::LoadU(I(), own + c), wanted));
+                                 }),
+              window);
+        }
+      }
     }
-    const int64_t corner =
-        p / shape.out_width * pool * shape.y_step + p % shape.out_width * pool * shape.x_step;
-    for (int64_t i = 0; i + 1 < pool * pool; ++i) {
-      const int64_t window = corner + i / pool * shape.y_step + i % pool * shape.x_step;
-      const auto wanted = hn::Set(I(), static_cast<int32_t>(window));
-      add(left & ChannelBits(count,
-                             [=](int64_t c) {
-                               return hn::RebindMask(f, hn::Eq(hn::LoadU(I(), own + c), wanted));
-                             }),
-          window);
-    }
-    add(left, corner + (pool - 1) * (shape.y_step + shape.x_step));
   }
   return list - begin;
 }
 
-// By their numbers of channels, so that the processor foresees how often a loop over them goes
-// round. Stable.
-void SortShares(const Share* list, int64_t size, Share* sorted) {
-  int64_t begins[kShareChannels + 2] = {};
-  for (int64_t i = 0; i < size; ++i) ++begins[hwy::PopCount(list[i].channels) + 1];
-  for (int64_t n = 1; n <= kShareChannels; ++n) begins[n + 1] += begins[n];
-  for (int64_t i = 0; i < size; ++i) sorted[begins[hwy::PopCount(list[i].channels)]++] = list[i];
+// The shares of `count` channels from `first`, by their numbers of channels, so that the processor
+// foresees how often a loop over them goes round. Returns how many there are.
+int64_t SortShares(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows,
+                   int64_t first, int64_t count, Share* HWY_RESTRICT sorted) {
+  int64_t numbers[kShareChannels + 1] = {};
+  const auto list = [&]<int kPool>() {
+    return ListShares<kPool>(shape, b, windows, first, count, b.shares, numbers);
+  };
+  const int64_t size = shape.shares_per_position() == 1 ? list.template operator()<1>()
+                       : shape.pool_size == 2           ? list.template operator()<2>()
+                                                        : list.template operator()<0>();
+  int64_t begin = 0;
+  for (int64_t n = 1; n <= count; ++n) begin += std::exchange(numbers[n], begin);
+  for (const Share* share = b.shares; share != b.shares + size; ++share) {
+    sorted[numbers[hwy::PopCount(share->channels)]++] = *share;
+  }
+  return size;
 }
+
+// Distances: between rows of the weights' window, between channels' weights, and between rows of
+// the input.
+struct Steps {
+  int64_t row;
+  int64_t channel;
+  int64_t line;
+};
 
 // Adds part of a share.
 template <int R, int N>
 HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradient,
-                           const float* HWY_RESTRICT weights, const LayerShape& shape,
+                           const float* HWY_RESTRICT weights, const Steps& steps,
                            float* HWY_RESTRICT input_gradient) {
-  const int64_t weights_row = RoundUp(shape.window_row);
-  const int64_t weights_channel = shape.padded_taps();
   gradient += share.gradient;
   float* to = input_gradient + share.window;
   Patch<R, N> patch;
-  patch.Load(to, shape.line);
+  patch.Load(to, steps.line);
   uint64_t channels = share.channels;
   do {
     const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(channels));
-    patch.Add(gradient[c], weights + c * weights_channel, weights_row);
+    patch.Add(gradient[c], weights + c * steps.channel, steps.row);
     channels &= channels - 1;
   } while (channels != 0);
-  patch.Store(to, shape.line);
+  patch.Store(to, steps.line);
 }
 
 // Part by part, so that its weights stay in the first cache.
 void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
   Share* const sorted = b.shares + shape.shares() + 1;
+  const Steps steps = {
+      .row = RoundUp(shape.window_row), .channel = shape.padded_taps(), .line = shape.line};
   std::memset(b.input_gradient, 0, static_cast<size_t>(shape.input_size) * sizeof(float));
   for (int64_t first = 0; first < shape.out_channels; first += kShareChannels) {
     const int64_t count = std::min(kShareChannels, shape.out_channels - first);
-    const int64_t size = ListShares(shape, b, windows, first, count, b.shares);
-    SortShares(b.shares, size, sorted);
-    const float* of_channels = b.weights + first * shape.padded_taps();
-    ForParts(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-      const float* weights = of_channels + k * RoundUp(shape.window_row) + n * kLanes;
-      float* to = b.input_gradient + k * shape.line + n * kLanes;
-      for (int64_t i = 0; i < size; ++i) {
-        AddToInput<R, N>(sorted[i], b.gradient, weights, shape, to);
+    const int64_t size = SortShares(shape, b, windows, first, count, sorted);
+    const float* of_channels = b.weights + first * steps.channel;
+    ForParts<kMost>(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+      const float* weights = of_channels + k * steps.row + n * kLanes;
+      const float* gradient = b.gradient;
+      float* to = b.input_gradient + k * steps.line + n * kLanes;
+      for (const Share* share = sorted; share != sorted + size; ++share) {
+        AddToInput<R, N>(*share, gradient, weights, steps, to);
       }
     });
   }

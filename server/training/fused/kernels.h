@@ -42,10 +42,10 @@ enum class Pooling { kNone, kMax, kAverage };
 // rows of values that lie next to each other.
 struct LayerShape {
   int64_t window_rows = 1;
-  int64_t window_row = 1;  // values of each
-  int64_t line = 0;        // from one row of a window to the next
+  int64_t window_row = 1;   // values of each
+  int64_t line = 0;         // from one row of a window to the next
   int64_t folded_rows = 0;  // of a folded picture (FoldRows), whose rows have `line` pixels; else 0
-  int64_t x_step = 0;      // from a window to its neighbours
+  int64_t x_step = 0;       // from a window to its neighbours
   int64_t y_step = 0;
   int64_t input_size = 0;  // values
   Pooling pooling = Pooling::kNone;
@@ -78,7 +78,7 @@ struct LayerShape {
     return window_rows == 3 && window_row == 3 * x_step && y_step == line &&
            pooling == Pooling::kMax && pool_size == 2 && x_step % kBlock == 0 && has_whole_blocks();
   }
-  // Whether the forward pass may go by differences of pixels (pictures-inl.h): windows of 4x4
+  // Whether the forward pass goes by differences of pixels (pictures-inl.h): windows of 4x4
   // neighbours in a folded picture, pooled 2x2.
   bool uses_differences() const {
     return folded_rows == 4 && x_step == 4 && pooling == Pooling::kMax && pool_size == 2 &&
@@ -93,9 +93,7 @@ struct LayerShape {
   }
 
   // Floats of the buffers that the kernels lay out for themselves.
-  int64_t forward_weights() const {
-    return taps() * channels() + transformed_weights();
-  }
+  int64_t forward_weights() const { return taps() * channels() + transformed_weights(); }
   int64_t forward_scratch() const {
     return uses_winograd()      ? 16 * kWinogradTiles * (x_step + kBlock)
            : uses_differences() ? 4 * picture_stride() + 2 * conv_width() * channels()
@@ -103,10 +101,10 @@ struct LayerShape {
   }
 };
 
-// Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are; before
-// them those of transformed_weights()) and as the backward pass does ([channel][window row][value,
-// padded with zeros]), from [channel][tap]. Where `order` is not null, tap t is
-// read from order[t].
+// Weights as the forward pass reads them ([block][tap][16], zero beyond the channels there are;
+// before them those of transformed_weights()) and as the backward pass does ([channel][window
+// row][value, padded with zeros]), from [channel][tap]. Where `order` is not null, tap t is read
+// from order[t].
 void PackForward(const LayerShape& shape, const float* weights, const int32_t* order,
                  float* packed);
 void PackBackward(const LayerShape& shape, const float* weights, const int32_t* order,

@@ -1,7 +1,7 @@
-// Convolution of a picture of one channel by 4x4 and pooling by 2x2, as the sum of four convolutions
-// by 2x2 that each are Winograd's F(2x2, 2x2) (Lavin and Gray 2016, arXiv:1509.09308, section 4.1):
-// the four positions of a pool's window take 36 multiplications in place of 64. Of two taps in one
-// dimension,
+// Convolution of a picture of one channel by 4x4 and pooling by 2x2, as the sum of four
+// convolutions by 2x2 that each are Winograd's F(2x2, 2x2) (Lavin and Gray 2016, arXiv:1509.09308,
+// section 4.1): the four positions of a pool's window take 36 multiplications in place of 64. Of
+// two taps in one dimension,
 //
 //   a = (x0 - x1) g0     b = x1 (g0 + g1)     c = (x1 - x2) g1
 //   x0 g0 + x1 g1 = a + b     x1 g0 + x2 g1 = b - c
@@ -27,9 +27,9 @@ namespace anneal::training::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Whether registers hold the weights of a row of elements for a block of channels; with fewer, the
-// plain way is faster.
-constexpr bool kFastPictures = kVectors == 1;
+// Tiles, and vectors of a block, that go together where registers do not hold a row's weights.
+constexpr int kPictureTiles = 2;
+constexpr int kPictureVectors = HWY_ARCH_ARM ? kVectors : HWY_MIN(kVectors, 2);
 
 // From [block][tap][16], taps column by column, to [block][2x2 kernel][9 elements][16].
 void PictureWeights(const LayerShape& shape, const float* HWY_RESTRICT plain,
@@ -90,12 +90,17 @@ HWY_INLINE Differences Subtract(const LayerShape& shape, const float* given, flo
   return {.picture = picture, .right = right, .below = below, .both = both};
 }
 
-// The sums of a row of elements, transformed: those of all tiles of a row. `in` are where the three
-// elements of the first tile's first 2x2 kernel are; `body(x, left, right)` is called for each tile.
+// Where the three elements of the first tile's first 2x2 kernel are, of each row of elements.
+struct ElementRows {
+  const float* of[3][3];
+};
+
+// The sums of a row of elements, transformed: those of all tiles of a row, whose weights stay in
+// registers. `body(x, left, right)` is called for each tile.
 template <typename Body>
 HWY_INLINE void ForTiles(const LayerShape& shape, const float* HWY_RESTRICT weights,
                          const float* const in[3], const Body& body) {
-  V w[4][3];  // stay in registers
+  V w[4][3];
   for (int k = 0; k < 4; ++k) {
     for (int e = 0; e < 3; ++e) w[k][e] = hn::LoadU(f, weights + (9 * k + e) * kBlock);
   }
@@ -114,41 +119,125 @@ HWY_INLINE void ForTiles(const LayerShape& shape, const float* HWY_RESTRICT weig
   }
 }
 
+// A row of tiles, row of elements by row of elements, for a block of channels. `scratch` is for
+// what the first two make: four vectors a tile.
+HWY_INLINE void PictureRow(const LayerShape& shape, const ForwardBuffers& b,
+                           const ElementRows& rows, const float* weights, int64_t y, int64_t block,
+                           float* scratch) {
+  float* const top = scratch;
+  float* const middle = top + 2 * shape.out_width * kBlock;
+  ForTiles(shape, weights, rows.of[0], [=](int64_t x, V left, V right) {
+    hn::StoreU(left, f, top + 2 * x * kBlock);
+    hn::StoreU(right, f, top + (2 * x + 1) * kBlock);
+  });
+  ForTiles(shape, weights + 3 * kBlock, rows.of[1], [=](int64_t x, V left, V right) {
+    AddAt(left, top + 2 * x * kBlock);
+    AddAt(right, top + (2 * x + 1) * kBlock);
+    hn::StoreU(left, f, middle + 2 * x * kBlock);
+    hn::StoreU(right, f, middle + (2 * x + 1) * kBlock);
+  });
+  ForTiles(shape, weights + 6 * kBlock, rows.of[2], [&](int64_t x, V left, V right) {
+    const float* above = top + 2 * x * kBlock;
+    const float* own = middle + 2 * x * kBlock;
+    const V values[2][2] = {
+        {hn::LoadU(f, above), hn::LoadU(f, above + kBlock)},
+        {hn::Sub(hn::LoadU(f, own), left), hn::Sub(hn::LoadU(f, own + kBlock), right)}};
+    FinishPool(shape, b, values, y, x, block * kBlock);
+  });
+}
+
+// Adds a row of elements to the sums of `W` tiles and `N` vectors of channels, or takes it from
+// them.
+template <bool kAdd, int W, int N>
+HWY_INLINE void Accumulate(const LayerShape& shape, const float* HWY_RESTRICT weights,
+                           const float* const in[3], int64_t x, V sums[3][W][N]) {
+  for (int k = 0; k < 4; ++k) {
+    const int64_t from = 2 * x + k / 2 * 2 * shape.line + k % 2 * 2;
+    for (int e = 0; e < 3; ++e) {
+      V w[N];
+      for (int v = 0; v < N; ++v) {
+        w[v] = hn::LoadU(f, weights + (9 * k + e) * kBlock + v * kLanes);
+        KeepInRegister(w[v]);
+      }
+      for (int t = 0; t < W; ++t) {
+        const V value = hn::Set(f, in[e][from + 2 * t]);
+        for (int v = 0; v < N; ++v) {
+          V& sum = sums[e][t][v];
+          sum = kAdd ? hn::MulAdd(value, w[v], sum) : hn::NegMulAdd(value, w[v], sum);
+        }
+      }
+    }
+  }
+}
+
+// What both columns of a row of positions are, of some vectors of a tile.
+template <int W, int N>
+HWY_INLINE void Untransform(const V sums[3][W][N], int row, V values[W][N][2][2]) {
+  for (int t = 0; t < W; ++t) {
+    for (int v = 0; v < N; ++v) {
+      values[t][v][row][0] = hn::Add(sums[0][t][v], sums[1][t][v]);
+      values[t][v][row][1] = hn::Sub(sums[1][t][v], sums[2][t][v]);
+    }
+  }
+}
+
+// `W` tiles of a row, whose sums stay in registers, for `N` vectors of channels from `c`.
+template <int W, int N>
+HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
+                             const ElementRows& rows, const float* weights, int64_t y, int64_t x,
+                             int64_t c) {
+  V sums[3][W][N];
+  V middle[3][W][N];  // the second row of elements, which both rows of positions have
+  V values[W][N][2][2];
+  for (auto& element : sums) {
+    for (auto& tile : element) {
+      for (V& sum : tile) sum = hn::Zero(f);
+    }
+  }
+  Accumulate<true>(shape, weights + 3 * kBlock, rows.of[1], x, sums);
+  for (int e = 0; e < 3; ++e) {
+    for (int t = 0; t < W; ++t) {
+      for (int v = 0; v < N; ++v) middle[e][t][v] = sums[e][t][v];
+    }
+  }
+  Accumulate<true>(shape, weights, rows.of[0], x, sums);
+  Untransform(sums, 0, values);
+  Accumulate<false>(shape, weights + 6 * kBlock, rows.of[2], x, middle);
+  Untransform(middle, 1, values);
+  for (int t = 0; t < W; ++t) {
+    for (int v = 0; v < N; ++v) FinishPool(shape, b, values[t][v], y, x + t, c + v * kLanes);
+  }
+}
+
 HWY_NOINLINE void PictureForward(const LayerShape& given_shape,
                                  const ForwardBuffers& given_buffers) {
   const LayerShape shape = given_shape;
   const ForwardBuffers b = given_buffers;
   const Differences from = Subtract(shape, b.picture, b.rows);
-  // Of a row's tiles: what the first two rows of elements make.
-  float* const top = b.rows + 4 * shape.picture_stride();
-  float* const middle = top + 2 * shape.out_width * kBlock;
   for (int64_t y = 0; y < shape.out_height; ++y) {
     const int64_t at = 2 * y * shape.line;
     const int64_t below = at + shape.line;
-    const float* const rows[3][3] = {
-        {from.both + at, from.below + at + 1, from.both + at + 1},
-        {from.right + below, from.picture + below + 1, from.right + below + 1},
-        {from.both + below, from.below + below + 1, from.both + below + 1}};
+    const ElementRows rows = {
+        {{from.both + at, from.below + at + 1, from.both + at + 1},
+         {from.right + below, from.picture + below + 1, from.right + below + 1},
+         {from.both + below, from.below + below + 1, from.both + below + 1}}};
     for (int64_t block = 0; block < shape.blocks(); ++block) {
       const float* weights = b.weights + block * 36 * kBlock;
-      ForTiles(shape, weights, rows[0], [=](int64_t x, V left, V right) {
-        hn::StoreU(left, f, top + 2 * x * kBlock);
-        hn::StoreU(right, f, top + (2 * x + 1) * kBlock);
-      });
-      ForTiles(shape, weights + 3 * kBlock, rows[1], [=](int64_t x, V left, V right) {
-        AddAt(left, top + 2 * x * kBlock);
-        AddAt(right, top + (2 * x + 1) * kBlock);
-        hn::StoreU(left, f, middle + 2 * x * kBlock);
-        hn::StoreU(right, f, middle + (2 * x + 1) * kBlock);
-      });
-      ForTiles(shape, weights + 6 * kBlock, rows[2], [&](int64_t x, V left, V right) {
-        const float* above = top + 2 * x * kBlock;
-        const float* own = middle + 2 * x * kBlock;
-        const V values[2][2] = {
-            {hn::LoadU(f, above), hn::LoadU(f, above + kBlock)},
-            {hn::Sub(hn::LoadU(f, own), left), hn::Sub(hn::LoadU(f, own + kBlock), right)}};
-        FinishPool(shape, b, values, y, x, block * kBlock);
-      });
+      if constexpr (kVectors == 1) {
+        PictureRow(shape, b, rows, weights, y, block, b.rows + 4 * shape.picture_stride());
+        continue;
+      }
+      for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
+        constexpr int W = kPictureTiles;
+        constexpr int N = kPictureVectors;
+        int64_t x = 0;
+        for (; x + W <= shape.out_width; x += W) {
+          PictureTiles<W, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+        }
+        if (x < shape.out_width) {
+          PictureTiles<1, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+        }
+      }
     }
   }
 }

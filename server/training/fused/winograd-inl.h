@@ -75,26 +75,36 @@ HWY_INLINE void TransformInput(const V d[4], V v[4]) {
   v[3] = hn::Sub(d[1], d[3]);
 }
 
-// The values under one of `tiles`, from its corner, to [element][block of input channels][tile][16].
+// The values under one of `P` tiles, from its corner, to [block of input channels][element][tile]
+// [16].
+template <int P>
 HWY_INLINE void TransformTile(const LayerShape& shape, const float* HWY_RESTRICT corner,
-                              int64_t tiles, float* HWY_RESTRICT out) {
-  const int64_t element = tiles * shape.x_step;
+                              float* HWY_RESTRICT out) {
+  constexpr int64_t kElement = P * kBlock;
   for (int64_t c = 0; c < shape.x_step; c += kLanes) {
-    float* HWY_RESTRICT to = out + c / kBlock * tiles * kBlock + c % kBlock;
-    V rows[4][4];
-    for (int64_t y = 0; y < 4; ++y) {
+    float* HWY_RESTRICT to = out + c / kBlock * 16 * kElement + c % kBlock;
+    const auto row = [&](int64_t y, V transformed[4]) {
       V d[4];
       for (int64_t x = 0; x < 4; ++x) {
         d[x] = hn::LoadU(f, corner + y * shape.y_step + x * shape.x_step + c);
       }
-      TransformInput(d, rows[y]);
-    }
-    for (int64_t x = 0; x < 4; ++x) {
-      const V column[4] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x]};
-      V v[4];
-      TransformInput(column, v);
-      for (int64_t y = 0; y < 4; ++y) hn::StoreU(v[y], f, to + (4 * y + x) * element);
-    }
+      TransformInput(d, transformed);
+    };
+    const auto store = [&](int64_t y, int64_t x, V value) {
+      hn::StoreU(value, f, to + (4 * y + x) * kElement);
+    };
+    // Those of the columns by TransformInput too, in an order for which the registers are enough.
+    V second[4];
+    V third[4];
+    row(1, second);
+    row(2, third);
+    for (int64_t x = 0; x < 4; ++x) store(1, x, hn::Add(second[x], third[x]));
+    for (int64_t x = 0; x < 4; ++x) store(2, x, hn::Sub(third[x], second[x]));
+    V other[4];
+    row(0, other);
+    for (int64_t x = 0; x < 4; ++x) store(0, x, hn::Sub(other[x], third[x]));
+    row(3, other);
+    for (int64_t x = 0; x < 4; ++x) store(3, x, hn::Sub(second[x], other[x]));
   }
 }
 
@@ -102,19 +112,22 @@ HWY_INLINE void TransformTile(const LayerShape& shape, const float* HWY_RESTRICT
 template <int P>
 HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT inputs,
                               const float* HWY_RESTRICT weights, float* HWY_RESTRICT products) {
+  const int64_t channels = shape.x_step;
+  const int64_t element_weights = shape.blocks() * channels * kBlock;
   for (int e = 0; e < 16; ++e) {
     V sums[P][kVectors];
     for (int p = 0; p < P; ++p) {
       for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::Zero(f);
     }
+    const float* HWY_RESTRICT of_element = inputs + e * P * kBlock;
     const float* HWY_RESTRICT u = weights;
-    for (int64_t block = 0; block < shape.x_step; block += kBlock, inputs += P * kBlock) {
+    for (int64_t block = 0; block < channels; block += kBlock, of_element += 16 * P * kBlock) {
 #pragma GCC unroll 4
       for (int64_t c = 0; c < kBlock; ++c, u += kBlock) {
         V w[kVectors];
         for (int v = 0; v < kVectors; ++v) w[v] = hn::LoadU(f, u + v * kLanes);
         for (int p = 0; p < P; ++p) {
-          const V value = hn::Set(f, inputs[p * kBlock + c]);
+          const V value = hn::Set(f, of_element[p * kBlock + c]);
           for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::MulAdd(value, w[v], sums[p][v]);
         }
       }
@@ -125,17 +138,7 @@ HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT
       }
     }
     products += P * kBlock;
-    weights += shape.blocks() * shape.x_step * kBlock;
-  }
-}
-
-template <int P>
-HWY_INLINE void MultiplySome(int64_t count, const LayerShape& shape, const float* inputs,
-                             const float* weights, float* products) {
-  if (count == P) {
-    MultiplyTiles<P>(shape, inputs, weights, products);
-  } else if constexpr (P > 1) {
-    MultiplySome<P - 1>(count, shape, inputs, weights, products);
+    weights += element_weights;
   }
 }
 
@@ -145,54 +148,69 @@ HWY_INLINE void TransformOutput(const V m[4], V y[2]) {
   y[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
 }
 
-// Some channels of a tile's four positions, pooled and activated.
+// Some channels of the four positions of one of `P` tiles, pooled and activated.
+template <int P>
 HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
-                           const float* HWY_RESTRICT products, int64_t element, int64_t pixel,
-                           int64_t c) {
+                           const float* HWY_RESTRICT products, int64_t y, int64_t x, int64_t c) {
   V rows[4][2];
-  for (int64_t y = 0; y < 4; ++y) {
+  for (int64_t i = 0; i < 4; ++i) {
     V m[4];
-    for (int64_t x = 0; x < 4; ++x) m[x] = hn::LoadU(f, products + (4 * y + x) * element);
-    TransformOutput(m, rows[y]);
+    for (int64_t j = 0; j < 4; ++j) m[j] = hn::LoadU(f, products + (4 * i + j) * P * kBlock);
+    TransformOutput(m, rows[i]);
   }
   V values[2][2];
-  for (int64_t x = 0; x < 2; ++x) {
-    const V column[4] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x]};
+  for (int64_t j = 0; j < 2; ++j) {
+    const V column[4] = {rows[0][j], rows[1][j], rows[2][j], rows[3][j]};
     V of_column[2];
     TransformOutput(column, of_column);
-    for (int64_t y = 0; y < 2; ++y) values[y][x] = of_column[y];
+    for (int64_t i = 0; i < 2; ++i) values[i][j] = of_column[i];
   }
-  FinishPool(shape, b, values, pixel / shape.out_width, pixel % shape.out_width, c);
+  FinishPool(shape, b, values, y, x, c);
 }
 
-HWY_NOINLINE void WinogradForward(const LayerShape& given_shape,
-                                  const ForwardBuffers& given_buffers) {
+// `P` tiles from the one of pixel `begin` on.
+template <int P>
+HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuffers& given_buffers,
+                                int64_t begin) {
   const LayerShape shape = given_shape;
   const ForwardBuffers b = given_buffers;
-  const int64_t inputs = shape.x_step;
+  float* const transformed = b.rows;
+  float* const products = b.rows + 16 * kWinogradTiles * shape.x_step;
+  int64_t ys[P];
+  int64_t xs[P];
+  for (int p = 0; p < P; ++p) {
+    ys[p] = (begin + p) / shape.out_width;
+    xs[p] = (begin + p) % shape.out_width;
+    TransformTile<P>(shape, b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
+                     transformed + p * kBlock);
+  }
+  for (int64_t block = 0; block < shape.blocks(); ++block) {
+    MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_step * kBlock, products);
+    for (int p = 0; p < P; ++p) {
+      for (int64_t c = 0; c < kBlock; c += kLanes) {
+        FinishTile<P>(shape, b, products + p * kBlock + c, ys[p], xs[p], block * kBlock + c);
+      }
+    }
+  }
+}
+
+// At most `P`.
+template <int P>
+HWY_INLINE void SomeWinogradTiles(const LayerShape& shape, const ForwardBuffers& b, int64_t begin,
+                                  int64_t count) {
+  if (count == P) {
+    WinogradTiles<P>(shape, b, begin);
+  } else if constexpr (P > 1) {
+    SomeWinogradTiles<P - 1>(shape, b, begin, count);
+  }
+}
+
+void WinogradForward(const LayerShape& shape, const ForwardBuffers& b) {
   const int64_t tiles = shape.pixels();
   const int64_t groups = (tiles + kMostTiles - 1) / kMostTiles;
   const int64_t group = (tiles + groups - 1) / groups;  // about equally many
-  float* const transformed = b.rows;
-  float* const products = b.rows + 16 * kWinogradTiles * inputs;
   for (int64_t begin = 0; begin < tiles; begin += group) {
-    const int64_t count = std::min(group, tiles - begin);
-    for (int64_t p = 0; p < count; ++p) {
-      const int64_t y = (begin + p) / shape.out_width;
-      const int64_t x = (begin + p) % shape.out_width;
-      TransformTile(shape, b.input + 2 * (y * shape.y_step + x * shape.x_step), count,
-                    transformed + p * kBlock);
-    }
-    for (int64_t block = 0; block < shape.blocks(); ++block) {
-      MultiplySome<kMostTiles>(count, shape, transformed, b.weights + block * inputs * kBlock,
-                               products);
-      for (int64_t p = 0; p < count; ++p) {
-        for (int64_t c = 0; c < kBlock; c += kLanes) {
-          FinishTile(shape, b, products + p * kBlock + c, count * kBlock, begin + p,
-                     block * kBlock + c);
-        }
-      }
-    }
+    SomeWinogradTiles<kMostTiles>(shape, b, begin, std::min(group, tiles - begin));
   }
 }
 
