@@ -369,6 +369,14 @@ struct Patch {
   }
 };
 
+// Distances: between rows of the weights' window, between channels' weights, and between rows of
+// the input.
+struct Steps {
+  int64_t row;
+  int64_t channel;
+  int64_t line;
+};
+
 // Adds, for `C` channels, gradient times input to a part of the weights' window. Where `shared`,
 // all channels of a position have the same window.
 template <int R, int N, int C, bool shared>
@@ -427,12 +435,54 @@ HWY_INLINE void AddToAllWeights(const LayerShape& shape, const BackwardBuffers& 
   });
 }
 
+// What a channel of a position adds.
+struct Term {
+  float gradient;
+  int32_t window;
+};
+constexpr int64_t kMostTerms = 256;
+
+// Whether it pays to leave out what adds nothing: where the negative side's slope is 0 and windows
+// are large.
+bool ListsTerms(const LayerShape& shape, const BackwardBuffers& b) {
+  return b.slopes[0] == 0 && shape.padded_taps() > kMost / 2 * kLanes &&
+         shape.positions() <= kMostTerms;
+}
+
+// Channel by channel, those terms whose gradient is not 0.
+HWY_INLINE void AddTermsToWeights(const LayerShape& shape, const BackwardBuffers& b,
+                                  const int32_t* windows) {
+  const int64_t channels = shape.channels();
+  const Steps steps = {
+      .row = RoundUp(shape.window_row), .channel = shape.padded_taps(), .line = shape.line};
+  Term terms[kMostTerms];
+  for (int64_t c = 0; c < shape.out_channels; ++c) {
+    Term* last = terms;
+    for (int64_t at = c; at < shape.positions() * channels; at += channels) {
+      const Term term = {.gradient = b.gradient[at], .window = windows[at]};
+      *last = term;
+      last += term.gradient != 0 ? 1 : 0;
+    }
+    ForParts<kMost>(shape, [&]<int R, int N>(int64_t k, int64_t n) {
+      const float* input = b.input + k * steps.line + n * kLanes;
+      Patch<R, N> patch;
+      patch.Clear();
+      for (const Term* term = terms; term != last; ++term) {
+        patch.Add(term->gradient, input + term->window, steps.line);
+      }
+      patch.AddTo(b.weight_gradient + c * steps.channel + k * steps.row + n * kLanes, steps.row);
+    });
+  }
+}
+
 void WeightGradient(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
-  if (shape.pooling == Pooling::kMax) {
-    AddToAllWeights<kMost, false>(shape, b, windows);
-  } else {
+  if (shape.pooling != Pooling::kMax) {
     // Smaller parts, so that channels share what is loaded.
     AddToAllWeights<kMost / 2, true>(shape, b, windows);
+  } else if (ListsTerms(shape, b)) {
+    AddTermsToWeights(shape, b, windows);
+  } else {
+    AddToAllWeights<kMost, false>(shape, b, windows);
   }
 }
 
@@ -521,14 +571,6 @@ int64_t SortShares(const LayerShape& shape, const BackwardBuffers& b, const int3
   }
   return size;
 }
-
-// Distances: between rows of the weights' window, between channels' weights, and between rows of
-// the input.
-struct Steps {
-  int64_t row;
-  int64_t channel;
-  int64_t line;
-};
 
 // Adds part of a share.
 template <int R, int N>
