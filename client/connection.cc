@@ -116,10 +116,10 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   if (options_.trace) {
     const std::string reason = ReasonOf(WithDetails(absl::Status(code, ""), status));
-    options_.trace(absl::StrFormat(
-        "%s: %s%s%s in %.1f ms, from %s%s", call, absl::StatusCodeToString(code),
-        reason.empty() ? "" : " ", reason, absl::ToDoubleMilliseconds(absl::Now() - begin),
-        context.peer(), RequestIdOf(context)));
+    options_.trace(absl::StrFormat("%s: %s%s%s in %.1f ms, from %s%s", call,
+                                   absl::StatusCodeToString(code), reason.empty() ? "" : " ",
+                                   reason, absl::ToDoubleMilliseconds(absl::Now() - begin),
+                                   context.peer(), RequestIdOf(context)));
   }
   if (status.ok()) return absl::OkStatus();
   std::string message = status.error_message();

@@ -62,8 +62,8 @@ class Connection {
   absl::StatusOr<v1::ListPresetsResponse> ListPresets();
   absl::StatusOr<v1::Preset> GetPreset(const std::string& name);
   absl::StatusOr<v1::ServerInfo> GetServerInfo();
-  // Hands on a copy of the database piece by piece. Not limited in time. DATA_LOSS: what came is not
-  // what was sent.
+  // Hands on a copy of the database piece by piece. Not limited in time. DATA_LOSS: what came is
+  // not what was sent.
   absl::Status BackUpDatabase(const std::function<absl::Status(const std::string&)>& on_contents);
 
   // All pages, up to `limit` entries; 0: no limit.

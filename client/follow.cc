@@ -90,7 +90,8 @@ class Follower {
   absl::Status SkipPruned(const absl::Status& status) {
     int64_t after = 0;
     if (!absl::SimpleAtoi(ReasonMetadata(status, "after"), &after)) return status;
-    view_->Note(absl::StrCat("events up to ", after, " were pruned; `anneal history` has the epochs"));
+    view_->Note(
+        absl::StrCat("events up to ", after, " were pruned; `anneal history` has the epochs"));
     (all_ ? last_position_ : last_sequence_) = after;
     if (all_) return absl::OkStatus();
     progress_.runs.clear();

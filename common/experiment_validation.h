@@ -13,8 +13,9 @@ namespace anneal {
 
 enum class TextKind { kLine, kLines };
 
-// Adds a violation of `field` where the text is longer than `most` bytes, or has control characters:
-// it is shown on others' terminals, to which such characters are commands. Lines may be several.
+// Adds a violation of `field` where the text is longer than `most` bytes, or has control
+// characters: it is shown on others' terminals, to which such characters are commands. Lines may be
+// several.
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
                FieldViolations* violations, TextKind kind = TextKind::kLine);
 

@@ -64,8 +64,9 @@ void AddOptions(CLI::App* app, Options* options) {
       ->transform(CLI::Transformer(std::map<std::string, telemetry::LogFormat>{
           {"text", telemetry::LogFormat::kText}, {"json", telemetry::LogFormat::kJson}}))
       ->default_str("text");
-  app->add_option("--metrics-listen", options->metrics_address,
-                  "HOST:PORT where Prometheus gets /metrics, without tokens; such as 127.0.0.1:7435");
+  app->add_option(
+      "--metrics-listen", options->metrics_address,
+      "HOST:PORT where Prometheus gets /metrics, without tokens; such as 127.0.0.1:7435");
 }
 
 // Processors that this process may use; at least 1.
@@ -86,8 +87,9 @@ void AddLimits(CLI::App* app, Options* options) {
                   "Runs of a user that may wait, run and be paused at a time; 0: any number")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  app->add_option("--max-stored-bytes", options->user_limits.stored_bytes,
-                  "What a user may store before submissions are refused, such as 20G; 0: any number")
+  app->add_option(
+         "--max-stored-bytes", options->user_limits.stored_bytes,
+         "What a user may store before submissions are refused, such as 20G; 0: any number")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->default_str("100G");
   app->add_option("--max-requests-per-second", options->max_requests_per_second,

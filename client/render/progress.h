@@ -28,7 +28,7 @@ struct RunProgress {
 
 // Where those that wait stand in the daemon's queue.
 struct QueueProgress {
-  int length = 0;  // runs of everybody; 0: too many to count
+  int length = 0;                   // runs of everybody; 0: too many to count
   int position = 0;                 // of the first one watched, from 1; 0: none waits
   std::optional<absl::Time> start;  // about when it starts
 };

@@ -14,9 +14,9 @@
 
 namespace anneal::auth {
 
-// Every caller has a bucket with as many tokens as are allowed a second, filled at that rate: a burst
-// of a second's worth is fine. There are as many buckets as names that have shown a token, ever.
-// Thread-safe.
+// Every caller has a bucket with as many tokens as are allowed a second, filled at that rate: a
+// burst of a second's worth is fine. There are as many buckets as names that have shown a token,
+// ever. Thread-safe.
 class RateLimit {
  public:
   // Time that only goes on.

@@ -22,8 +22,8 @@ enum class Access {
 // What `/package.Service/Method` asks for. Nothing where no rule is: then nobody may call it.
 std::optional<Access> AccessTo(absl::string_view method);
 
-// Whether the caller has the role. PERMISSION_DENIED, naming the one that is needed, or that there is
-// no rule. Whose it is, for kOwn, is not looked at.
+// Whether the caller has the role. PERMISSION_DENIED, naming the one that is needed, or that there
+// is no rule. Whose it is, for kOwn, is not looked at.
 absl::Status CheckMayCall(const Caller& caller, absl::string_view method);
 
 // Of somebody who submitted under the name of `owner`. PERMISSION_DENIED.

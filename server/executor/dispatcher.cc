@@ -358,9 +358,9 @@ absl::Status Dispatcher::Change(
     return done ? absl::OkStatus() : refused;
   };
   // What is cancelled can be deleted.
-  ANNEAL_RETURN_IF_ERROR(
-      store_->Write(change, command == Command::kCancel ? store::Writer::Purpose::kMakeRoom
-                                                        : store::Writer::Purpose::kRecord));
+  ANNEAL_RETURN_IF_ERROR(store_->Write(change, command == Command::kCancel
+                                                   ? store::Writer::Purpose::kMakeRoom
+                                                   : store::Writer::Purpose::kRecord));
   const bool stops = command == Command::kCancel || command == Command::kPause;
   for (const int64_t run : changed) {
     if (stops) executor_->RequestStop(run);

@@ -39,8 +39,8 @@ class Retention {
     int64_t runs = 0;  // without their checkpoints now
     int64_t events = 0;
   };
-  // What that thread does each time: in many small transactions, which others get between. Blocks on
-  // the disk. Errors of the store, after what was removed before them.
+  // What that thread does each time: in many small transactions, which others get between. Blocks
+  // on the disk. Errors of the store, after what was removed before them.
   absl::StatusOr<Removed> RemoveOld();
 
  private:

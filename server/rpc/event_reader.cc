@@ -13,11 +13,11 @@ constexpr int kReadAhead = 32;
 constexpr size_t kMostPages = 64;
 
 absl::Status Pruned(const store::LogPosition& log) {
-  return WithReason(absl::OutOfRangeError(absl::StrCat(
-                        "events up to ", log.pruned, " were pruned, and the oldest is ",
-                        log.pruned + 1, "; watch after ", log.pruned,
-                        ". Runs and their epochs are there")),
-                    "EVENTS_PRUNED", {{"after", absl::StrCat(log.pruned)}});
+  return WithReason(
+      absl::OutOfRangeError(absl::StrCat(
+          "events up to ", log.pruned, " were pruned, and the oldest is ", log.pruned + 1,
+          "; watch after ", log.pruned, ". Runs and their epochs are there")),
+      "EVENTS_PRUNED", {{"after", absl::StrCat(log.pruned)}});
 }
 
 }  // namespace

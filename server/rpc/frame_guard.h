@@ -1,7 +1,7 @@
-// What gRPC 1.51 takes from anybody without end, and must not: header lists that never end or are sent
-// before the settings that limit them are acknowledged (CVE-2023-33953 and its like), and calls that
-// are reset at once, each of which lives on for a while (CVE-2023-44487). Looks at the frames of
-// HTTP/2 (RFC 9113, section 4.1) before gRPC does; what is inside them is gRPC's.
+// What gRPC 1.51 takes from anybody without end, and must not: header lists that never end or are
+// sent before the settings that limit them are acknowledged (CVE-2023-33953 and its like), and
+// calls that are reset at once, each of which lives on for a while (CVE-2023-44487). Looks at the
+// frames of HTTP/2 (RFC 9113, section 4.1) before gRPC does; what is inside them is gRPC's.
 
 #ifndef ANNEAL_SERVER_RPC_FRAME_GUARD_H_
 #define ANNEAL_SERVER_RPC_FRAME_GUARD_H_
@@ -21,11 +21,11 @@ class FrameGuard {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Of the frames of one header list, with their frames' headers. What is more than gRPC's 8 KiB and
-  // less than this gRPC refuses with RESOURCE_EXHAUSTED.
+  // Of the frames of one header list, with their frames' headers. What is more than gRPC's 8 KiB
+  // and less than this gRPC refuses with RESOURCE_EXHAUSTED.
   static constexpr size_t kMostHeaderBytes = size_t{64} << 10;
-  // Clients acknowledge the server's settings as soon as they have them. Until then gRPC has no limits
-  // for them.
+  // Clients acknowledge the server's settings as soon as they have them. Until then gRPC has no
+  // limits for them.
   static constexpr size_t kMostHeaderBytesBefore = size_t{4} << 10;
   static constexpr int kMostCallsBefore = 100;
   // Of resets at once, and a second: who watches much may give up all of it.

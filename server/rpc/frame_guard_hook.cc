@@ -1,8 +1,8 @@
-// Brings frame guards to gRPC's servers. gRPC has no place for them: what it reads is encrypted until
-// it is inside, and its limits are what is to be guarded. But its library calls these two functions of
-// its own by name, through the dynamic linker, which takes those of the program first; each does its
-// part and calls gRPC's. In a version without them nothing here is ever called, and FramesAreGuarded()
-// says so.
+// Brings frame guards to gRPC's servers. gRPC has no place for them: what it reads is encrypted
+// until it is inside, and its limits are what is to be guarded. But its library calls these two
+// functions of its own by name, through the dynamic linker, which takes those of the program first;
+// each does its part and calls gRPC's. In a version without them nothing here is ever called, and
+// FramesAreGuarded() says so.
 
 #include <dlfcn.h>
 #include <grpc/slice.h>
@@ -42,8 +42,8 @@ Function Next(const char* name) {
 }
 
 ReadFunction GrpcsRead() {
-  static const auto function = Next<ReadFunction>(
-      "_Z24grpc_chttp2_perform_readP21grpc_chttp2_transportRK10grpc_slice");
+  static const auto function =
+      Next<ReadFunction>("_Z24grpc_chttp2_perform_readP21grpc_chttp2_transportRK10grpc_slice");
   return function;
 }
 
@@ -53,8 +53,8 @@ CreateFunction GrpcsCreate() {
   return function;
 }
 
-// The guards of all connections that have ever been, by where gRPC has them: a new connection at the
-// place of one that is gone gets a guard of its own. Thread-safe.
+// The guards of all connections that have ever been, by where gRPC has them: a new connection at
+// the place of one that is gone gets a guard of its own. Thread-safe.
 class Guards {
  public:
   // Of a connection that is made at about this place.

@@ -63,6 +63,8 @@ absl::StatusOr<std::unique_ptr<Front>> Front::Start(const Options& options,
   return front;
 }
 
-void Front::SetServing(bool serving) { server_->GetHealthCheckService()->SetServingStatus(serving); }
+void Front::SetServing(bool serving) {
+  server_->GetHealthCheckService()->SetServingStatus(serving);
+}
 
 }  // namespace anneal::rpc

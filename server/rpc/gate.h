@@ -19,12 +19,13 @@
 
 namespace anneal::rpc {
 
-// Not gRPC's AuthMetadataProcessor, though that is made for it: once there is one, version 1.51 calls
-// abort() for a call with some kinds of metadata (grpclb_client_stats is one), whoever sends it. So
-// handlers ask, each on the pool and before anything else (unary.h).
+// Not gRPC's AuthMetadataProcessor, though that is made for it: once there is one, version 1.51
+// calls abort() for a call with some kinds of metadata (grpclb_client_stats is one), whoever sends
+// it. So handlers ask, each on the pool and before anything else (unary.h).
 
-// Credentials of connections over TLS, 1.2 or newer. New connections get what the files hold, at most
-// seconds after they change. Clients' certificates are verified; without one a token is needed.
+// Credentials of connections over TLS, 1.2 or newer. New connections get what the files hold, at
+// most seconds after they change. Clients' certificates are verified; without one a token is
+// needed.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files);
 
 // Who makes a call: whose token it shows, else whose name its verified certificate has. Nothing:

@@ -85,13 +85,15 @@ grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
                                                  const v1::ListEpochsRequest* request,
                                                  v1::ListEpochsResponse* response) {
-  return Answer(context, services_, request, response, [this, request] { return Epochs(*request); });
+  return Answer(context, services_, request, response,
+                [this, request] { return Epochs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
-  return Answer(context, services_, request, response, [this, request] { return Thetas(*request); });
+  return Answer(context, services_, request, response,
+                [this, request] { return Thetas(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,

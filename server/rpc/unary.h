@@ -23,18 +23,18 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Ser
                                  const google::protobuf::Message* request, Response* response,
                                  Function function) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const bool waits = services.pool->TryRun([context, &services, request, reactor, response,
-                                            function = std::move(function)] {
-    // Nobody waits for the answer any more.
-    if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
-    absl::Status status = CheckMayCall(*context, services, *request);
-    if (status.ok()) {
-      absl::StatusOr<Response> result = function();
-      if (result.ok()) *response = std::move(*result);
-      status = result.status();
-    }
-    reactor->Finish(ToGrpc(status));
-  });
+  const bool waits = services.pool->TryRun(
+      [context, &services, request, reactor, response, function = std::move(function)] {
+        // Nobody waits for the answer any more.
+        if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
+        absl::Status status = CheckMayCall(*context, services, *request);
+        if (status.ok()) {
+          absl::StatusOr<Response> result = function();
+          if (result.ok()) *response = std::move(*result);
+          status = result.status();
+        }
+        reactor->Finish(ToGrpc(status));
+      });
   if (!waits) reactor->Finish(ToGrpc(Busy()));
   return reactor;
 }

@@ -88,10 +88,10 @@ absl::StatusOr<std::vector<int64_t>> ListRunsWithOldCheckpoints(Connection& db,
 
 absl::StatusOr<bool> ForgetOldCheckpoints(Transaction& transaction, int64_t run_key,
                                           int64_t before_micros) {
-  Statement forget = transaction.db().Prepare(
-      absl::StrCat("DELETE FROM checkpoints WHERE run_id = ?2 AND EXISTS"
-                   " (SELECT 1 FROM runs r WHERE r.run_id = ?2 AND ",
-                   kEndedBefore, ")"));
+  Statement forget =
+      transaction.db().Prepare(absl::StrCat("DELETE FROM checkpoints WHERE run_id = ?2 AND EXISTS"
+                                            " (SELECT 1 FROM runs r WHERE r.run_id = ?2 AND ",
+                                            kEndedBefore, ")"));
   ANNEAL_RETURN_IF_ERROR(forget.Bind(before_micros, run_key).Run());
   return transaction.db().changes() > 0;
 }

@@ -194,8 +194,8 @@ absl::StatusOr<int64_t> PruneEvents(Transaction& transaction, int64_t experiment
   int64_t last = 0;
   for (; prune.Next(); ++count) last = std::max(last, prune.Int(0));
   ANNEAL_RETURN_IF_ERROR(prune.status());
-  Statement note = db.Prepare(
-      "UPDATE counters SET value = max(value, ?) WHERE name = 'events_pruned'");
+  Statement note =
+      db.Prepare("UPDATE counters SET value = max(value, ?) WHERE name = 'events_pruned'");
   ANNEAL_RETURN_IF_ERROR(note.Bind(last).Run());
   return count;
 }

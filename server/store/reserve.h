@@ -17,7 +17,8 @@ class Reserve {
   // Does nothing with 0 bytes. The file stays when this goes: the next daemon goes on with it.
   Reserve(std::string path, int64_t bytes);
 
-  // Makes the file as large as it should be, if the disk has room; after a failure not for a second.
+  // Makes the file as large as it should be, if the disk has room; after a failure not for a
+  // second.
   void Fill();
 
   // Gives its room to others. False: there is none.

@@ -36,8 +36,8 @@ absl::Status NoSuchRun(const std::string& name) {
 absl::Status ReadParameters(absl::string_view json, v1::Run* run) {
   const auto parameters = nlohmann::json::parse(json, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (!parameters.is_object()) {
-    return absl::DataLossError(absl::StrCat("the stored parameters of ", run->name(),
-                                            " are not a JSON object: ", json));
+    return absl::DataLossError(
+        absl::StrCat("the stored parameters of ", run->name(), " are not a JSON object: ", json));
   }
   for (const auto& [field, value] : parameters.items()) {
     if (value.is_string()) (*run->mutable_parameters())[field] = value.get<std::string>();
@@ -95,9 +95,8 @@ absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
     ANNEAL_ASSIGN_OR_RETURN(*run->mutable_last_epoch(), GetEpoch(db, key, run->epochs_done()));
   }
   if (run->state() == v1::RUN_STATE_PENDING) {
-    ANNEAL_ASSIGN_OR_RETURN(
-        const int64_t position,
-        positions->Of(key, row.Int(kPriorityColumn), row.Text(kUserColumn)));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t position,
+                            positions->Of(key, row.Int(kPriorityColumn), row.Text(kUserColumn)));
     run->set_queue_position(static_cast<int32_t>(position));
   }
   if (run->state() != v1::RUN_STATE_SUCCEEDED) return absl::OkStatus();
@@ -109,8 +108,7 @@ absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
 
 // Whose turn it is next time.
 absl::Status NoteStart(Connection& db, int64_t run_key) {
-  Statement count =
-      db.Prepare("UPDATE counters SET value = value + 1 WHERE name = 'starts'");
+  Statement count = db.Prepare("UPDATE counters SET value = value + 1 WHERE name = 'starts'");
   ANNEAL_RETURN_IF_ERROR(count.Run());
   Statement update = db.Prepare(
       "INSERT INTO users (user, last_start)"
@@ -133,10 +131,8 @@ absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name) {
 
 absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view) {
   ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment, ExperimentKey(db, name.experiment_id));
-  const RunQuery query = {.experiment_key = experiment,
-                          .ordinal = name.ordinal,
-                          .list = {.limit = 1},
-                          .view = view};
+  const RunQuery query = {
+      .experiment_key = experiment, .ordinal = name.ordinal, .list = {.limit = 1}, .view = view};
   ANNEAL_ASSIGN_OR_RETURN(std::vector<ListedRun> runs, ListRuns(db, query));
   if (runs.empty()) return NoSuchRun(FormatRunName(name.experiment_id, name.ordinal));
   return std::move(runs[0].run);
@@ -160,9 +156,10 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   if (query.ordinal.has_value()) {
     conditions.push_back({.sql = "r.ordinal = ?", .values = {*query.ordinal}});
   }
-  const ListStatement list = MakeListStatement(
-      absl::StrCat(kColumns, full ? ", c.json, n.json" : ""),
-      full ? kNetworkColumn + 1 : kConfigColumn, from, conditions, {{.sql = "r.experiment_id"}, {.sql = "r.ordinal"}}, query.list);
+  const ListStatement list =
+      MakeListStatement(absl::StrCat(kColumns, full ? ", c.json, n.json" : ""),
+                        full ? kNetworkColumn + 1 : kConfigColumn, from, conditions,
+                        {{.sql = "r.experiment_id"}, {.sql = "r.ordinal"}}, query.list);
   Statement statement = list.is_fixed ? db.Prepare(list.sql) : db.PrepareOnce(list.sql);
   statement.BindValues(list.values);
   std::vector<ListedRun> runs;

@@ -43,9 +43,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory,
   auto connection = OpenWriter(path);
   if (!connection.ok()) return Named(connection.status(), path);
   auto reserve = std::make_unique<Reserve>(absl::StrCat(directory, "/reserve"), reserve_bytes);
-  return std::unique_ptr<Store>(
-      new Store(path, std::move(lock),
-                std::make_unique<Writer>(*std::move(connection), std::move(reserve))));
+  return std::unique_ptr<Store>(new Store(
+      path, std::move(lock), std::make_unique<Writer>(*std::move(connection), std::move(reserve))));
 }
 
 Store::Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Writer> writer)

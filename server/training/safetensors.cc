@@ -42,14 +42,14 @@ std::optional<uint64_t> ByteSize(const std::vector<int64_t>& shape, ElementType 
   return size;
 }
 
-// A list of whole numbers that are not negative. What else JSON calls a number would be converted, or
-// could not be.
+// A list of whole numbers that are not negative. What else JSON calls a number would be converted,
+// or could not be.
 std::optional<std::vector<int64_t>> WholeNumbers(const Json& list) {
   if (!list.is_array()) return std::nullopt;
   std::vector<int64_t> numbers;
   for (const Json& item : list) {
-    const bool fits = item.is_number_unsigned() &&
-                      item.get<uint64_t>() <= std::numeric_limits<int64_t>::max();
+    const bool fits =
+        item.is_number_unsigned() && item.get<uint64_t>() <= std::numeric_limits<int64_t>::max();
     if (!fits) return std::nullopt;
     numbers.push_back(item.get<int64_t>());
   }

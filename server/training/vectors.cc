@@ -5,8 +5,8 @@
 
 #include "hwy/cache_control.h"
 
-// Targets whose vectors have no fixed size are left out: sums are kept in arrays of them. So is what
-// is older than SSE4.
+// Targets whose vectors have no fixed size are left out: sums are kept in arrays of them. So is
+// what is older than SSE4.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/training/vectors.cc"

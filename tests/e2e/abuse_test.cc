@@ -79,8 +79,9 @@ class AbuseTest : public ::testing::Test, protected TlsDaemon {
       const grpc::StatusCode code = CodeOf(channel, kMethod, token_);
       const Seconds taken = std::chrono::steady_clock::now() - start;
       if (code == grpc::StatusCode::OK && taken < kServedWithin) continue;
-      return ::testing::AssertionFailure() << code << " in " << taken.count() << " s after "
-                                           << after << "\n" << daemon_.process().errors();
+      return ::testing::AssertionFailure()
+             << code << " in " << taken.count() << " s after " << after << "\n"
+             << daemon_.process().errors();
     }
     return ::testing::AssertionSuccess();
   }
@@ -257,8 +258,8 @@ TEST_F(AbuseTest, TenThousandConnectionsThatFinishNoHandshakeAreGivenUp) {
   }
   ASSERT_TRUE(ServesOthers("all connections"));
   // Those that are still open are closed by the daemon; the last who was served may still be there.
-  EXPECT_TRUE(Eventually([&] { return DescriptorsOf(daemon_.pid()) <= before + kFriends; },
-                         kHandshake))
+  EXPECT_TRUE(
+      Eventually([&] { return DescriptorsOf(daemon_.pid()) <= before + kFriends; }, kHandshake))
       << DescriptorsOf(daemon_.pid()) << " descriptors, before " << before;
   ASSERT_TRUE(ServesOthers("all were given up"));
   ASSERT_TRUE(HasGrownLittle("all connections"));

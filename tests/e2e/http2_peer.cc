@@ -242,9 +242,8 @@ bool Http2Peer::AnswersOrHangsUp(Seconds patience) {
 bool Http2Peer::Ends(uint32_t stream, Seconds patience) {
   const auto deadline = After(patience);
   const auto end = [stream](const Seen& frame) {
-    return frame.stream == stream &&
-           (frame.type == kResetStream ||
-            (frame.type == kHeaders && (frame.flags & kEndStream) != 0));
+    return frame.stream == stream && (frame.type == kResetStream ||
+                                      (frame.type == kHeaders && (frame.flags & kEndStream) != 0));
   };
   while (!closed_ && std::none_of(seen_.begin(), seen_.end(), end)) {
     if (Clock::now() > deadline) return false;

@@ -45,8 +45,8 @@ std::vector<Malformed> OfWrongSize(const std::string& fields) {
       {"a frame without its payload", FrameHeader(100, kHeaders, kEndHeaders, 1), true},
       {"half a frame", Frame(kHeaders, kEndHeaders, 1, fields).substr(0, 20), true},
       {"half the header of a frame", FrameHeader(100, kHeaders, 0, 1).substr(0, 5), true},
-      {"half a message",
-       HeaderFrames(0, 1, fields) + Frame(kData, 0, 1, Bytes("\0\0\0\1\0few")), true},
+      {"half a message", HeaderFrames(0, 1, fields) + Frame(kData, 0, 1, Bytes("\0\0\0\1\0few")),
+       true},
   };
 }
 
@@ -80,12 +80,11 @@ std::vector<Malformed> OutOfPlace(const std::string& fields) {
       {"WINDOW_UPDATEs of a stream beyond 2^31",
        HeaderFrames(0, 1, fields) + Repeat(Frame(kWindowUpdate, 0, 1, "\x7f\xff\xff\xff"), 5)},
       {"SETTINGS of a stream", Frame(kSettings, 0, 1, "")},
-      {"SETTINGS with values that are not allowed",
-       Frame(kSettings, 0, 0,
-             Bytes("\0\2\0\0\0\7"
-                   "\0\4\xff\xff\xff\xff"
-                   "\0\5\0\0\0\0"
-                   "\xff\xff\xff\xff\xff\xff"))},
+      {"SETTINGS with values that are not allowed", Frame(kSettings, 0, 0,
+                                                          Bytes("\0\2\0\0\0\7"
+                                                                "\0\4\xff\xff\xff\xff"
+                                                                "\0\5\0\0\0\0"
+                                                                "\xff\xff\xff\xff\xff\xff"))},
       {"SETTINGS that change windows under way",
        HeaderFrames(0, 1, fields) + Repeat(Frame(kSettings, 0, 0,
                                                  Bytes("\0\4\x7f\xff\xff\xff"
@@ -155,8 +154,8 @@ std::string RandomFrames(std::mt19937* random, absl::string_view method) {
     const auto type = static_cast<uint8_t>(below(11));
     const auto flags = static_cast<uint8_t>((*random)());
     // Every other HEADERS would be good if it were not for its flags.
-    const std::string payload = type == kHeaders && below(2) == 0 ? CallFields(method)
-                                                                  : RandomBytes(random, below(40));
+    const std::string payload =
+        type == kHeaders && below(2) == 0 ? CallFields(method) : RandomBytes(random, below(40));
     frames += Frame(type, flags, below(4), payload);
   }
   return frames;
@@ -164,12 +163,29 @@ std::string RandomFrames(std::mt19937* random, absl::string_view method) {
 
 std::vector<std::string> FieldsOfGrpc() {
   std::vector<std::string> fields;
-  for (const char* name :
-       {"te", ":scheme", ":method", ":status", ":authority", "content-type", "user-agent", "host",
-        "grpc-timeout", "grpc-status", "grpc-message", "grpc-encoding", "grpc-accept-encoding",
-        "grpc-internal-encoding-request", "grpc-previous-rpc-attempts", "grpc-retry-pushback-ms",
-        "grpc-tags-bin", "grpc-trace-bin", "grpc-server-stats-bin", "grpclb_client_stats",
-        "lb-token", "lb-cost-bin", "endpoint-load-metrics-bin"}) {
+  for (const char* name : {"te",
+                           ":scheme",
+                           ":method",
+                           ":status",
+                           ":authority",
+                           "content-type",
+                           "user-agent",
+                           "host",
+                           "grpc-timeout",
+                           "grpc-status",
+                           "grpc-message",
+                           "grpc-encoding",
+                           "grpc-accept-encoding",
+                           "grpc-internal-encoding-request",
+                           "grpc-previous-rpc-attempts",
+                           "grpc-retry-pushback-ms",
+                           "grpc-tags-bin",
+                           "grpc-trace-bin",
+                           "grpc-server-stats-bin",
+                           "grpclb_client_stats",
+                           "lb-token",
+                           "lb-cost-bin",
+                           "endpoint-load-metrics-bin"}) {
     for (const char* value : {"", "x"}) {
       fields.push_back(Field(name, value));
     }

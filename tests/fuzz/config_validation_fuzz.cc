@@ -1,5 +1,6 @@
-// Lines of PATH=VALUE make a config: checking it is quick and allocates nothing to speak of, defaults
-// do not move when they are filled in twice, and a config that is taken has a plan that makes sense.
+// Lines of PATH=VALUE make a config: checking it is quick and allocates nothing to speak of,
+// defaults do not move when they are filled in twice, and a config that is taken has a plan that
+// makes sense.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,8 +36,10 @@ v1::TrainingConfig ReadConfig(absl::string_view input) {
 
 void CheckPlan(const v1::TrainingConfig& config, const RunPlan& plan) {
   Require(plan.train_images > 0, "something is trained on");
-  Require(plan.train_images + plan.validation_images <= kMnist.train_images, "images are used once");
-  Require(plan.length.epochs == config.epochs() && plan.length.steps_per_epoch > 0, "a run has steps");
+  Require(plan.train_images + plan.validation_images <= kMnist.train_images,
+          "images are used once");
+  Require(plan.length.epochs == config.epochs() && plan.length.steps_per_epoch > 0,
+          "a run has steps");
   Require(plan.network.parameters > 0, "a network has parameters");
   for (const LayerPlan& layer : plan.network.layers) {
     Require(layer.output.units() > 0 && layer.affine.units() > 0, "layers have units");

@@ -1,5 +1,5 @@
-// A page token as it comes, and one whose position is the input and whose fingerprint is right: it is
-// taken only if it is what MakePageToken gives for that position, else INVALID_ARGUMENT.
+// A page token as it comes, and one whose position is the input and whose fingerprint is right: it
+// is taken only if it is what MakePageToken gives for that position, else INVALID_ARGUMENT.
 
 #include <cstddef>
 #include <cstdint>

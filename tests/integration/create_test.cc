@@ -277,8 +277,10 @@ std::vector<Refusal> Refusals() {
   request("note", [](v1::CreateExperimentRequest* r) {
     r->mutable_experiment()->set_note(std::string(4097, 'n'));
   });
-  for (const std::string& text : {std::string("\x1b[2J"), std::string("a\0b", 3), std::string("\x7f"),
-                                  std::string("\r"), std::string("\xc2\x9b" "2J")}) {
+  for (const std::string& text :
+       {std::string("\x1b[2J"), std::string("a\0b", 3), std::string("\x7f"), std::string("\r"),
+        std::string("\xc2\x9b"
+                    "2J")}) {
     request("note",
             [text](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_note(text); });
     request("user",

@@ -348,7 +348,9 @@ TEST_F(CompareTest, FiguresAreThoseComputedByHand) {
   RunToEnd(request);
   RunToEnd(TinyRequest("single", 1));
   v1::CompareExperimentsResponse response;
-  ASSERT_TRUE(TryCompare(std::vector<std::string>{"experiments/single", "experiments/swept"}, &response).ok());
+  ASSERT_TRUE(
+      TryCompare(std::vector<std::string>{"experiments/single", "experiments/swept"}, &response)
+          .ok());
   ASSERT_EQ(response.arms_size(), 3);
   EXPECT_EQ(response.arms(0).experiment(), "experiments/single");
   EXPECT_EQ(response.arms(0).total(), 1);
@@ -499,11 +501,14 @@ TEST_F(CompareTest, WhatThereIsNotIsRefusedByNameWithWhatThereIs) {
 
 TEST_F(CompareTest, NamesAreChecked) {
   v1::CompareExperimentsResponse response;
-  EXPECT_EQ(TryCompare(std::vector<std::string>{}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(TryCompare(std::vector<std::string>{"x"}, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(TryCompare(std::vector<std::string>{}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(TryCompare(std::vector<std::string>{"x"}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(TryCompare(std::vector<std::string>(1001, "experiments/a"), &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
-  const grpc::Status status = TryCompare(std::vector<std::string>{"experiments/unknown"}, &response);
+  const grpc::Status status =
+      TryCompare(std::vector<std::string>{"experiments/unknown"}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_NE(ReasonOf(status), "");
 }

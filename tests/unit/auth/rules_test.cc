@@ -55,8 +55,8 @@ TEST(RulesTest, ReadersReadSubmittersChangeAndAdminsDoAll) {
   for (const char* read : {"/anneal.v1.RunService/GetRun", "/grpc.health.v1.Health/Check"}) {
     EXPECT_TRUE(CheckMayCall(kReader, read).ok());
   }
-  for (const char* change : {"/anneal.v1.ExperimentService/CreateExperiment",
-                             "/anneal.v1.RunService/CancelRun"}) {
+  for (const char* change :
+       {"/anneal.v1.ExperimentService/CreateExperiment", "/anneal.v1.RunService/CancelRun"}) {
     const absl::Status status = CheckMayCall(kReader, change);
     EXPECT_TRUE(absl::IsPermissionDenied(status));
     EXPECT_THAT(std::string(status.message()),

@@ -30,10 +30,12 @@ TEST(ManPageTest, HasWhatTheCommandSaysOfItself) {
                              HasSubstr("anneal\\-plot\\fR(1)\nFigures"), HasSubstr("EXIT STATUS")));
   const std::string page = ManPage(*plot);
   EXPECT_THAT(
-      page, AllOf(HasSubstr(".TH ANNEAL-PLOT 1"), HasSubstr(".SH ANNEAL PLOT CURVES"),
-                  HasSubstr("\\fBnames\\fR\nExperiments (required)"),
-                  HasSubstr("\\fB\\-m, \\-\\-metric\\fR \\fITEXT\\fR\nSuch as a\\-b or \\[u03B8] (default: a)"),
-                  HasSubstr("anneal plot curves \\(aqfirst\\(aq"), Not(HasSubstr("Example:"))));
+      page,
+      AllOf(HasSubstr(".TH ANNEAL-PLOT 1"), HasSubstr(".SH ANNEAL PLOT CURVES"),
+            HasSubstr("\\fBnames\\fR\nExperiments (required)"),
+            HasSubstr(
+                "\\fB\\-m, \\-\\-metric\\fR \\fITEXT\\fR\nSuch as a\\-b or \\[u03B8] (default: a)"),
+            HasSubstr("anneal plot curves \\(aqfirst\\(aq"), Not(HasSubstr("Example:"))));
 }
 
 TEST(ManPageTest, NoLineOfTextIsTakenForARequest) {

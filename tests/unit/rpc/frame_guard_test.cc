@@ -15,8 +15,15 @@ constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr char kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kContinuation = 9;
 
 std::string Frame(char type, char flags, size_t size) {
-  std::string frame = {static_cast<char>(size >> 16), static_cast<char>(size >> 8),
-                       static_cast<char>(size), type, flags, 0, 0, 0, 1};
+  std::string frame = {static_cast<char>(size >> 16),
+                       static_cast<char>(size >> 8),
+                       static_cast<char>(size),
+                       type,
+                       flags,
+                       0,
+                       0,
+                       0,
+                       1};
   // What looks like frames, and is none.
   while (frame.size() < 9 + size) frame.push_back(static_cast<char>(frame.size() % 10));
   return frame;
@@ -54,7 +61,8 @@ TEST_F(FrameGuardTest, WhereBytesAreCutDoesNotMatter) {
   Acknowledge();
   std::string bytes;
   for (int i = 0; i < 50; ++i) {
-    absl::StrAppend(&bytes, Frame(kHeaders, 0, 100), Frame(kContinuation, 4, 200), Frame(kData, 1, 7));
+    absl::StrAppend(&bytes, Frame(kHeaders, 0, 100), Frame(kContinuation, 4, 200),
+                    Frame(kData, 1, 7));
   }
   bytes += Frame(kHeaders, 0, FrameGuard::kMostHeaderBytes);
   for (const size_t step : {1, 2, 7, 8, 9, 10, 300, 100'000}) {

@@ -44,8 +44,8 @@ std::string RandomWinogradNetwork(std::mt19937* random) {
     return std::uniform_int_distribution<int>(low, high)(*random);
   };
   const int filters = pick(0, 1) == 0 ? pick(1, 15) : 16 * pick(1, 3);
-  return absl::StrCat("network { layers { conv { filters: ", 16 * pick(1, 3), " kernel: ",
-                      pick(1, 4), " } } layers { conv { filters: ", filters,
+  return absl::StrCat("network { layers { conv { filters: ", 16 * pick(1, 3),
+                      " kernel: ", pick(1, 4), " } } layers { conv { filters: ", filters,
                       " kernel: 3 padding: ", pick(0, 2), " pool: POOL_MAX } } ",
                       pick(0, 1) == 0 ? "" : "layers { conv { filters: 6 kernel: 2 } } ", "} ");
 }
@@ -129,7 +129,8 @@ class RandomNetworkTest : public ::testing::TestWithParam<unsigned> {
 // those of the reference engine in double are the truth.
 TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
   std::mt19937 random(GetParam());
-  const std::string text = MakeNetwork(&random) + RandomTheta(&random) + "optimizer { kind: OPTIMIZER_KIND_SGD }";
+  const std::string text =
+      MakeNetwork(&random) + RandomTheta(&random) + "optimizer { kind: OPTIMIZER_KIND_SGD }";
   SCOPED_TRACE(text);
   const v1::TrainingConfig config = Complete(text);
   const RunPlan plan = Plan(config);
