@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -57,12 +58,13 @@ CreateFunction GrpcsCreate() {
 // the place of one that is gone gets a guard of its own. Thread-safe.
 class Guards {
  public:
-  // Of a connection that is made at about this place.
-  void Forget(const void* place) ABSL_LOCKS_EXCLUDED(mutex_) {
-    constexpr uintptr_t kNear = 64;  // nothing else fits there
+  // A connection is made at about this place. Those of clients in this process are not guarded.
+  void Begin(const void* place, bool is_client) ABSL_LOCKS_EXCLUDED(mutex_) {
     const auto at = reinterpret_cast<uintptr_t>(place);
     MutexLock lock(&mutex_);
     guards_.erase(guards_.lower_bound(at - kNear), guards_.upper_bound(at + kNear));
+    clients_.erase(clients_.lower_bound(at - kNear), clients_.upper_bound(at + kNear));
+    if (is_client) clients_.insert(at);
   }
 
   absl::Status Read(const void* connection, absl::string_view bytes) ABSL_LOCKS_EXCLUDED(mutex_) {
@@ -71,7 +73,9 @@ class Guards {
     MutexLock lock(&mutex_);
     auto found = guards_.find(at);
     if (found == guards_.end()) {
-      // Only servers are sent the preface; clients of this process are not guarded.
+      const auto client = clients_.lower_bound(at - kNear);
+      if (client != clients_.end() && *client <= at + kNear) return absl::OkStatus();
+      // What does not begin as the preface does is refused by gRPC.
       if (!absl::StartsWith(bytes, "P")) return absl::OkStatus();
       found = guards_.emplace(at, FrameGuard(now)).first;
     }
@@ -80,8 +84,11 @@ class Guards {
   }
 
  private:
+  static constexpr uintptr_t kNear = 64;  // nothing else fits there
+
   Mutex mutex_;
   std::map<uintptr_t, FrameGuard> guards_ ABSL_GUARDED_BY(mutex_);
+  std::set<uintptr_t> clients_ ABSL_GUARDED_BY(mutex_);
 };
 
 Guards& AllGuards() {
@@ -107,6 +114,6 @@ absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const gr
 grpc_transport* grpc_create_chttp2_transport(const grpc_core::ChannelArgs& arguments,
                                              grpc_endpoint* endpoint, bool is_client) {
   grpc_transport* transport = anneal::rpc::GrpcsCreate()(arguments, endpoint, is_client);
-  anneal::rpc::AllGuards().Forget(transport);
+  anneal::rpc::AllGuards().Begin(transport, is_client);
   return transport;
 }
