@@ -225,17 +225,17 @@ HWY_NOINLINE void PictureForward(const LayerShape& given_shape,
       const float* weights = b.weights + block * 36 * kBlock;
       if constexpr (kVectors == 1) {
         PictureRow(shape, b, rows, weights, y, block, b.rows + 4 * shape.picture_stride());
-        continue;
-      }
-      for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
-        constexpr int W = kPictureTiles;
-        constexpr int N = kPictureVectors;
-        int64_t x = 0;
-        for (; x + W <= shape.out_width; x += W) {
-          PictureTiles<W, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
-        }
-        if (x < shape.out_width) {
-          PictureTiles<1, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+      } else {
+        for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
+          constexpr int W = kPictureTiles;
+          constexpr int N = kPictureVectors;
+          int64_t x = 0;
+          for (; x + W <= shape.out_width; x += W) {
+            PictureTiles<W, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+          }
+          if (x < shape.out_width) {
+            PictureTiles<1, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+          }
         }
       }
     }
