@@ -104,7 +104,6 @@ class LayerFixture {
             .bias = bias_.get(),
             .slopes = slopes_.get(),
             .rows = rows_.get(),
-            .z = z_.get(),
             .winners = winners_.get(),
             .output = output_.get(),
             .output_row = shape_.out_width * shape_.out_channels};
@@ -113,8 +112,8 @@ class LayerFixture {
     return {.input = input_.get(),
             .weights = weights_.get(),
             .slopes = slopes_.get(),
-            .z = z_.get(),
             .winners = winners_.get(),
+            .output = output_.get(),
             .output_gradient = output_.get(),
             .output_row = shape_.out_width * shape_.out_channels,
             .gradient = gradient_.get(),
@@ -149,7 +148,6 @@ class LayerFixture {
   Floats slopes_ = Random(shape_.channels());
   Floats forward_weights_ = Random(shape_.forward_weights());
   Floats rows_ = Random(shape_.forward_scratch());
-  Floats z_ = Random(shape_.pixels() * shape_.channels());
   hwy::AlignedFreeUniquePtr<int32_t[]> winners_ = Zeros(shape_.pixels() * shape_.channels());
   Floats output_ = Random(shape_.pixels() * shape_.channels());
   Floats gradient_ = Random(shape_.positions() * shape_.channels());
@@ -221,6 +219,21 @@ void ForwardBatch(benchmark::State& state) {
   CountOperations(state, operations);
 }
 BENCHMARK(ForwardBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMicrosecond);
+
+// As evaluation does it: nothing is kept.
+void EvaluateBatch(benchmark::State& state) {
+  LayerFixture layer(ShapeOf(state.range(0)));
+  const int64_t calls = Calls(state.range(0));
+  ForwardBuffers buffers = layer.forward();
+  buffers.winners = nullptr;
+  double operations = 0;
+  for (auto unused : state) {
+    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), buffers);
+    operations += layer.operations() * static_cast<double>(calls);
+  }
+  CountOperations(state, operations);
+}
+BENCHMARK(EvaluateBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMicrosecond);
 
 void BackwardBatch(benchmark::State& state) {
   const bool input_gradient = state.range(0) > 1;

@@ -42,37 +42,39 @@ HWY_INLINE void KeepInRegister(V& vector) {
 #endif
 }
 
-// Keeps what a backward pass needs, and activates: some channels of a pixel, from `c`. `out` is
-// theirs.
-HWY_INLINE void Finish(const LayerShape& shape, const ForwardBuffers& b, V z, hn::Vec<I> winner,
-                       int64_t pixel, int64_t c, float* out) {
-  if (b.z != nullptr) {
-    hn::StoreU(z, f, b.z + pixel * shape.channels() + c);
-    hn::StoreU(winner, I(), b.winners + pixel * shape.channels() + c);
-  }
+// Activates some channels of a pixel, from `c`. `out` is theirs.
+HWY_INLINE void Activate(const ForwardBuffers& b, V z, int64_t pixel, int64_t c, float* out) {
   const V bent = hn::Mul(z, hn::LoadU(f, b.slopes + pixel * b.slope_stride + c));
   // Not a maximum: what is not a number must stay so.
-  hn::StoreU(hn::IfThenElse(hn::Lt(z, hn::Zero(f)), bent, z), f, out);
+  hn::StoreU(hn::IfNegativeThenElse(z, bent, z), f, out);
 }
 
-// The largest of a 2x2 pool's window, by row and column, biased and activated: some channels of a
-// pixel, from `c`. The first of equals has won.
+// The largest of a 2x2 pool's window, by row and column, activated: some channels of a pixel, from
+// `c`. The first of equals has won. Where not `kept`, no backward pass follows.
+template <bool kept>
 HWY_INLINE void FinishPool(const LayerShape& shape, const ForwardBuffers& b, const V values[2][2],
                            int64_t y, int64_t x, int64_t c) {
+  const int64_t pixel = y * shape.out_width + x;
+  const int64_t at = pixel * shape.channels() + c;
   V best = values[0][0];
-  auto winner = hn::Zero(I());
-  for (int i = 1; i < 4; ++i) {
-    const V value = values[i / 2][i % 2];
-    const auto larger = hn::Gt(value, best);
-    best = hn::IfThenElse(larger, value, best);
-    const int64_t other = i / 2 * shape.y_step + i % 2 * shape.x_step;
-    winner = hn::IfThenElse(hn::RebindMask(I(), larger), hn::Set(I(), static_cast<int32_t>(other)),
-                            winner);
+  if constexpr (!kept) {
+    for (int i = 1; i < 4; ++i) best = hn::Max(values[i / 2][i % 2], best);
+  } else {
+    auto winner = hn::Zero(I());
+    for (int i = 1; i < 4; ++i) {
+      const V value = values[i / 2][i % 2];
+      const auto larger = hn::Gt(value, best);
+      best = hn::IfThenElse(larger, value, best);
+      const int64_t other = i / 2 * shape.y_step + i % 2 * shape.x_step;
+      winner = hn::IfThenElse(hn::RebindMask(I(), larger),
+                              hn::Set(I(), static_cast<int32_t>(other)), winner);
+    }
+    const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
+    winner = hn::Add(winner, hn::Set(I(), static_cast<int32_t>(first)));
+    hn::StoreU(winner, I(), b.winners + at);
+    if (b.z != nullptr) hn::StoreU(best, f, b.z + at);
   }
-  const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
-  winner = hn::Add(winner, hn::Set(I(), static_cast<int32_t>(first)));
-  Finish(shape, b, hn::Add(best, hn::LoadU(f, b.bias + c)), winner, y * shape.out_width + x, c,
-         b.output + y * b.output_row + x * shape.out_channels + c);
+  Activate(b, best, pixel, c, b.output + y * b.output_row + x * shape.out_channels + c);
 }
 
 }  // namespace

@@ -197,12 +197,13 @@ void FusedEngine::PackWeights(bool backward) {
 
 void FusedEngine::PackSlopes(ThetaMode mode) {
   for (Layer& layer : layers_) {
-    const bool output = layer.theta_count == 0;
-    if (mode == ThetaMode::kCurrent && !output && network().trains_theta()) {
+    if (mode == ThetaMode::kCurrent && TrainsTheta(layer)) {
       PackTrainedSlopes(&layer);
       continue;
     }
-    const double slope = output ? 1 : mode == ThetaMode::kRelu ? 0 : Slope(network().theta());
+    const double slope = layer.theta_count == 0     ? 1
+                         : mode == ThetaMode::kRelu ? 0
+                                                    : Slope(network().theta());
     std::fill_n(layer.slopes.get(), SlopeRows(layer) * layer.shape.channels(),
                 static_cast<float>(slope));
   }
@@ -233,7 +234,7 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   }
 }
 
-const float* FusedEngine::LoadImage(const float* image, int64_t index) {
+const float* FusedEngine::LoadImage(const float* image, int64_t index, bool keep) {
   const Layer& first = layers_.front();
   float* to = first.input.get() + index * first.in_size();
   if (first.border > 0) {
@@ -244,6 +245,7 @@ const float* FusedEngine::LoadImage(const float* image, int64_t index) {
     }
     image = bordered;
   }
+  if (first.shape.uses_differences() && !keep) return image;  // the folded one is not read
   if (first.shape.folded_rows > 0) {
     fused::FoldRows(image, image_.height + 2 * first.border, first.width, first.shape.folded_rows,
                     to);
@@ -256,6 +258,7 @@ const float* FusedEngine::LoadImage(const float* image, int64_t index) {
 void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture,
                                bool keep) {
   const LayerShape& shape = layer->shape;
+  const bool z = keep && TrainsTheta(*layer);
   Layer& after = layers_[next];
   float* output = after.input.get() + index * after.in_size();
   int64_t output_row = shape.out_width * shape.out_channels;
@@ -270,8 +273,8 @@ void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const f
                          .slopes = layer->slopes.get(),
                          .slope_stride = layer->slope_stride,
                          .rows = layer->rows.get(),
-                         .z = keep ? layer->z.get() + index * layer->z_size() : nullptr,
-                         .winners = layer->winners.get() + index * layer->z_size(),
+                         .z = z ? layer->z.get() + index * layer->z_size() : nullptr,
+                         .winners = keep ? layer->winners.get() + index * layer->z_size() : nullptr,
                          .output = output,
                          .output_row = output_row});
 }
@@ -285,8 +288,8 @@ void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool k
                          .bias = layer->bias.get(),
                          .slopes = layer->slopes.get(),
                          .rows = layer->rows.get(),
-                         .z = keep || last ? layer->z.get() : nullptr,
-                         .winners = layer->winners.get(),
+                         .z = last || (keep && TrainsTheta(*layer)) ? layer->z.get() : nullptr,
+                         .winners = keep ? layer->winners.get() : nullptr,
                          // The logits are wanted as z: what comes out is overwritten later.
                          .output = last ? logit_gradients_.get() : layers_[next].input.get(),
                          .output_row = shape.out_width * shape.out_channels});
@@ -296,7 +299,7 @@ void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count,
   size_t dense = 0;
   while (!layers_[dense].dense) ++dense;
   for (int64_t i = 0; i < count; ++i) {
-    const float* picture = LoadImage(batch.images + (begin + i) * image_.units(), i);
+    const float* picture = LoadImage(batch.images + (begin + i) * image_.units(), i, keep);
     for (size_t layer = 0; layer < dense; ++layer) {
       ForwardImage(&layers_[layer], layer + 1, i, picture, keep);
     }
@@ -336,34 +339,38 @@ void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
   Layer& layer = layers_[index];
   LayerShape shape = layer.shape;
   if (layer.dense) SetImages(count, &shape);
-  const float* output_gradient = logit_gradients_.get();
+  // Slopes of the output layer are 1: the sign of its output does not matter.
+  const float* output = logit_gradients_.get();
+  const float* output_gradient = output;
   int64_t output_row = shape.out_width * shape.out_channels;
   if (index + 1 < layers_.size()) {
     const Layer& after = layers_[index + 1];
-    output_gradient = after.input_gradient.get();
+    int64_t corner = 0;
     if (!after.dense) {
       output_row = after.width * shape.out_channels;
-      output_gradient += after.border * (output_row + shape.out_channels);
-    } else if (!layer.dense) {
-      output_gradient += image * after.in_size();
+      corner = after.border * (output_row + shape.out_channels);
     }
+    output = after.input.get() + image * after.in_size() + corner;
+    const bool each = after.dense && !layer.dense;
+    output_gradient = after.input_gradient.get() + (each ? image * after.in_size() : 0) + corner;
   }
-  const bool trained = network().trains_theta() && layer.theta_count > 0;
-  fused::Backward(shape, {.input = layer.input.get() + image * layer.in_size(),
-                          .weights = layer.backward_weights.get(),
-                          .slopes = layer.slopes.get(),
-                          .slope_stride = layer.slope_stride,
-                          .z = layer.z.get() + image * layer.z_size(),
-                          .winners = layer.winners.get() + image * layer.z_size(),
-                          .output_gradient = output_gradient,
-                          .output_row = output_row,
-                          .gradient = layer.gradient.get(),
-                          .window = layer.window.get(),
-                          .shares = layer.shares.get(),
-                          .bias_gradient = layer.bias_gradient.get(),
-                          .slope_gradient = trained ? layer.slope_gradient.get() : nullptr,
-                          .weight_gradient = layer.weight_gradient.get(),
-                          .input_gradient = index == 0 ? nullptr : layer.input_gradient.get()});
+  fused::Backward(shape,
+                  {.input = layer.input.get() + image * layer.in_size(),
+                   .weights = layer.backward_weights.get(),
+                   .slopes = layer.slopes.get(),
+                   .slope_stride = layer.slope_stride,
+                   .winners = layer.winners.get() + image * layer.z_size(),
+                   .z = layer.z.get() + image * layer.z_size(),
+                   .output = output,
+                   .output_gradient = output_gradient,
+                   .output_row = output_row,
+                   .gradient = layer.gradient.get(),
+                   .window = layer.window.get(),
+                   .shares = layer.shares.get(),
+                   .bias_gradient = layer.bias_gradient.get(),
+                   .slope_gradient = TrainsTheta(layer) ? layer.slope_gradient.get() : nullptr,
+                   .weight_gradient = layer.weight_gradient.get(),
+                   .input_gradient = index == 0 ? nullptr : layer.input_gradient.get()});
 }
 
 void FusedEngine::BackwardChunk(int64_t count) {

@@ -96,6 +96,7 @@ class FusedEngine final : public Engine {
   void AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta);
   void Allocate();
   int64_t SlopeRows(const Layer& layer) const;
+  bool TrainsTheta(const Layer& layer) { return network().trains_theta() && layer.theta_count > 0; }
 
   // Brings what the kernels read up to date with the parameters.
   void PackWeights(bool backward);
@@ -106,7 +107,7 @@ class FusedEngine final : public Engine {
   // the last one.
   void ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep);
   // Returns the image with its border.
-  const float* LoadImage(const float* image, int64_t index);
+  const float* LoadImage(const float* image, int64_t index, bool keep);
   void ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture, bool keep);
   void ForwardImages(Layer* layer, size_t next, int64_t count, bool keep);
   // Cross-entropies of a chunk; leaves the gradients of the logits where the last layer's backward

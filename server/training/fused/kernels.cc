@@ -25,8 +25,8 @@ constexpr int kTile = kVectors == 1 ? 12 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 
 // Whether the registers hold a whole window of a 2x2 pool, and how many pooled positions at a time.
 constexpr bool kPoolsInRegisters = kVectors <= 2 || HWY_ARCH_ARM;
 constexpr int kPooledTile = kVectors == 1 ? 2 : 1;
-// Accumulators of the backward pass.
-constexpr int kMost = 12;
+// Accumulators of the backward pass. Few where there are no vectors: that takes long to compile.
+constexpr int kMost = kLanes == 1 ? 4 : 12;
 
 // ---- forward
 
@@ -141,7 +141,10 @@ HWY_INLINE void FinishRow(const LayerShape& shape, const ForwardBuffers& b, int6
       } else {
         z = hn::LoadU(f, rows);
       }
-      Finish(shape, b, z, winner, pixel, c, out + c);
+      const int64_t at = pixel * channels + c;
+      if (b.winners != nullptr) hn::StoreU(winner, I(), b.winners + at);
+      if (b.z != nullptr) hn::StoreU(z, f, b.z + at);
+      Activate(b, z, pixel, c, out + c);
     }
   }
 }
@@ -155,7 +158,8 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
   const float* weights = b.weights + block * shape.taps() * kBlock;
   V sums[2][2 * W][kVectors];
   for (int v = 0; v < kVectors; ++v) {
-    for (int i = 0; i < 2 * W; ++i) sums[0][i][v] = sums[1][i][v] = hn::Zero(f);
+    const V start = hn::LoadU(f, b.bias + block * kBlock + v * kLanes);
+    for (int i = 0; i < 2 * W; ++i) sums[0][i][v] = sums[1][i][v] = start;
   }
   const float* in = b.input + first;
   for (int64_t k = 0; k < shape.window_rows; ++k, in += shape.line) {
@@ -177,7 +181,9 @@ HWY_INLINE void PooledTile(const LayerShape& shape, const ForwardBuffers& b, int
     for (int v = 0; v < kVectors; ++v) {
       const V values[2][2] = {{sums[0][2 * n][v], sums[0][2 * n + 1][v]},
                               {sums[1][2 * n][v], sums[1][2 * n + 1][v]}};
-      FinishPool(shape, b, values, y, x + n, block * kBlock + v * kLanes);
+      const int64_t c = block * kBlock + v * kLanes;
+      b.winners == nullptr ? FinishPool<false>(shape, b, values, y, x + n, c)
+                           : FinishPool<true>(shape, b, values, y, x + n, c);
     }
   }
 }
@@ -240,32 +246,34 @@ HWY_INLINE void BendBack(const LayerShape& shape, const BackwardBuffers& b) {
   const int64_t channels = shape.channels();
   const int64_t width = shape.out_width;
   const int64_t pixel = shape.out_channels;
-  const int64_t slope_stride = b.slope_stride;
+  constexpr bool untrained = trained == TrainedSlopes::kNone;
   for (int64_t block = 0; block < channels; block += kBlock) {
     V bias[kVectors];
     V slope_sum[kVectors];
     for (int v = 0; v < kVectors; ++v) bias[v] = slope_sum[v] = hn::Zero(f);
     const float* HWY_RESTRICT slopes = b.slopes + block;
+    V slope[kVectors];
+    for (int v = 0; v < kVectors; ++v) slope[v] = hn::LoadU(f, slopes + v * kLanes);
     for (int64_t y = 0; y < shape.out_height; ++y) {
       const float* HWY_RESTRICT from = b.output_gradient + y * b.output_row + block;
-      const float* HWY_RESTRICT z_row = b.z + y * width * channels + block;
+      const float* HWY_RESTRICT signs =
+          untrained ? b.output + y * b.output_row + block : b.z + y * width * channels + block;
       float* HWY_RESTRICT to = b.gradient + y * width * channels + block;
-      for (int64_t x = 0; x < width; ++x, slopes += slope_stride) {
+      for (int64_t x = 0; x < width; ++x) {
         for (int v = 0; v < kVectors; ++v) {
           const int64_t c = v * kLanes;
           const V out = hn::LoadU(f, from + x * pixel + c);
-          const V z = hn::LoadU(f, z_row + x * channels + c);
+          const V z = hn::LoadU(f, signs + x * (untrained ? pixel : channels) + c);
           const auto negative = hn::Le(z, hn::Zero(f));
-          if constexpr (trained != TrainedSlopes::kNone) {
-            const V term = hn::IfThenElseZero(negative, hn::Mul(out, z));
-            if constexpr (trained == TrainedSlopes::kShared) {
-              slope_sum[v] = hn::Add(slope_sum[v], term);
-            } else {
-              AddAt(term, b.slope_gradient + (y * width + x) * channels + block + c);
-            }
+          if constexpr (trained == TrainedSlopes::kShared) {
+            slope_sum[v] = hn::Add(slope_sum[v], hn::IfThenElseZero(negative, hn::Mul(out, z)));
           }
-          const V bent = hn::Mul(out, hn::LoadU(f, slopes + c));
-          const V gradient = hn::IfThenElse(negative, bent, out);
+          if constexpr (trained == TrainedSlopes::kEach) {
+            const int64_t at = (y * width + x) * channels + block + c;
+            AddAt(hn::IfThenElseZero(negative, hn::Mul(out, z)), b.slope_gradient + at);
+            slope[v] = hn::LoadU(f, b.slopes + at);
+          }
+          const V gradient = hn::IfThenElse(negative, hn::Mul(out, slope[v]), out);
           bias[v] = hn::Add(bias[v], gradient);
           hn::StoreU(gradient, f, to + x * channels + c);
         }
@@ -322,7 +330,8 @@ HWY_INLINE void CallParts(int64_t rows, int64_t vectors, int64_t k, int64_t n, c
 template <int Most, typename Body>
 HWY_INLINE void ForParts(const LayerShape& shape, const Body& body) {
   const int64_t vectors = (shape.window_row + kLanes - 1) / kLanes;
-  const int64_t parts = (vectors + Most - 1) / Most;  // of a row, about equally long
+  const int64_t most = Most;
+  const int64_t parts = (vectors + most - 1) / most;  // of a row, about equally long
   const int64_t longest = (vectors + parts - 1) / parts;
   const int64_t together = parts > 1 ? 1 : Most / vectors;  // rows
   for (int64_t k = 0; k < shape.window_rows; k += together) {
@@ -349,11 +358,10 @@ struct Patch {
       for (int n = 0; n < N; ++n) sums[r][n] = hn::LoadU(f, from + n * kLanes);
     }
   }
-  HWY_INLINE void Add(float factor, const float* HWY_RESTRICT from, int64_t row) {
-    const V g = hn::Set(f, factor);
+  HWY_INLINE void Add(V factors, const float* HWY_RESTRICT from, int64_t row) {
     for (int r = 0; r < R; ++r, from += row) {
       for (int n = 0; n < N; ++n) {
-        sums[r][n] = hn::MulAdd(g, hn::LoadU(f, from + n * kLanes), sums[r][n]);
+        sums[r][n] = hn::MulAdd(factors, hn::LoadU(f, from + n * kLanes), sums[r][n]);
       }
     }
   }
@@ -405,9 +413,18 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
           }
         }
       }
+    } else if constexpr (C == 4 && kLanes >= 4) {
+      // As few loads as may be: they are what takes time.
+      const V gradients = hn::LoadDup128(f, gradient + at);
+      uint64_t pairs[2];
+      std::memcpy(pairs, windows + at, sizeof(pairs));
+      patches[0].Add(hn::Broadcast<0>(gradients), input + static_cast<uint32_t>(pairs[0]), line);
+      patches[1].Add(hn::Broadcast<1>(gradients), input + (pairs[0] >> 32), line);
+      patches[2].Add(hn::Broadcast<2>(gradients), input + static_cast<uint32_t>(pairs[1]), line);
+      patches[3].Add(hn::Broadcast<3>(gradients), input + (pairs[1] >> 32), line);
     } else {
       for (int c = 0; c < C; ++c) {
-        patches[c].Add(gradient[at + c], input + windows[at + c], line);
+        patches[c].Add(hn::Set(f, gradient[at + c]), input + windows[at + c], line);
       }
     }
   }
@@ -449,12 +466,22 @@ bool ListsTerms(const LayerShape& shape, const BackwardBuffers& b) {
          shape.positions() <= kMostTerms;
 }
 
+// Adds terms to a part of a channel's window.
+template <int R, int N>
+HWY_NOINLINE void AddTerms(const Term* begin, const Term* end, const float* HWY_RESTRICT input,
+                           int64_t line, float* HWY_RESTRICT sums, int64_t row) {
+  Patch<R, N> patch;
+  patch.Clear();
+  for (const Term* term = begin; term != end; ++term) {
+    patch.Add(hn::Set(f, term->gradient), input + term->window, line);
+  }
+  patch.AddTo(sums, row);
+}
+
 // Channel by channel, those terms whose gradient is not 0.
-HWY_INLINE void AddTermsToWeights(const LayerShape& shape, const BackwardBuffers& b,
-                                  const int32_t* windows) {
+void AddTermsToWeights(const LayerShape& shape, const BackwardBuffers& b, const int32_t* windows) {
   const int64_t channels = shape.channels();
-  const Steps steps = {
-      .row = RoundUp(shape.window_row), .channel = shape.padded_taps(), .line = shape.line};
+  const int64_t row = RoundUp(shape.window_row);
   Term terms[kMostTerms];
   for (int64_t c = 0; c < shape.out_channels; ++c) {
     Term* last = terms;
@@ -463,14 +490,10 @@ HWY_INLINE void AddTermsToWeights(const LayerShape& shape, const BackwardBuffers
       *last = term;
       last += term.gradient != 0 ? 1 : 0;
     }
+    float* sums = b.weight_gradient + c * shape.padded_taps();
     ForParts<kMost>(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-      const float* input = b.input + k * steps.line + n * kLanes;
-      Patch<R, N> patch;
-      patch.Clear();
-      for (const Term* term = terms; term != last; ++term) {
-        patch.Add(term->gradient, input + term->window, steps.line);
-      }
-      patch.AddTo(b.weight_gradient + c * steps.channel + k * steps.row + n * kLanes, steps.row);
+      AddTerms<R, N>(terms, last, b.input + k * shape.line + n * kLanes, shape.line,
+                     sums + k * row + n * kLanes, row);
     });
   }
 }
@@ -572,22 +595,24 @@ int64_t SortShares(const LayerShape& shape, const BackwardBuffers& b, const int3
   return size;
 }
 
-// Adds part of a share.
+// Adds a part of each share.
 template <int R, int N>
-HWY_INLINE void AddToInput(const Share& share, const float* HWY_RESTRICT gradient,
-                           const float* HWY_RESTRICT weights, const Steps& steps,
-                           float* HWY_RESTRICT input_gradient) {
-  gradient += share.gradient;
-  float* to = input_gradient + share.window;
-  Patch<R, N> patch;
-  patch.Load(to, steps.line);
-  uint64_t channels = share.channels;
-  do {
-    const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(channels));
-    patch.Add(gradient[c], weights + c * steps.channel, steps.row);
-    channels &= channels - 1;
-  } while (channels != 0);
-  patch.Store(to, steps.line);
+HWY_NOINLINE void AddShares(const Share* begin, const Share* end,
+                            const float* HWY_RESTRICT gradients, const float* HWY_RESTRICT weights,
+                            Steps steps, float* HWY_RESTRICT input_gradient) {
+  for (const Share* share = begin; share != end; ++share) {
+    const float* gradient = gradients + share->gradient;
+    float* to = input_gradient + share->window;
+    Patch<R, N> patch;
+    patch.Load(to, steps.line);
+    uint64_t channels = share->channels;
+    do {
+      const auto c = static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(channels));
+      patch.Add(hn::Set(f, gradient[c]), weights + c * steps.channel, steps.row);
+      channels &= channels - 1;
+    } while (channels != 0);
+    patch.Store(to, steps.line);
+  }
 }
 
 // Part by part, so that its weights stay in the first cache.
@@ -601,12 +626,8 @@ void InputGradient(const LayerShape& shape, const BackwardBuffers& b, const int3
     const int64_t size = SortShares(shape, b, windows, first, count, sorted);
     const float* of_channels = b.weights + first * steps.channel;
     ForParts<kMost>(shape, [&]<int R, int N>(int64_t k, int64_t n) {
-      const float* weights = of_channels + k * steps.row + n * kLanes;
-      const float* gradient = b.gradient;
-      float* to = b.input_gradient + k * steps.line + n * kLanes;
-      for (const Share* share = sorted; share != sorted + size; ++share) {
-        AddToInput<R, N>(*share, gradient, weights, steps, to);
-      }
+      AddShares<R, N>(sorted, sorted + size, b.gradient, of_channels + k * steps.row + n * kLanes,
+                      steps, b.input_gradient + k * steps.line + n * kLanes);
     });
   }
 }

@@ -128,8 +128,9 @@ struct ForwardBuffers {
   const float* slopes = nullptr;
   int64_t slope_stride = 0;
   float* rows = nullptr;  // scratch: forward_scratch()
-  // What the activation is given, and where in the input the window begins whose value the pool let
-  // pass (without pool: every window): [pixels()][channels()]. Null where no backward pass follows.
+  // What the activation is given (null: not wanted), and where in the input the window begins whose
+  // value the pool let pass (without pool: every window; null where no backward pass follows):
+  // [pixels()][channels()].
   float* z = nullptr;
   int32_t* winners = nullptr;
   // First pixel, and distance between rows; pixels are out_channels apart.
@@ -142,10 +143,13 @@ struct BackwardBuffers {
   const float* input = nullptr;
   const float* weights = nullptr;  // PackBackward
   const float* slopes = nullptr;
-  int64_t slope_stride = 0;
-  const float* z = nullptr;
+  int64_t slope_stride = 0;  // 0 unless there is a slope_gradient
   const int32_t* winners = nullptr;
-  // Gradient of the output, laid out like it.
+  // What the activation was given; read where there is a slope_gradient.
+  const float* z = nullptr;
+  // What the activation made of it, and its gradient, both laid out as the forward pass did. The
+  // former is read where there is no slope_gradient, for its sign: slopes are 0 or more.
+  const float* output = nullptr;
   const float* output_gradient = nullptr;
   int64_t output_row = 0;
   // Scratch: [positions()][channels()], the second for averages only.

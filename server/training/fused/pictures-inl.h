@@ -99,7 +99,7 @@ struct ElementRows {
 // registers. `body(x, left, right)` is called for each tile.
 template <typename Body>
 HWY_INLINE void ForTiles(const LayerShape& shape, const float* HWY_RESTRICT weights,
-                         const float* const in[3], const Body& body) {
+                         const float* const in[3], V start, const Body& body) {
   V w[4][3];
   for (int k = 0; k < 4; ++k) {
     for (int e = 0; e < 3; ++e) w[k][e] = hn::LoadU(f, weights + (9 * k + e) * kBlock);
@@ -109,7 +109,8 @@ HWY_INLINE void ForTiles(const LayerShape& shape, const float* HWY_RESTRICT weig
   for (int64_t x = 0; x < shape.out_width; ++x) {
     V sums[3];
     for (int e = 0; e < 3; ++e) {
-      sums[e] = hn::Mul(hn::Set(f, at[e][0]), w[0][e]);
+      const V pixel = hn::Set(f, at[e][0]);
+      sums[e] = e == 1 ? hn::MulAdd(pixel, w[0][e], start) : hn::Mul(pixel, w[0][e]);
       sums[e] = hn::MulAdd(hn::Set(f, at[e][2]), w[1][e], sums[e]);
       sums[e] = hn::MulAdd(hn::Set(f, at[e][below]), w[2][e], sums[e]);
       sums[e] = hn::MulAdd(hn::Set(f, at[e][below + 2]), w[3][e], sums[e]);
@@ -121,28 +122,30 @@ HWY_INLINE void ForTiles(const LayerShape& shape, const float* HWY_RESTRICT weig
 
 // A row of tiles, row of elements by row of elements, for a block of channels. `scratch` is for
 // what the first two make: four vectors a tile.
+template <bool kept>
 HWY_INLINE void PictureRow(const LayerShape& shape, const ForwardBuffers& b,
                            const ElementRows& rows, const float* weights, int64_t y, int64_t block,
                            float* scratch) {
+  const V bias = hn::LoadU(f, b.bias + block * kBlock);
   float* const top = scratch;
   float* const middle = top + 2 * shape.out_width * kBlock;
-  ForTiles(shape, weights, rows.of[0], [=](int64_t x, V left, V right) {
+  ForTiles(shape, weights, rows.of[0], hn::Zero(f), [=](int64_t x, V left, V right) {
     hn::StoreU(left, f, top + 2 * x * kBlock);
     hn::StoreU(right, f, top + (2 * x + 1) * kBlock);
   });
-  ForTiles(shape, weights + 3 * kBlock, rows.of[1], [=](int64_t x, V left, V right) {
+  ForTiles(shape, weights + 3 * kBlock, rows.of[1], bias, [=](int64_t x, V left, V right) {
     AddAt(left, top + 2 * x * kBlock);
     AddAt(right, top + (2 * x + 1) * kBlock);
     hn::StoreU(left, f, middle + 2 * x * kBlock);
     hn::StoreU(right, f, middle + (2 * x + 1) * kBlock);
   });
-  ForTiles(shape, weights + 6 * kBlock, rows.of[2], [&](int64_t x, V left, V right) {
+  ForTiles(shape, weights + 6 * kBlock, rows.of[2], hn::Zero(f), [&](int64_t x, V left, V right) {
     const float* above = top + 2 * x * kBlock;
     const float* own = middle + 2 * x * kBlock;
     const V values[2][2] = {
         {hn::LoadU(f, above), hn::LoadU(f, above + kBlock)},
         {hn::Sub(hn::LoadU(f, own), left), hn::Sub(hn::LoadU(f, own + kBlock), right)}};
-    FinishPool(shape, b, values, y, x, block * kBlock);
+    FinishPool<kept>(shape, b, values, y, x, block * kBlock);
   });
 }
 
@@ -182,16 +185,18 @@ HWY_INLINE void Untransform(const V sums[3][W][N], int row, V values[W][N][2][2]
 }
 
 // `W` tiles of a row, whose sums stay in registers, for `N` vectors of channels from `c`.
-template <int W, int N>
+template <int W, int N, bool kept>
 HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
                              const ElementRows& rows, const float* weights, int64_t y, int64_t x,
                              int64_t c) {
   V sums[3][W][N];
   V middle[3][W][N];  // the second row of elements, which both rows of positions have
   V values[W][N][2][2];
-  for (auto& element : sums) {
-    for (auto& tile : element) {
-      for (V& sum : tile) sum = hn::Zero(f);
+  for (int t = 0; t < W; ++t) {
+    for (int v = 0; v < N; ++v) {
+      sums[0][t][v] = sums[2][t][v] = hn::Zero(f);
+      // The second element of the second row is in all four positions.
+      sums[1][t][v] = hn::LoadU(f, b.bias + c + v * kLanes);
     }
   }
   Accumulate<true>(shape, weights + 3 * kBlock, rows.of[1], x, sums);
@@ -205,12 +210,12 @@ HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
   Accumulate<false>(shape, weights + 6 * kBlock, rows.of[2], x, middle);
   Untransform(middle, 1, values);
   for (int t = 0; t < W; ++t) {
-    for (int v = 0; v < N; ++v) FinishPool(shape, b, values[t][v], y, x + t, c + v * kLanes);
+    for (int v = 0; v < N; ++v) FinishPool<kept>(shape, b, values[t][v], y, x + t, c + v * kLanes);
   }
 }
 
-HWY_NOINLINE void PictureForward(const LayerShape& given_shape,
-                                 const ForwardBuffers& given_buffers) {
+template <bool kept>
+HWY_NOINLINE void PictureRows(const LayerShape& given_shape, const ForwardBuffers& given_buffers) {
   const LayerShape shape = given_shape;
   const ForwardBuffers b = given_buffers;
   const Differences from = Subtract(shape, b.picture, b.rows);
@@ -224,22 +229,26 @@ HWY_NOINLINE void PictureForward(const LayerShape& given_shape,
     for (int64_t block = 0; block < shape.blocks(); ++block) {
       const float* weights = b.weights + block * 36 * kBlock;
       if constexpr (kVectors == 1) {
-        PictureRow(shape, b, rows, weights, y, block, b.rows + 4 * shape.picture_stride());
+        PictureRow<kept>(shape, b, rows, weights, y, block, b.rows + 4 * shape.picture_stride());
       } else {
         for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
           constexpr int W = kPictureTiles;
           constexpr int N = kPictureVectors;
           int64_t x = 0;
           for (; x + W <= shape.out_width; x += W) {
-            PictureTiles<W, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+            PictureTiles<W, N, kept>(shape, b, rows, weights + c, y, x, block * kBlock + c);
           }
           if (x < shape.out_width) {
-            PictureTiles<1, N>(shape, b, rows, weights + c, y, x, block * kBlock + c);
+            PictureTiles<1, N, kept>(shape, b, rows, weights + c, y, x, block * kBlock + c);
           }
         }
       }
     }
   }
+}
+
+HWY_INLINE void PictureForward(const LayerShape& shape, const ForwardBuffers& b) {
+  b.winners == nullptr ? PictureRows<false>(shape, b) : PictureRows<true>(shape, b);
 }
 
 }  // namespace

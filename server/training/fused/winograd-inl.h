@@ -108,16 +108,22 @@ HWY_INLINE void TransformTile(const LayerShape& shape, const float* HWY_RESTRICT
   }
 }
 
+// The element that A^T and A add to all four positions.
+constexpr int kInAll = 5;
+
 // Sums over the input's channels, for `P` tiles and one block, to [element][tile][16].
 template <int P>
 HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT inputs,
-                              const float* HWY_RESTRICT weights, float* HWY_RESTRICT products) {
+                              const float* HWY_RESTRICT weights, const float* HWY_RESTRICT bias,
+                              float* HWY_RESTRICT products) {
   const int64_t channels = shape.x_step;
   const int64_t element_weights = shape.blocks() * channels * kBlock;
   for (int e = 0; e < 16; ++e) {
     V sums[P][kVectors];
     for (int p = 0; p < P; ++p) {
-      for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::Zero(f);
+      for (int v = 0; v < kVectors; ++v) {
+        sums[p][v] = e == kInAll ? hn::LoadU(f, bias + v * kLanes) : hn::Zero(f);
+      }
     }
     const float* HWY_RESTRICT of_element = inputs + e * P * kBlock;
     const float* HWY_RESTRICT u = weights;
@@ -165,7 +171,8 @@ HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
     TransformOutput(column, of_column);
     for (int64_t i = 0; i < 2; ++i) values[i][j] = of_column[i];
   }
-  FinishPool(shape, b, values, y, x, c);
+  b.winners == nullptr ? FinishPool<false>(shape, b, values, y, x, c)
+                       : FinishPool<true>(shape, b, values, y, x, c);
 }
 
 // `P` tiles from the one of pixel `begin` on.
@@ -185,7 +192,8 @@ HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuff
                      transformed + p * kBlock);
   }
   for (int64_t block = 0; block < shape.blocks(); ++block) {
-    MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_step * kBlock, products);
+    MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_step * kBlock,
+                     b.bias + block * kBlock, products);
     for (int p = 0; p < P; ++p) {
       for (int64_t c = 0; c < kBlock; c += kLanes) {
         FinishTile<P>(shape, b, products + p * kBlock + c, ys[p], xs[p], block * kBlock + c);
