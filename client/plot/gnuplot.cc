@@ -24,12 +24,12 @@ extern char** environ;  // NOLINT: the name that POSIX gives it
 namespace anneal::plot {
 namespace {
 
-constexpr const char* kColors[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
+constexpr const char* kPalette[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
                                    "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"};
 constexpr int kDashes[] = {1, 2, 4, 3, 5};
 constexpr int kMarkers[] = {7, 5, 9, 13, 6};
 
-const char* ColorOf(const Style& style) { return kColors[static_cast<size_t>(style.color)]; }
+const char* ColorOf(const Style& style) { return kPalette[static_cast<size_t>(style.color)]; }
 
 std::string Number(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "NaN";
@@ -75,7 +75,7 @@ std::string MatrixScript(const Panel& panel) {
   const size_t size = panel.matrix.size();
   std::string script =
       absl::StrCat("set size ratio -1\nunset key\nset tics scale 0\n",
-                   "set palette defined (0 \"#ffffff\", 1 \"", kColors[2], "\")\n",
+                   "set palette defined (0 \"#ffffff\", 1 \"", kPalette[2], "\")\n",
                    "set cbrange [0:1]\nunset colorbox\nset xrange [-0.5:", size, "-0.5]\n",
                    "set yrange [", size, "-0.5:-0.5]\nset xtics 1\nset ytics 1\n");
   absl::StrAppend(&script, "plot $data0 using 1:2:3 with image");

@@ -13,11 +13,6 @@
 #include "server/store/maintenance.h"
 
 namespace anneal::rpc {
-namespace {
-
-constexpr int64_t kChunk = 256 << 10;
-
-}  // namespace
 
 BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context,
                                     const v1::BackUpDatabaseRequest& request,
@@ -65,7 +60,7 @@ void BackupReactor::OnWriteDone(bool ok) {
 }
 
 void BackupReactor::WriteNext() {
-  std::string contents(static_cast<size_t>(std::min(left_, kChunk)), '\0');
+  std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
   copy_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (!copy_) {
     Finish({grpc::StatusCode::UNAVAILABLE, "the copy cannot be read any more; try again"});

@@ -19,7 +19,6 @@ namespace {
 
 using Rows = std::vector<store::CheckpointRow>;
 
-constexpr size_t kChunk = 256 << 10;
 // A run that goes on may take a file away between looking it up and reading it.
 constexpr int kTries = 3;
 
@@ -117,7 +116,7 @@ void DownloadReactor::OnWriteDone(bool ok) {
     Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
     return;
   }
-  const std::string_view chunk = std::string_view(contents_).substr(sent_, kChunk);
+  const std::string_view chunk = std::string_view(contents_).substr(sent_, kFilePiece);
   sent_ += chunk.size();
   in_flight_.clear_checkpoint();
   in_flight_.set_contents(std::string(chunk));

@@ -21,6 +21,9 @@
 
 namespace anneal::rpc {
 
+// Bytes of a file that a message of a stream carries, at most.
+inline constexpr int64_t kFilePiece = 256 << 10;
+
 struct Services {
   store::Store* store = nullptr;
   const store::CheckpointFiles* checkpoints = nullptr;
