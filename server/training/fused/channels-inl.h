@@ -49,32 +49,52 @@ HWY_INLINE void Activate(const ForwardBuffers& b, V z, int64_t pixel, int64_t c,
   hn::StoreU(hn::IfNegativeThenElse(z, bent, z), f, out);
 }
 
-// The largest of a 2x2 pool's window, by row and column, activated: some channels of a pixel, from
-// `c`. The first of equals has won. Where not `kept`, no backward pass follows.
+// The largest so far of some channels of a pool's window, and, where `kept`, where in the window it
+// is: the first of equals.
+template <bool kept>
+struct Largest {
+  V value;
+  hn::Vec<I> offset;
+
+  HWY_INLINE void Begin(V first) {
+    value = first;
+    offset = hn::Zero(I());
+  }
+  HWY_INLINE void Compare(V other, int64_t other_offset) {
+    if constexpr (kept) {
+      const auto larger = hn::Gt(other, value);
+      value = hn::IfThenElse(larger, other, value);
+      offset = hn::IfThenElse(hn::RebindMask(I(), larger),
+                              hn::Set(I(), static_cast<int32_t>(other_offset)), offset);
+    } else {
+      value = hn::Max(other, value);
+    }
+  }
+  // Activates what has won: channels from `c` of pixel (y, x). Where not `kept`, no backward pass
+  // follows.
+  HWY_INLINE void Finish(const LayerShape& shape, const ForwardBuffers& b, int64_t y, int64_t x,
+                         int64_t c) const {
+    const int64_t pixel = y * shape.out_width + x;
+    if constexpr (kept) {
+      const int64_t at = pixel * shape.channels() + c;
+      const int64_t first = shape.pool_size * (y * shape.y_step + x * shape.x_step);
+      hn::StoreU(hn::Add(offset, hn::Set(I(), static_cast<int32_t>(first))), I(), b.winners + at);
+      if (b.z != nullptr) hn::StoreU(value, f, b.z + at);
+    }
+    Activate(b, value, pixel, c, b.output + y * b.output_row + x * shape.out_channels + c);
+  }
+};
+
+// Pools the window of a 2x2 pool, by row and column, and activates.
 template <bool kept>
 HWY_INLINE void FinishPool(const LayerShape& shape, const ForwardBuffers& b, const V values[2][2],
                            int64_t y, int64_t x, int64_t c) {
-  const int64_t pixel = y * shape.out_width + x;
-  const int64_t at = pixel * shape.channels() + c;
-  V best = values[0][0];
-  if constexpr (!kept) {
-    for (int i = 1; i < 4; ++i) best = hn::Max(values[i / 2][i % 2], best);
-  } else {
-    auto winner = hn::Zero(I());
-    for (int i = 1; i < 4; ++i) {
-      const V value = values[i / 2][i % 2];
-      const auto larger = hn::Gt(value, best);
-      best = hn::IfThenElse(larger, value, best);
-      const int64_t other = i / 2 * shape.y_step + i % 2 * shape.x_step;
-      winner = hn::IfThenElse(hn::RebindMask(I(), larger),
-                              hn::Set(I(), static_cast<int32_t>(other)), winner);
-    }
-    const int64_t first = 2 * (y * shape.y_step + x * shape.x_step);
-    winner = hn::Add(winner, hn::Set(I(), static_cast<int32_t>(first)));
-    hn::StoreU(winner, I(), b.winners + at);
-    if (b.z != nullptr) hn::StoreU(best, f, b.z + at);
-  }
-  Activate(b, best, pixel, c, b.output + y * b.output_row + x * shape.out_channels + c);
+  Largest<kept> largest;
+  largest.Begin(values[0][0]);
+  largest.Compare(values[0][1], shape.x_step);
+  largest.Compare(values[1][0], shape.y_step);
+  largest.Compare(values[1][1], shape.y_step + shape.x_step);
+  largest.Finish(shape, b, y, x, c);
 }
 
 }  // namespace

@@ -234,7 +234,7 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   }
 }
 
-const float* FusedEngine::LoadImage(const float* image, int64_t index, bool keep) {
+const float* FusedEngine::LoadImage(const float* image, int64_t behind, int64_t index, bool keep) {
   const Layer& first = layers_.front();
   float* to = first.input.get() + index * first.in_size();
   if (first.border > 0) {
@@ -244,6 +244,9 @@ const float* FusedEngine::LoadImage(const float* image, int64_t index, bool keep
                   bordered + (y + first.border) * first.width + first.border);
     }
     image = bordered;
+  } else if (first.shape.uses_differences() && behind < kSlack) {
+    std::copy_n(image, image_.units(), bordered_.get());
+    image = bordered_.get();
   }
   if (first.shape.uses_differences() && !keep) return image;  // the folded one is not read
   if (first.shape.folded_rows > 0) {
@@ -299,7 +302,9 @@ void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count,
   size_t dense = 0;
   while (!layers_[dense].dense) ++dense;
   for (int64_t i = 0; i < count; ++i) {
-    const float* picture = LoadImage(batch.images + (begin + i) * image_.units(), i, keep);
+    const int64_t at = (begin + i) * image_.units();
+    const int64_t behind = (batch.count - 1 - begin - i) * image_.units();
+    const float* picture = LoadImage(batch.images + at, behind, i, keep);
     for (size_t layer = 0; layer < dense; ++layer) {
       ForwardImage(&layers_[layer], layer + 1, i, picture, keep);
     }

@@ -106,8 +106,8 @@ class FusedEngine final : public Engine {
   // The images of a batch from `begin`, `count` of them, through all layers; logits are the z of
   // the last one.
   void ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep);
-  // Returns the image with its border.
-  const float* LoadImage(const float* image, int64_t index, bool keep);
+  // Returns the image with its border. `behind` floats may be read behind it.
+  const float* LoadImage(const float* image, int64_t behind, int64_t index, bool keep);
   void ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture, bool keep);
   void ForwardImages(Layer* layer, size_t next, int64_t count, bool keep);
   // Cross-entropies of a chunk; leaves the gradients of the logits where the last layer's backward

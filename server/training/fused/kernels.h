@@ -96,7 +96,7 @@ struct LayerShape {
   int64_t forward_weights() const { return taps() * channels() + transformed_weights(); }
   int64_t forward_scratch() const {
     return uses_winograd()      ? 16 * kWinogradTiles * (x_step + kBlock)
-           : uses_differences() ? 4 * picture_stride() + 2 * conv_width() * channels()
+           : uses_differences() ? 3 * picture_stride() + 2 * conv_width() * channels()
                                 : pool_size * conv_width() * channels();
   }
 };

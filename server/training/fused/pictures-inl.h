@@ -69,14 +69,13 @@ struct Differences {
   const float* both;
 };
 
-HWY_INLINE Differences Subtract(const LayerShape& shape, const float* given, float* scratch) {
+HWY_INLINE Differences Subtract(const LayerShape& shape, const float* HWY_RESTRICT picture,
+                                float* HWY_RESTRICT scratch) {
   const int64_t stride = shape.picture_stride();
   const int64_t line = shape.line;
-  float* const picture = scratch;
-  float* const right = picture + stride;
+  float* const right = scratch;
   float* const below = right + stride;
   float* const both = below + stride;
-  std::copy_n(given, shape.picture_size(), picture);
   for (int64_t i = 0; i < shape.picture_size(); i += kLanes) {
     const V at = hn::LoadU(f, picture + i);
     hn::StoreU(hn::Sub(at, hn::LoadU(f, picture + i + 1)), f, right + i);
@@ -173,17 +172,6 @@ HWY_INLINE void Accumulate(const LayerShape& shape, const float* HWY_RESTRICT we
   }
 }
 
-// What both columns of a row of positions are, of some vectors of a tile.
-template <int W, int N>
-HWY_INLINE void Untransform(const V sums[3][W][N], int row, V values[W][N][2][2]) {
-  for (int t = 0; t < W; ++t) {
-    for (int v = 0; v < N; ++v) {
-      values[t][v][row][0] = hn::Add(sums[0][t][v], sums[1][t][v]);
-      values[t][v][row][1] = hn::Sub(sums[1][t][v], sums[2][t][v]);
-    }
-  }
-}
-
 // `W` tiles of a row, whose sums stay in registers, for `N` vectors of channels from `c`.
 template <int W, int N, bool kept>
 HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
@@ -191,7 +179,7 @@ HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
                              int64_t c) {
   V sums[3][W][N];
   V middle[3][W][N];  // the second row of elements, which both rows of positions have
-  V values[W][N][2][2];
+  Largest<kept> largest[W][N];
   for (int t = 0; t < W; ++t) {
     for (int v = 0; v < N; ++v) {
       sums[0][t][v] = sums[2][t][v] = hn::Zero(f);
@@ -206,11 +194,20 @@ HWY_INLINE void PictureTiles(const LayerShape& shape, const ForwardBuffers& b,
     }
   }
   Accumulate<true>(shape, weights, rows.of[0], x, sums);
-  Untransform(sums, 0, values);
-  Accumulate<false>(shape, weights + 6 * kBlock, rows.of[2], x, middle);
-  Untransform(middle, 1, values);
   for (int t = 0; t < W; ++t) {
-    for (int v = 0; v < N; ++v) FinishPool<kept>(shape, b, values[t][v], y, x + t, c + v * kLanes);
+    for (int v = 0; v < N; ++v) {
+      largest[t][v].Begin(hn::Add(sums[0][t][v], sums[1][t][v]));
+      largest[t][v].Compare(hn::Sub(sums[1][t][v], sums[2][t][v]), shape.x_step);
+    }
+  }
+  Accumulate<false>(shape, weights + 6 * kBlock, rows.of[2], x, middle);
+  for (int t = 0; t < W; ++t) {
+    for (int v = 0; v < N; ++v) {
+      Largest<kept>& own = largest[t][v];
+      own.Compare(hn::Add(middle[0][t][v], middle[1][t][v]), shape.y_step);
+      own.Compare(hn::Sub(middle[1][t][v], middle[2][t][v]), shape.y_step + shape.x_step);
+      own.Finish(shape, b, y, x + t, c + v * kLanes);
+    }
   }
 }
 
@@ -229,7 +226,7 @@ HWY_NOINLINE void PictureRows(const LayerShape& given_shape, const ForwardBuffer
     for (int64_t block = 0; block < shape.blocks(); ++block) {
       const float* weights = b.weights + block * 36 * kBlock;
       if constexpr (kVectors == 1) {
-        PictureRow<kept>(shape, b, rows, weights, y, block, b.rows + 4 * shape.picture_stride());
+        PictureRow<kept>(shape, b, rows, weights, y, block, b.rows + 3 * shape.picture_stride());
       } else {
         for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
           constexpr int W = kPictureTiles;
