@@ -1,6 +1,7 @@
 #include "server/training/fused/kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -413,7 +414,7 @@ HWY_INLINE void AddToWeights(const LayerShape& shape, const float* HWY_RESTRICT 
           }
         }
       }
-    } else if constexpr (C == 4 && kLanes >= 4) {
+    } else if constexpr (C == 4 && kLanes >= 4 && std::endian::native == std::endian::little) {
       // As few loads as may be: they are what takes time.
       const V gradients = hn::LoadDup128(f, gradient + at);
       uint64_t pairs[2];
