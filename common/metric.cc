@@ -74,7 +74,7 @@ absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_vie
   return InvalidField(field, absl::StrCat("is ", Quoted(name), "; there are ", names));
 }
 
-std::optional<double> Number(const Message& message, const FieldDescriptor& field) {
+std::optional<double> NumberOf(const Message& message, const FieldDescriptor& field) {
   const auto* reflection = message.GetReflection();
   if (field.has_presence() && !reflection->HasField(message, &field)) return std::nullopt;
   switch (field.cpp_type()) {
@@ -108,10 +108,10 @@ std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
   switch (metric.source) {
     case Source::kEpoch:
       if (!run.has_last_epoch()) return std::nullopt;
-      return Number(run.last_epoch(), *metric.field);
+      return NumberOf(run.last_epoch(), *metric.field);
     case Source::kTheta:
       if (!run.has_last_epoch()) return std::nullopt;
-      return Number(run.last_epoch().theta(), *metric.field);
+      return NumberOf(run.last_epoch().theta(), *metric.field);
     case Source::kLogLossArea:
       return std::nullopt;
     default:
@@ -120,7 +120,7 @@ std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
   const auto weights = metric.source == Source::kLastTest ? v1::TestResult::WEIGHTS_LAST
                                                           : v1::TestResult::WEIGHTS_BEST;
   for (const v1::TestResult& result : run.test_results()) {
-    if (result.weights() == weights) return Number(result, *metric.field);
+    if (result.weights() == weights) return NumberOf(result, *metric.field);
   }
   return std::nullopt;
 }

@@ -73,7 +73,7 @@ int Remove(const std::string& name) {
   return kSuccess;
 }
 
-int List(const ListOptions& options) {
+int ListContexts(const ListOptions& options) {
   const auto config = ReadClientConfig();
   if (!config.ok()) return Complain(config.status());
   const std::map<std::string, Context> sorted(config->contexts().begin(), config->contexts().end());
@@ -93,8 +93,8 @@ int List(const ListOptions& options) {
   return Print(options, listing);
 }
 
-CLI::App* AddVerb(CLI::App* parent, const std::string& verb, const std::string& description,
-                  const std::shared_ptr<std::string>& name) {
+CLI::App* AddContextVerb(CLI::App* parent, const std::string& verb, const std::string& description,
+                         const std::shared_ptr<std::string>& name) {
   CLI::App* command = parent->add_subcommand(verb, description);
   command->add_option("context", *name, "Its name, such as lab")->required();
   return command;
@@ -110,7 +110,7 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
   const auto context = std::make_shared<Context>();
 
   CLI::App* add =
-      AddVerb(commands, "add", "Remember a daemon; the first one is used at once", name);
+      AddContextVerb(commands, "add", "Remember a daemon; the first one is used at once", name);
   add->add_option("--server", *context->mutable_server(), "HOST:PORT or unix:PATH")->required();
   add->add_option("--ca", *context->mutable_ca_file(),
                   "Certificates (PEM) that sign the daemon's: talk to it over TLS");
@@ -120,7 +120,7 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
     globals->local_command = [name, context] { return Add(*name, *context); };
   });
 
-  CLI::App* use = AddVerb(commands, "use", "Talk to this one from now on", name);
+  CLI::App* use = AddContextVerb(commands, "use", "Talk to this one from now on", name);
   use->footer(
       "Example: anneal context add lab --server unix:/srv/anneal/anneald.sock && anneal context "
       "use lab");
@@ -134,10 +134,11 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
   const auto options = std::make_shared<ListOptions>();
   AddListOptions(list, options.get());
   list->footer("Example: anneal context list");
-  list->callback(
-      [globals, options] { globals->local_command = [options] { return List(*options); }; });
+  list->callback([globals, options] {
+    globals->local_command = [options] { return ListContexts(*options); };
+  });
 
-  CLI::App* remove = AddVerb(commands, "remove", "Forget one", name);
+  CLI::App* remove = AddContextVerb(commands, "remove", "Forget one", name);
   remove->footer(
       "Example: anneal context add away --server 127.0.0.1:7433 && anneal context remove away");
   remove->callback([globals, name] { globals->local_command = [name] { return Remove(*name); }; });

@@ -49,7 +49,7 @@ plot::TerminalOptions Terminal() {
   return options;
 }
 
-absl::Status Show(const plot::Figure& figure, const PlotOptions& options) {
+absl::Status ShowFigure(const plot::Figure& figure, const PlotOptions& options) {
   if (options.out.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(const std::string text, plot::DrawInTerminal(figure, Terminal()));
     std::cout << text;
@@ -69,7 +69,7 @@ int Plot(Connection* connection, const PlotOptions& options, const MakeFigure& m
   absl::StatusOr<plot::Figure> figure = make(connection, options);
   if (!figure.ok()) return Complain(figure.status());
   if (!options.title.empty()) figure->title = options.title;
-  const absl::Status shown = Show(*figure, options);
+  const absl::Status shown = ShowFigure(*figure, options);
   return shown.ok() ? kSuccess : Complain(shown);
 }
 
@@ -101,7 +101,7 @@ absl::StatusOr<plot::Figure> Youden(Connection* connection, const PlotOptions& o
   return plot::Youden(arms, x, y, options.pick);
 }
 
-absl::StatusOr<plot::Figure> Compare(Connection* connection, const PlotOptions& options) {
+absl::StatusOr<plot::Figure> ComparisonOf(Connection* connection, const PlotOptions& options) {
   v1::CompareExperimentsRequest request = options.compare;
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
   request.mutable_group_by()->Assign(options.by.begin(), options.by.end());
@@ -215,7 +215,7 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
 
   CLI::App* compare = AddKind(plot, globals, "compare",
                               "Intervals of each arm, and of the differences to a baseline",
-                              "compare first --metric test_accuracy", options, Compare);
+                              "compare first --metric test_accuracy", options, ComparisonOf);
   AddBy(compare, options);
   compare->add_option("--metric", *options->compare.mutable_metric(), "Default: test_accuracy");
   compare->add_option("--baseline", *options->compare.mutable_baseline(),

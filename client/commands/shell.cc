@@ -17,7 +17,7 @@ namespace anneal::client {
 namespace {
 
 // Nobody waits longer for a key.
-constexpr std::chrono::milliseconds kPatience(1000);
+constexpr std::chrono::milliseconds kCompletionPatience(1000);
 // As many names as are offered at most.
 constexpr int kMostNames = 1000;
 
@@ -102,7 +102,8 @@ int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words)
   std::unique_ptr<Connection> connection;
   const auto endpoint = ChooseEndpoint(ValueOf(words, "--server"), ValueOf(words, "--context"));
   if (endpoint.ok()) {
-    auto opened = Connection::Open(endpoint->context, {.deadline = kPatience, .trace = nullptr});
+    auto opened =
+        Connection::Open(endpoint->context, {.deadline = kCompletionPatience, .trace = nullptr});
     if (opened.ok()) connection = std::move(*opened);
   }
   for (const std::string& candidate : Complete(app, words, Sources(connection.get()))) {

@@ -56,7 +56,7 @@ std::string Typed(const CLI::App& app) {
                                      : absl::StrCat(Typed(*app.get_parent()), " ", app.get_name());
 }
 
-std::string Names(const CLI::Option& option) {
+std::string NamesOf(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const std::string& name : option.get_snames()) names.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
@@ -66,7 +66,8 @@ std::string Names(const CLI::Option& option) {
 std::string OptionText(const CLI::Option& option) {
   const bool positional = option.get_positional();
   std::string text = absl::StrCat(
-      ".TP\n\\fB", Roff(positional ? option.get_name(/*positional=*/true) : Names(option)), "\\fR");
+      ".TP\n\\fB", Roff(positional ? option.get_name(/*positional=*/true) : NamesOf(option)),
+      "\\fR");
   if (!positional && option.get_type_size() != 0) {
     // Without the choices that may follow: the description has them.
     const std::string type = option.get_type_name();

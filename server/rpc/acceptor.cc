@@ -26,7 +26,7 @@
 namespace anneal::rpc {
 namespace {
 
-constexpr absl::string_view kUnix = "unix:";
+constexpr absl::string_view kUnixPrefix = "unix:";
 constexpr int kReservedDescriptors = 64;
 // Before it looks again whether there is a descriptor.
 constexpr int kRetryMilliseconds = 100;
@@ -137,7 +137,7 @@ void Acceptor::Stop() {
 }
 
 absl::Status Acceptor::ListenAt(const std::string& address) {
-  if (absl::string_view path = address; absl::ConsumePrefix(&path, kUnix)) {
+  if (absl::string_view path = address; absl::ConsumePrefix(&path, kUnixPrefix)) {
     addresses_.push_back(address);
     return ListenAtPath(std::string(path));
   }

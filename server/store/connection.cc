@@ -93,6 +93,11 @@ absl::Status StatusFromSqlite(sqlite3* handle, int code, absl::string_view what)
                       absl::StrCat("SQLite: ", message, " (code ", code, ") in: ", what));
 }
 
+absl::Status WithPath(const absl::Status& status, absl::string_view path) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Mode mode) {
   const int flags = (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                               : SQLITE_OPEN_READONLY) |

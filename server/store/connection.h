@@ -65,6 +65,8 @@ class Connection {
 // uniqueness constraint. FAILED_PRECONDITION: another constraint. UNAVAILABLE: locked. INTERNAL:
 // anything else. `what` names what was attempted.
 absl::Status StatusFromSqlite(sqlite3* handle, int code, absl::string_view what);
+// An error with the file's path before its message.
+absl::Status WithPath(const absl::Status& status, absl::string_view path);
 
 }  // namespace anneal::store
 

@@ -20,12 +20,12 @@ absl::Status SystemError(const std::string& path, int error) {
   return absl::PermissionDeniedError(absl::StrCat(path, ": ", std::strerror(error)));
 }
 
-absl::Status MakeDirectory(const std::filesystem::path& directory) {
+absl::Status MakeDataDirectory(const std::filesystem::path& directory) {
   if (std::error_code error; std::filesystem::is_directory(directory, error)) {
     return absl::OkStatus();
   }
   if (directory.has_parent_path() && directory != directory.parent_path()) {
-    ANNEAL_RETURN_IF_ERROR(MakeDirectory(directory.parent_path()));
+    ANNEAL_RETURN_IF_ERROR(MakeDataDirectory(directory.parent_path()));
   }
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return SystemError(directory.string(), errno);
@@ -36,7 +36,7 @@ absl::Status MakeDirectory(const std::filesystem::path& directory) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DirectoryLock>> DirectoryLock::Take(const std::string& directory) {
-  ANNEAL_RETURN_IF_ERROR(MakeDirectory(directory));
+  ANNEAL_RETURN_IF_ERROR(MakeDataDirectory(directory));
   const std::string path = absl::StrCat(directory, "/lock");
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return SystemError(path, errno);

@@ -41,7 +41,7 @@ absl::StatusOr<Slot> NextSlot(Transaction& transaction, int64_t experiment_key) 
   return slot;
 }
 
-absl::StatusOr<v1::Event> ReadRow(Connection& db, const Statement& row) {
+absl::StatusOr<v1::Event> ReadEvent(Connection& db, const Statement& row) {
   const absl::string_view experiment_id = row.Bytes(10);
   v1::Event event;
   event.set_experiment(ExperimentName(experiment_id));
@@ -134,7 +134,7 @@ absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQue
   }
   std::vector<v1::Event> events;
   while (statement.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(events.emplace_back(), ReadRow(db, statement));
+    ANNEAL_ASSIGN_OR_RETURN(events.emplace_back(), ReadEvent(db, statement));
   }
   ANNEAL_RETURN_IF_ERROR(statement.status());
   return events;

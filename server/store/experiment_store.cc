@@ -38,7 +38,7 @@ void AddState(absl::string_view id, absl::string_view submission, int64_t create
   experiment->set_state(CombinedState(*counts));
 }
 
-absl::StatusOr<ListedExperiment> ReadRow(const Statement& row) {
+absl::StatusOr<ListedExperiment> ReadExperiment(const Statement& row) {
   ListedExperiment listed;
   listed.key = row.Int(0);
   v1::Experiment& experiment = listed.experiment;
@@ -178,7 +178,7 @@ absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view i
   const bool found = query.Next();
   ANNEAL_RETURN_IF_ERROR(query.status());
   if (!found) return NoSuchExperiment(id);
-  ANNEAL_ASSIGN_OR_RETURN(ListedExperiment listed, ReadRow(query));
+  ANNEAL_ASSIGN_OR_RETURN(ListedExperiment listed, ReadExperiment(query));
   ANNEAL_RETURN_IF_ERROR(
       FromColumn(query.Bytes(kColumnCount), listed.experiment.mutable_network()));
   return std::move(listed.experiment);
@@ -238,7 +238,7 @@ absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
   statement.BindValues(list.values);
   std::vector<ListedExperiment> experiments;
   while (statement.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(experiments.emplace_back(), ReadRow(statement));
+    ANNEAL_ASSIGN_OR_RETURN(experiments.emplace_back(), ReadExperiment(statement));
     experiments.back().place = PlaceOf(statement, list);
   }
   ANNEAL_RETURN_IF_ERROR(statement.status());

@@ -18,11 +18,6 @@
 namespace anneal::store {
 namespace {
 
-absl::Status Named(const absl::Status& status, const std::string& path) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 absl::StatusOr<std::unique_ptr<Connection>> OpenToRead(const std::string& path) {
   if (std::error_code ignored; !std::filesystem::exists(path, ignored)) {
     return absl::NotFoundError("there is no database; name another --data-dir");
@@ -93,7 +88,7 @@ std::string DatabasePath(const std::string& directory) {
   return absl::StrCat(directory, "/anneal.db");
 }
 
-absl::Status CheckDatabase(const std::string& path) { return Named(Check(path), path); }
+absl::Status CheckDatabase(const std::string& path) { return WithPath(Check(path), path); }
 
 absl::Status BackUpDatabase(const std::string& path, const std::string& destination) {
   if (std::error_code ignored; std::filesystem::exists(destination, ignored)) {
@@ -101,20 +96,20 @@ absl::Status BackUpDatabase(const std::string& path, const std::string& destinat
         absl::StrCat(destination, " is there already; name another file"));
   }
   if (const auto connection = OpenToRead(path); !connection.ok()) {
-    return Named(connection.status(), path);
+    return WithPath(connection.status(), path);
   }
-  return Named(BackUp(path, destination), destination);
+  return WithPath(BackUp(path, destination), destination);
 }
 
 absl::StatusOr<std::vector<std::string>> TryMigrations(const std::string& path) {
   const std::string copy = absl::StrCat(path, ".migrated");
   Remove(copy);
   const absl::Cleanup remove = [&copy] { Remove(copy); };
-  ANNEAL_RETURN_IF_ERROR(Named(Copy(path, copy), path));
+  ANNEAL_RETURN_IF_ERROR(WithPath(Copy(path, copy), path));
   ANNEAL_ASSIGN_OR_RETURN(const auto connection,
                           Connection::Open(copy, Connection::Mode::kReadWrite));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t version, connection->QueryInt("PRAGMA user_version"));
-  ANNEAL_RETURN_IF_ERROR(Named(Migrate(connection.get()), copy));
+  ANNEAL_RETURN_IF_ERROR(WithPath(Migrate(connection.get()), copy));
   std::vector<std::string> names;
   for (const Migration& migration : Migrations().subspan(static_cast<size_t>(version))) {
     names.emplace_back(migration.name);

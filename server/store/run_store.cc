@@ -52,7 +52,7 @@ RunStateRow ReadState(const Statement& row) {
 }
 
 // What the runs table alone knows.
-absl::StatusOr<v1::Run> ReadRow(const Statement& row, v1::RunView view) {
+absl::StatusOr<v1::Run> ReadRun(const Statement& row, v1::RunView view) {
   v1::Run run;
   run.set_name(FormatRunName(row.Bytes(kExperimentColumn), row.Int(1)));
   run.set_seed(row.Int(2));
@@ -165,7 +165,7 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   std::vector<ListedRun> runs;
   QueuePositions positions(&db);
   while (statement.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRow(statement, query.view));
+    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRun(statement, query.view));
     ANNEAL_RETURN_IF_ERROR(Complete(db, statement, query.view, &positions, &run));
     runs.push_back({.run = std::move(run), .place = PlaceOf(statement, list)});
   }

@@ -11,10 +11,6 @@
 namespace anneal::store {
 namespace {
 
-absl::Status Named(const absl::Status& status, const std::string& path) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 // Opening to write turns on the WAL, which changes the file: a file that is not ours is found out
 // before.
 absl::Status CheckExisting(const std::string& path) {
@@ -41,7 +37,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& directory,
   ANNEAL_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(directory));
   const std::string path = DatabasePath(directory);
   auto connection = OpenWriter(path);
-  if (!connection.ok()) return Named(connection.status(), path);
+  if (!connection.ok()) return WithPath(connection.status(), path);
   auto reserve = std::make_unique<Reserve>(absl::StrCat(directory, "/reserve"), reserve_bytes);
   return std::unique_ptr<Store>(new Store(
       path, std::move(lock), std::make_unique<Writer>(*std::move(connection), std::move(reserve))));

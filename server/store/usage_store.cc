@@ -15,7 +15,7 @@ std::string InMebibytes(int64_t bytes) {
   return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
-std::string Named(absl::string_view user) {
+std::string UserNamed(absl::string_view user) {
   return user.empty() ? "whoever gives no user" : absl::StrCat("user ", user);
 }
 
@@ -34,13 +34,13 @@ absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_
                         int64_t new_runs) {
   ANNEAL_ASSIGN_OR_RETURN(const Usage usage, UsageOf(db, user));
   if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
-    return Exceeded(absl::StrCat(Named(user), " has ", usage.unended_runs,
+    return Exceeded(absl::StrCat(UserNamed(user), " has ", usage.unended_runs,
                                  " runs that have not ended, and ", new_runs,
                                  " more are over the limit of ", limits.unended_runs,
                                  " (anneald --max-queued-runs); wait, or cancel some"));
   }
   if (limits.stored_bytes > 0 && usage.stored_bytes >= limits.stored_bytes) {
-    return Exceeded(absl::StrCat(Named(user), " has stored ", InMebibytes(usage.stored_bytes),
+    return Exceeded(absl::StrCat(UserNamed(user), " has stored ", InMebibytes(usage.stored_bytes),
                                  " of at most ", InMebibytes(limits.stored_bytes),
                                  " (anneald --max-stored-bytes); delete and purge experiments"));
   }

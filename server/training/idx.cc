@@ -21,7 +21,7 @@ struct CloseGz {
 };
 using GzHandle = std::unique_ptr<gzFile_s, CloseGz>;
 
-absl::Status Damaged(const std::string& path, absl::string_view what) {
+absl::Status DamagedFile(const std::string& path, absl::string_view what) {
   return absl::DataLossError(absl::StrCat(path, " ", what));
 }
 
@@ -33,11 +33,11 @@ absl::Status ReadBytes(gzFile file, const std::string& path, uint8_t* out, int64
     const int got = gzread(file, out + done, want);
     if (got < 0) {
       int code = 0;
-      return Damaged(path, absl::StrCat("is damaged: ", gzerror(file, &code)));
+      return DamagedFile(path, absl::StrCat("is damaged: ", gzerror(file, &code)));
     }
     if (got == 0) {
-      return Damaged(path,
-                     absl::StrCat("ends after ", done, " of ", size, " bytes; fetch it again"));
+      return DamagedFile(path,
+                         absl::StrCat("ends after ", done, " of ", size, " bytes; fetch it again"));
     }
     done += got;
   }
@@ -52,15 +52,15 @@ absl::Status ReadHeader(gzFile file, const std::string& path, int dimensions, Id
   std::vector<uint8_t> header(4 + 4 * static_cast<size_t>(dimensions));
   ANNEAL_RETURN_IF_ERROR(ReadBytes(file, path, header.data(), static_cast<int64_t>(header.size())));
   if (header[0] != 0 || header[1] != 0 || header[2] != kUnsignedByte || header[3] != dimensions) {
-    return Damaged(path, absl::StrCat("is not an IDX file of unsigned bytes in ", dimensions,
-                                      " dimensions (wrong magic number)"));
+    return DamagedFile(path, absl::StrCat("is not an IDX file of unsigned bytes in ", dimensions,
+                                          " dimensions (wrong magic number)"));
   }
   int64_t values = 1;
   for (int i = 0; i < dimensions; ++i) {
     const int64_t side = BigEndian(&header[4 + 4 * static_cast<size_t>(i)]);
     if (side < 1 || side > kMaxValues / values) {
-      return Damaged(path, absl::StrCat("has a side of ", side,
-                                        "; sides are at least 1, and at most 4 GiB in all"));
+      return DamagedFile(path, absl::StrCat("has a side of ", side,
+                                            "; sides are at least 1, and at most 4 GiB in all"));
     }
     values *= side;
     array->shape.push_back(side);
@@ -95,10 +95,10 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
   int code = Z_OK;
   const char* error = gzerror(file.get(), &code);
   if (more < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    return Damaged(path, absl::StrCat("is damaged at its end: ", error, "; fetch it again"));
+    return DamagedFile(path, absl::StrCat("is damaged at its end: ", error, "; fetch it again"));
   }
   if (more > 0) {
-    return Damaged(
+    return DamagedFile(
         path, absl::StrCat("does not end after the ", values, " values that its header announces"));
   }
   return array;

@@ -44,6 +44,16 @@ TEST(DirectoryLockTest, AnotherProcessIsRefusedToo) {
             static_cast<int>(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST(DirectoryLockTest, MakesADirectoryThatIsNamedFromWhereItIs) {
+  const TempDirectory directory;
+  EXPECT_EQ(InChild([&] {
+              if (::chdir(directory.path().c_str()) != 0) return 1;
+              return DirectoryLock::Take("data").ok() ? 0 : 2;
+            }),
+            0);
+  EXPECT_EQ(ModeOf(directory.path() + "/data"), 0700);
+}
+
 TEST(DirectoryLockTest, IsFreeAgainWhenItsHolderIsGone) {
   const TempDirectory directory;
   { ASSERT_TRUE(DirectoryLock::Take(directory.path()).ok()); }
