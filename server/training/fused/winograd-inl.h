@@ -77,17 +77,17 @@ HWY_INLINE void TransformInput(const V d[4], V v[4]) {
 
 // The values under one of `P` tiles, from its corner, to [block of input channels][element][tile]
 // [16].
+// Not inlined: its addresses need the registers.
 template <int P>
-HWY_INLINE void TransformTile(const LayerShape& shape, const float* HWY_RESTRICT corner,
-                              float* HWY_RESTRICT out) {
+HWY_NOINLINE void TransformTile(int64_t x_step, int64_t y_step, const float* HWY_RESTRICT corner,
+                                float* HWY_RESTRICT out) {
   constexpr int64_t kElement = P * kBlock;
-  for (int64_t c = 0; c < shape.x_step; c += kLanes) {
+  for (int64_t c = 0; c < x_step; c += kLanes) {
     float* HWY_RESTRICT to = out + c / kBlock * 16 * kElement + c % kBlock;
     const auto row = [&](int64_t y, V transformed[4]) {
+      const float* HWY_RESTRICT from = corner + y * y_step + c;
       V d[4];
-      for (int64_t x = 0; x < 4; ++x) {
-        d[x] = hn::LoadU(f, corner + y * shape.y_step + x * shape.x_step + c);
-      }
+      for (int64_t x = 0; x < 4; ++x, from += x_step) d[x] = hn::LoadU(f, from);
       TransformInput(d, transformed);
     };
     const auto store = [&](int64_t y, int64_t x, V value) {
@@ -188,7 +188,8 @@ HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuff
   for (int p = 0; p < P; ++p) {
     ys[p] = (begin + p) / shape.out_width;
     xs[p] = (begin + p) % shape.out_width;
-    TransformTile<P>(shape, b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
+    TransformTile<P>(shape.x_step, shape.y_step,
+                     b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
                      transformed + p * kBlock);
   }
   for (int64_t block = 0; block < shape.blocks(); ++block) {
