@@ -25,7 +25,7 @@ namespace anneal::plot {
 namespace {
 
 constexpr const char* kPalette[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
-                                   "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"};
+                                    "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"};
 constexpr int kDashes[] = {1, 2, 4, 3, 5};
 constexpr int kMarkers[] = {7, 5, 9, 13, 6};
 
