@@ -21,7 +21,7 @@
 namespace anneal::training {
 namespace {
 
-constexpr int64_t kImages = 4096;
+constexpr int64_t kImages = 10000;
 constexpr StepSettings kSettings = {.learning_rate = 1e-3, .theta_learning_rate = 1e-3, .theta = 0};
 
 Dataset RandomDataset() {
@@ -97,6 +97,21 @@ void GatherAndForward(benchmark::State& state, v1::EngineKind kind) {
   CountImages(state);
 }
 
+// All images, in batches as the trainer's.
+void EvaluateAll(benchmark::State& state, v1::EngineKind kind) {
+  constexpr int64_t kBatch = 200;
+  static_assert(kImages % kBatch == 0);
+  Bench bench(kBatch, kind);
+  ConfusionMatrix confusion(10);
+  for (auto _ : state) {
+    for (int64_t i = 0; i < kImages; i += kBatch) {
+      benchmark::DoNotOptimize(
+          bench.engine().Evaluate(bench.Next(), ThetaMode::kCurrent, &confusion));
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * kImages);
+}
+
 void GatherAndStep(benchmark::State& state, v1::EngineKind kind) {
   Bench bench(state.range(0), kind);
   StepTotals totals(10, bench.plan().network.layers.size());
@@ -112,8 +127,10 @@ void Arguments(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK(Gather)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndForward, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
+BENCHMARK_CAPTURE(EvaluateAll, fused, v1::ENGINE_KIND_FUSED)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(GatherAndStep, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndForward, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
+BENCHMARK_CAPTURE(EvaluateAll, reference, v1::ENGINE_KIND_REFERENCE)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(GatherAndStep, reference, v1::ENGINE_KIND_REFERENCE)->Apply(Arguments);
 
 }  // namespace

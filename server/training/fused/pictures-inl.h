@@ -149,25 +149,41 @@ HWY_INLINE void PictureRow(const LayerShape& shape, const ForwardBuffers& b,
 }
 
 // Adds a row of elements to the sums of `W` tiles and `N` vectors of channels, or takes it from
-// them.
+// them. A tile's right kernels see the pixels that the next tile's left ones see.
 template <bool kAdd, int W, int N>
 HWY_INLINE void Accumulate(const LayerShape& shape, const float* HWY_RESTRICT weights,
                            const float* const in[3], int64_t x, V sums[3][W][N]) {
-  for (int k = 0; k < 4; ++k) {
-    const int64_t from = 2 * x + k / 2 * 2 * shape.line + k % 2 * 2;
+  for (int k = 0; k < 4; k += 2) {
+    const int64_t from = 2 * x + k * shape.line;
     for (int e = 0; e < 3; ++e) {
       V w[N];
-      for (int v = 0; v < N; ++v) {
-        w[v] = hn::LoadU(f, weights + (9 * k + e) * kBlock + v * kLanes);
-        KeepInRegister(w[v]);
-      }
-      for (int t = 0; t < W; ++t) {
-        const V value = hn::Set(f, in[e][from + 2 * t]);
+      const auto load = [&](int kernel) {
+        for (int v = 0; v < N; ++v) {
+          w[v] = hn::LoadU(f, weights + (9 * kernel + e) * kBlock + v * kLanes);
+          KeepInRegister(w[v]);
+        }
+      };
+      const auto value_at = [&](int t) {
+        V value = hn::Set(f, in[e][from + 2 * t]);
+        KeepInRegister(value);
+        return value;
+      };
+      const auto add = [&](int t, V value) {
         for (int v = 0; v < N; ++v) {
           V& sum = sums[e][t][v];
           sum = kAdd ? hn::MulAdd(value, w[v], sum) : hn::NegMulAdd(value, w[v], sum);
         }
+      };
+      V of_both[W];
+      load(k);
+      add(0, value_at(0));
+      for (int t = 1; t < W; ++t) {
+        of_both[t] = value_at(t);
+        add(t, of_both[t]);
       }
+      load(k + 1);
+      for (int t = 1; t < W; ++t) add(t - 1, of_both[t]);
+      add(W - 1, value_at(W));
     }
   }
 }

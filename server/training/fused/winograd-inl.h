@@ -75,36 +75,46 @@ HWY_INLINE void TransformInput(const V d[4], V v[4]) {
   v[3] = hn::Sub(d[1], d[3]);
 }
 
-// The values under one of `P` tiles, from its corner, to [block of input channels][element][tile]
-// [16].
-// Not inlined: its addresses need the registers.
+// The values under `count` of `P` tiles beside each other, from the corner of the first, to [block
+// of input channels][element][tile][16]. Tiles overlap: the last two columns of one are the first
+// two of the next. Not inlined: its addresses need the registers.
 template <int P>
-HWY_NOINLINE void TransformTile(int64_t x_step, int64_t y_step, const float* HWY_RESTRICT corner,
-                                float* HWY_RESTRICT out) {
+HWY_NOINLINE void TransformTiles(int64_t x_step, int64_t y_step, int64_t count,
+                                 const float* HWY_RESTRICT corner, float* HWY_RESTRICT out) {
   constexpr int64_t kElement = P * kBlock;
   for (int64_t c = 0; c < x_step; c += kLanes) {
+    const float* HWY_RESTRICT from = corner + c;
     float* HWY_RESTRICT to = out + c / kBlock * 16 * kElement + c % kBlock;
-    const auto row = [&](int64_t y, V transformed[4]) {
-      const float* HWY_RESTRICT from = corner + y * y_step + c;
+    const auto next_column = [&](V transformed[4]) {
       V d[4];
-      for (int64_t x = 0; x < 4; ++x, from += x_step) d[x] = hn::LoadU(f, from);
+      for (int64_t y = 0; y < 4; ++y) d[y] = hn::LoadU(f, from + y * y_step);
       TransformInput(d, transformed);
+      from += x_step;
     };
-    const auto store = [&](int64_t y, int64_t x, V value) {
-      hn::StoreU(value, f, to + (4 * y + x) * kElement);
-    };
-    // Those of the columns by TransformInput too, in an order for which the registers are enough.
+    // Those of the rows by TransformInput too, in an order for which the registers are enough.
+    V first[4];
     V second[4];
-    V third[4];
-    row(1, second);
-    row(2, third);
-    for (int64_t x = 0; x < 4; ++x) store(1, x, hn::Add(second[x], third[x]));
-    for (int64_t x = 0; x < 4; ++x) store(2, x, hn::Sub(third[x], second[x]));
-    V other[4];
-    row(0, other);
-    for (int64_t x = 0; x < 4; ++x) store(0, x, hn::Sub(other[x], third[x]));
-    row(3, other);
-    for (int64_t x = 0; x < 4; ++x) store(3, x, hn::Sub(second[x], other[x]));
+    next_column(first);
+    next_column(second);
+    for (int64_t tile = 0; tile < count; ++tile, to += kBlock) {
+      const auto store = [&](int64_t y, int64_t x, V value) {
+        hn::StoreU(value, f, to + (4 * y + x) * kElement);
+      };
+      V third[4];
+      V fourth[4];
+      next_column(third);
+      for (int64_t y = 0; y < 4; ++y) {
+        store(y, 0, hn::Sub(first[y], third[y]));
+        store(y, 1, hn::Add(second[y], third[y]));
+        store(y, 2, hn::Sub(third[y], second[y]));
+      }
+      next_column(fourth);
+      for (int64_t y = 0; y < 4; ++y) {
+        store(y, 3, hn::Sub(second[y], fourth[y]));
+        first[y] = third[y];
+        second[y] = fourth[y];
+      }
+    }
   }
 }
 
@@ -188,9 +198,13 @@ HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuff
   for (int p = 0; p < P; ++p) {
     ys[p] = (begin + p) / shape.out_width;
     xs[p] = (begin + p) % shape.out_width;
-    TransformTile<P>(shape.x_step, shape.y_step,
-                     b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
-                     transformed + p * kBlock);
+  }
+  for (int64_t p = 0; p < P;) {
+    const int64_t count = std::min(P - p, shape.out_width - xs[p]);  // those of a row
+    TransformTiles<P>(shape.x_step, shape.y_step, count,
+                      b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
+                      transformed + p * kBlock);
+    p += count;
   }
   for (int64_t block = 0; block < shape.blocks(); ++block) {
     MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_step * kBlock,
