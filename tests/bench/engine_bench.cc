@@ -1,6 +1,6 @@
 // Where the time of a step goes: an engine's step and its parts, on the default network and random
-// images. What a step takes beyond gathering and forward pass is the backward pass and, a few
-// microseconds (kernel_bench), the optimiser.
+// images. What a step takes beyond gathering, forward pass and records is the backward pass and, a
+// few microseconds (kernel_bench), the optimiser.
 
 #include <algorithm>
 #include <cstdio>
@@ -17,6 +17,7 @@
 #include "common/config_validation.h"
 #include "server/training/batches.h"
 #include "server/training/engine.h"
+#include "server/training/vectors.h"
 
 namespace anneal::training {
 namespace {
@@ -87,6 +88,27 @@ void Gather(benchmark::State& state) {
   CountImages(state);
 }
 
+// What a step adds to the epoch's metrics: predictions and the squared norms of gradients.
+void Record(benchmark::State& state) {
+  Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
+  const Batch batch = bench.Next();
+  const NetworkPlan& network = bench.plan().network;
+  StepTotals totals(10, network.layers.size());
+  for (auto _ : state) {
+    for (int64_t i = 0; i < batch.count; ++i) {
+      totals.confusion.Add(static_cast<int>(batch.labels[i]), static_cast<int>(i % 10));
+    }
+    for (size_t i = 0; i < network.layers.size(); ++i) {
+      const LayerPlan& layer = network.layers[i];
+      // Any numbers: those of the images.
+      totals.squared_gradient_norms[i] += vectors::SquaredNorm(batch.images, layer.weights) +
+                                          vectors::SquaredNorm(batch.images, layer.affine.channels);
+    }
+    benchmark::DoNotOptimize(totals);
+  }
+  CountImages(state);
+}
+
 void GatherAndForward(benchmark::State& state, v1::EngineKind kind) {
   Bench bench(state.range(0), kind);
   ConfusionMatrix confusion(10);
@@ -126,6 +148,7 @@ void Arguments(benchmark::internal::Benchmark* bench) {
 }
 
 BENCHMARK(Gather)->Apply(Arguments);
+BENCHMARK(Record)->Apply(Arguments);
 BENCHMARK_CAPTURE(GatherAndForward, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);
 BENCHMARK_CAPTURE(EvaluateAll, fused, v1::ENGINE_KIND_FUSED)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(GatherAndStep, fused, v1::ENGINE_KIND_FUSED)->Apply(Arguments);

@@ -1,9 +1,10 @@
-"""How long the programs take to start, and how much memory the daemon needs.
+"""How long the programs take to start, and how much the daemon needs: memory, and time beside training.
 
   footprint.py BUILD_DIRECTORY DATASETS_DIRECTORY [--rounds N] [--json FILE]
 
 DATASETS_DIRECTORY holds mnist/. Memory is the resident set; each further run is one more training
-of the full MNIST at the same time.
+of the full MNIST at the same time. What the daemon's other threads do beside one training (storage,
+checkpoints, serving) is measured as processor time, of the training thread's.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from harness import parse_options, save
 
 MEBIBYTE = 2**20
 RUNS = 4
+WATCHED_SECONDS = 20
 
 
 class Daemon:
@@ -47,6 +49,12 @@ class Daemon:
         pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / MEBIBYTE
 
+    def thread_seconds(self):
+        """Processor time of each thread."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        return {task.name: int((task / "schedstat").read_text().split()[0]) / 1e9
+                for task in tasks.iterdir()}
+
     def stop(self):
         begin = time.monotonic()
         self.process.terminate()
@@ -59,6 +67,15 @@ def training(daemon, name):
     daemon.run("submit", "--preset", "annealed", "--id", name, "--set", "epochs=100000")
     while not json.loads(daemon.run("list", name, "--output", "json"))[0].get("epochs_done"):
         time.sleep(0.2)
+
+
+def beside_training(daemon):
+    """Processor time of all other threads, in percent of that of the one that trains."""
+    before = daemon.thread_seconds()
+    time.sleep(WATCHED_SECONDS)
+    spent = sorted(seconds - before.get(thread, 0)
+                   for thread, seconds in daemon.thread_seconds().items())
+    return 100 * sum(spent[:-1]) / spent[-1]
 
 
 def client_seconds(build):
@@ -87,10 +104,13 @@ def main():
             for number in range(RUNS):
                 training(daemon, f"run-{number}")
                 resident.append(daemon.resident())
+                if number == 0:
+                    beside = beside_training(daemon)
     figures = {
         "anneald: start to first answer, s": statistics.median(starts),
         "anneald: SIGTERM to exit, idle, s": statistics.median(stops),
         "anneal --version, s": statistics.median(clients),
+        "beside 1 run, % of its processor time": beside,
         "anneald idle, MiB": idle,
         "with 1 run and the data set, MiB": resident[0],
         f"each of {RUNS - 1} more runs, MiB": (resident[-1] - resident[0]) / (RUNS - 1),

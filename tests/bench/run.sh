@@ -9,7 +9,7 @@
 #     pytorch     against Debian's python3-torch, which is installed for it, on MNIST
 #     store       epochs and submissions a second, lists and histories
 #     daemon      10,000 cells, pages, watchers
-#     footprint   start-up and memory
+#     footprint   start-up, memory, and what storage takes beside a training
 #     build       a clean release build, and its slowest files
 #   tests/bench/run.sh --json DIR ...   writes DIR/NAME.json too
 set -euo pipefail
