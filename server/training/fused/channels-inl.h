@@ -50,7 +50,8 @@ HWY_INLINE void Activate(const ForwardBuffers& b, V z, int64_t pixel, int64_t c,
 }
 
 // The largest so far of some channels of a pool's window, and, where `kept`, where in the window it
-// is: the first of equals.
+// is: the first of equals. What is not a number stays where the whole window is not, as bad weights
+// make it; beside numbers it may be passed over.
 template <bool kept>
 struct Largest {
   V value;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "common/activation.h"
 #include "server/training/vectors.h"
@@ -20,11 +21,14 @@ using fused::Pooling;
 constexpr int64_t kCacheFloats = int64_t{48} * 1024;
 constexpr int64_t kSmallestChunk = 6;
 constexpr int64_t kLargestChunk = 60;
+// Where images are so large that even so few are too many.
+constexpr int64_t kMostFloats = int64_t{64} * 1024 * 1024;
 
 template <typename Value>
 hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
   const auto size = static_cast<size_t>(count + kSlack);
   auto buffer = hwy::AllocateAligned<Value>(size);
+  if (buffer == nullptr) throw std::bad_alloc();
   std::fill_n(buffer.get(), size, Value());
   return buffer;
 }
@@ -159,6 +163,7 @@ void FusedEngine::Allocate() {
   }
   chunk_ = std::clamp(kCacheFloats / floats_of_image, kSmallestChunk, kLargestChunk);
   if (dense_weights > kCacheFloats) chunk_ = kLargestChunk;
+  chunk_ = std::max(std::min(chunk_, kMostFloats / floats_of_image), int64_t{1});
   for (Layer& layer : layers_) {
     if (layer.dense) SetImages(chunk_, &layer.shape);
     const LayerShape& shape = layer.shape;
@@ -321,19 +326,21 @@ double FusedEngine::Head(const int64_t* labels, int64_t count, double scale,
   double loss_sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     const float* logits = last.z.get() + i * last.z_size();
-    const float* largest = std::max_element(logits, logits + classes);
+    const int64_t largest = std::max_element(logits, logits + classes) - logits;
     if (confusion != nullptr) {
-      confusion->Add(static_cast<int>(labels[i]), static_cast<int>(largest - logits));
+      confusion->Add(static_cast<int>(labels[i]), static_cast<int>(largest));
     }
+    // The largest's share, 1, is kept apart, and logits are subtracted first: small losses keep
+    // their digits.
     float* gradients = logit_gradients_.get() + i * classes;
-    float sum = 0;
+    float others = 0;
     for (int64_t c = 0; c < classes; ++c) {
-      gradients[c] = std::exp(logits[c] - *largest);
-      sum += gradients[c];
+      gradients[c] = std::exp(logits[c] - logits[largest]);
+      others += c == largest ? 0 : gradients[c];
     }
-    loss_sum += static_cast<double>(std::log(sum) + *largest - logits[labels[i]]);
+    loss_sum += static_cast<double>(std::log1p(others) + (logits[largest] - logits[labels[i]]));
     if (scale == 0) continue;
-    const auto share = static_cast<float>(scale) / sum;
+    const auto share = static_cast<float>(scale) / (1 + others);
     for (int64_t c = 0; c < classes; ++c) gradients[c] *= share;
     gradients[labels[i]] -= static_cast<float>(scale);
   }

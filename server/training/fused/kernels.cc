@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
-// Targets whose vectors have no fixed size are left out: tiles are laid out at compile time. So is
-// what is older than SSE4.
+// Targets whose vectors have no fixed size are left out: tiles are laid out at compile time. What
+// is older than SSE4 computes without vectors.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/training/fused/kernels.cc"
@@ -460,8 +460,8 @@ struct Term {
 };
 constexpr int64_t kMostTerms = 256;
 
-// Whether it pays to leave out what adds nothing: where the negative side's slope is 0 and windows
-// are large.
+// Whether it pays to leave out what adds nothing: where the negative side's slope is 0 (of the
+// first channel, a guess at the others) and windows are large.
 bool ListsTerms(const LayerShape& shape, const BackwardBuffers& b) {
   return b.slopes[0] == 0 && shape.padded_taps() > kMost / 2 * kLanes &&
          shape.positions() <= kMostTerms;
@@ -542,7 +542,9 @@ int64_t ListShares(const LayerShape& shape, const BackwardBuffers& b, const int3
       const float* gradient = b.gradient + at;
       const int32_t* own = windows + at;
       uint64_t left = ChannelBits(
-          count, [=](int64_t c) { return hn::Ne(hn::LoadU(f, gradient + c), hn::Zero(f)); });
+          // Not Ne, which is false of what is not a number on some processors.
+          count,
+          [=](int64_t c) { return hn::Not(hn::Eq(hn::LoadU(f, gradient + c), hn::Zero(f))); });
       const auto add = [&](uint64_t channels, int64_t window) {
         *list = {.channels = channels,
                  .gradient = static_cast<int32_t>(at),

@@ -71,7 +71,8 @@ struct LayerShape {
   int64_t shares_per_position() const {
     return pooling == Pooling::kMax ? pool_size * pool_size : 1;
   }
-  // A last block of few channels runs over into the next pixel, which must come after it.
+  // A block of few channels runs over, with zeros, into the next pixel's channels below its own:
+  // these must be stored after it.
   bool has_whole_blocks() const { return blocks() == 1 || out_channels == channels(); }
   // Whether the forward pass is Winograd's (winograd-inl.h): windows of 3x3 neighbours, pooled 2x2.
   bool uses_winograd() const {

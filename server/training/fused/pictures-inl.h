@@ -244,7 +244,10 @@ HWY_NOINLINE void PictureRows(const LayerShape& given_shape, const ForwardBuffer
       if constexpr (kVectors == 1) {
         PictureRow<kept>(shape, b, rows, weights, y, block, b.rows + 3 * shape.picture_stride());
       } else {
-        for (int64_t c = 0; c < kBlock; c += kPictureVectors * kLanes) {
+        // From the last channels to the first: what a block of few channels runs over into comes
+        // after it then.
+        constexpr int64_t kStep = kPictureVectors * kLanes;
+        for (int64_t c = kBlock - kStep; c >= 0; c -= kStep) {
           constexpr int W = kPictureTiles;
           constexpr int N = kPictureVectors;
           int64_t x = 0;

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
+#include "hwy/targets.h"
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
@@ -63,7 +65,7 @@ std::string RandomPictureNetwork(std::mt19937* random) {
 }
 constexpr unsigned kFirstPictureSeed = 90;
 
-// A network that fits its input, of whatever the config allows.
+// A network that fits its input.
 std::string RandomNetwork(std::mt19937* random) {
   const auto pick = [random](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(*random);
@@ -74,8 +76,8 @@ std::string RandomNetwork(std::mt19937* random) {
   const int convs = pick(0, 3);
   for (int i = 0; i < convs; ++i) {
     const int padding = pick(0, 2);
-    const int kernel = std::min({pick(padding + 1, 4), height + 2 * padding, width + 2 * padding});
-    const int stride = pick(1, 2);
+    const int kernel = std::min({pick(padding + 1, 6), height + 2 * padding, width + 2 * padding});
+    const int stride = pick(1, 3);
     if (padding >= kernel) break;
     int out_height = (height + 2 * padding - kernel) / stride + 1;
     int out_width = (width + 2 * padding - kernel) / stride + 1;
@@ -83,13 +85,13 @@ std::string RandomNetwork(std::mt19937* random) {
     int pool_size = 2;
     if (std::min(out_height, out_width) >= 3) {
       pool = std::vector<const char*>{"POOL_NONE", "POOL_MAX", "POOL_AVG"}[size_t(pick(0, 2))];
-      pool_size = pick(2, 3);
+      pool_size = pick(2, std::min({4, out_height, out_width}));
       if (pool != std::string("POOL_NONE")) {
         out_height /= pool_size;
         out_width /= pool_size;
       }
     }
-    absl::StrAppend(&layers, "layers { conv { filters: ", pick(1, 35), " kernel: ", kernel,
+    absl::StrAppend(&layers, "layers { conv { filters: ", pick(1, 70), " kernel: ", kernel,
                     " stride: ", stride, " padding: ", padding, " pool: ", pool,
                     " pool_size: ", pool_size, " } } ");
     height = out_height;
@@ -115,20 +117,36 @@ std::string RandomTheta(std::mt19937* random) {
   return policies[(*random)() % policies.size()];
 }
 
-class RandomNetworkTest : public ::testing::TestWithParam<unsigned> {
+// Kinds of processors whose kernels this one can run.
+std::vector<int64_t> Targets() {
+  std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  std::erase(targets, HWY_SSSE3);  // has no kernels of its own
+  return targets;
+}
+
+// With the kernels of each kind of processor.
+class RandomNetworkTest : public ::testing::TestWithParam<std::tuple<int64_t, unsigned>> {
  protected:
-  void SetUp() override { PrepareTrainingThread(); }
+  void SetUp() override {
+    PrepareTrainingThread();
+    hwy::SetSupportedTargetsForTest(std::get<0>(GetParam()));
+  }
+  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
+  static unsigned seed() { return std::get<1>(GetParam()); }
   static std::string MakeNetwork(std::mt19937* random) {
-    return GetParam() < kFirstWinogradSeed  ? RandomNetwork(random)
-           : GetParam() < kFirstPictureSeed ? RandomWinogradNetwork(random)
-                                            : RandomPictureNetwork(random);
+    return seed() < kFirstWinogradSeed  ? RandomNetwork(random)
+           : seed() < kFirstPictureSeed ? RandomWinogradNetwork(random)
+                                        : RandomPictureNetwork(random);
   }
 };
 
-// One step of plain gradient descent at a rate of one moves the parameters by their gradients:
-// those of the reference engine in double are the truth.
+std::string TargetAndSeed(const ::testing::TestParamInfo<RandomNetworkTest::ParamType>& info) {
+  return absl::StrCat(hwy::TargetName(std::get<0>(info.param)), "_", std::get<1>(info.param));
+}
+
+// Those of the reference engine in double are the truth. The step is too small to move anything.
 TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
-  std::mt19937 random(GetParam());
+  std::mt19937 random(seed());
   const std::string text =
       MakeNetwork(&random) + RandomTheta(&random) + "optimizer { kind: OPTIMIZER_KIND_SGD }";
   SCOPED_TRACE(text);
@@ -141,7 +159,7 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
     const torch::NoGradGuard no_grad;
     truth.network().values().copy_(fused.network().values().to(torch::kDouble));
   }
-  const Images images(1 + static_cast<int64_t>(random() % 70), GetParam());
+  const Images images(1 + static_cast<int64_t>(random() % 70), seed());
   const StepSettings settings = {
       .learning_rate = 1e-30, .theta_learning_rate = 1e-30, .theta = config.theta().start()};
   StepTotals fused_totals(kClasses, plan.network.layers.size());
@@ -176,14 +194,14 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
 }
 
 TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
-  std::mt19937 random(1000 + GetParam());
+  std::mt19937 random(1000 + seed());
   const std::string text = MakeNetwork(&random) + RandomTheta(&random);
   SCOPED_TRACE(text);
   const v1::TrainingConfig config = Complete(text);
   const RunPlan plan = Plan(config);
   FusedEngine fused(config, plan, 3);
   ReferenceEngine reference(config, plan, 3, torch::kFloat);
-  const Images images(100, GetParam());
+  const Images images(100, seed());
   for (const ThetaMode mode : {ThetaMode::kCurrent, ThetaMode::kRelu}) {
     ConfusionMatrix fused_confusion(kClasses);
     ConfusionMatrix confusion(kClasses);
@@ -193,7 +211,10 @@ TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworkTest, ::testing::Range(0U, kFirstPictureSeed + 30U));
+INSTANTIATE_TEST_SUITE_P(Targets, RandomNetworkTest,
+                         ::testing::Combine(::testing::ValuesIn(Targets()),
+                                            ::testing::Range(0U, kFirstPictureSeed + 30U)),
+                         TargetAndSeed);
 
 class FusedOptimizerTest : public ::testing::TestWithParam<std::string> {};
 
@@ -271,6 +292,32 @@ TEST(FusedEngineTest, KeepsWhatIsNotANumber) {
   EXPECT_TRUE(std::isnan(engine.Evaluate(images.batch(), ThetaMode::kCurrent, nullptr)));
   StepTotals totals(kClasses, plan.network.layers.size());
   EXPECT_TRUE(std::isnan(engine.TrainStep(images.batch(), {.learning_rate = 0.1}, &totals)));
+}
+
+TEST(FusedEngineTest, KeepsTheDigitsOfSmallLosses) {
+  PrepareTrainingThread();
+  const v1::TrainingConfig config =
+      Complete("network { layers { dense { units: 5 } } } theta { policy: THETA_POLICY_FIXED }");
+  const RunPlan plan = Plan(config);
+  FusedEngine fused(config, plan, 3);
+  ReferenceEngine truth(config, plan, 3, torch::kDouble);
+  {
+    const torch::NoGradGuard no_grad;
+    fused.network().values().mul_(4);
+    truth.network().values().copy_(fused.network().values().to(torch::kDouble));
+  }
+  double smallest = 1;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Images images(1, seed);
+    for (int label = 0; label < kClasses; ++label) {
+      images.labels.fill_(label);
+      const double expected = truth.Evaluate(images.batch(), ThetaMode::kCurrent, nullptr);
+      EXPECT_NEAR(fused.Evaluate(images.batch(), ThetaMode::kCurrent, nullptr), expected,
+                  1e-4 * expected + 1e-15);  // of a double
+      smallest = std::min(smallest, expected);
+    }
+  }
+  EXPECT_LT(smallest, 1e-8);  // a float's 1 and what it gains by this are the same
 }
 
 TEST(MakeEngineTest, ChoosesTheFastestThatCanUnlessTold) {
