@@ -1,5 +1,6 @@
 #include "common/sweep.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,34 @@
 
 namespace anneal {
 namespace {
+
+// Of all cells' configs, and of all runs' parameters.
+constexpr size_t kMostConfigBytes = size_t{128} << 20;
+constexpr size_t kMostParameterBytes = size_t{64} << 20;
+// What a byte of a value's text may take in a config.
+constexpr size_t kConfigBytesPerText = 20;
+
+// Checks what the product would need, before any of it is made.
+absl::Status CheckSize(const v1::Experiment& experiment, int64_t runs, int64_t seeds) {
+  size_t text = 0;  // of a cell's parameters, at most
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    size_t longest = 0;
+    for (const std::string& value : axis.values()) longest = std::max(longest, value.size());
+    text += axis.field().size() + longest;
+  }
+  const size_t config = experiment.config().SpaceUsedLong() + kConfigBytesPerText * text;
+  if (config * static_cast<size_t>(runs / seeds) > kMostConfigBytes) {
+    return InvalidField("config", absl::StrCat("takes ", config, " bytes in each of ", runs / seeds,
+                                               " cells; allowed is ", kMostConfigBytes,
+                                               " in all, so make it smaller or the axes shorter"));
+  }
+  if (text * static_cast<size_t>(runs) > kMostParameterBytes) {
+    return InvalidField(
+        "axes", absl::StrCat("have up to ", text, " bytes in each of ", runs, " runs; allowed is ",
+                             kMostParameterBytes, " in all, so make values shorter"));
+  }
+  return absl::OkStatus();
+}
 
 // Checks the axes and seeds, and that the product is not too large, before any of it is made.
 absl::Status CheckSweep(const v1::Experiment& experiment) {
@@ -41,7 +70,7 @@ absl::Status CheckSweep(const v1::Experiment& experiment) {
     return InvalidField("axes", absl::StrCat("and seeds make more than ", kMaxRunsPerExperiment,
                                              " runs, the most an experiment may have"));
   }
-  return absl::OkStatus();
+  return CheckSize(experiment, runs, static_cast<int64_t>(seeds.size()));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ struct SweepCell {
 
 // The cartesian product of the axes, the last one varying fastest; one cell without axes.
 // INVALID_ARGUMENT: an axis that names no field, repeats one, has no values or repeats one; a value
-// of the wrong type; repeated seeds; more than kMaxRunsPerExperiment runs in all.
+// of the wrong type; repeated seeds; more than kMaxRunsPerExperiment runs, or more memory for all
+// of them than 128 MiB for configs and 64 MiB for parameters.
 absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experiment);
 
 // The seeds of the experiment: 0 where it names none.

@@ -104,11 +104,13 @@ int64_t SystemWallClock() {
 }
 
 Dispatcher::Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
-                       Executor* executor, telemetry::Metrics* metrics, WallClock clock)
+                       Executor* executor, telemetry::Metrics* metrics,
+                       const store::UsageLimits& limits, WallClock clock)
     : store_(store),
       checkpoints_(checkpoints),
       executor_(executor),
       metrics_(metrics),
+      limits_(limits),
       clock_(std::move(clock)) {}
 
 Dispatcher::~Dispatcher() { Shutdown(); }
@@ -343,6 +345,7 @@ absl::Status Dispatcher::Change(
     ANNEAL_ASSIGN_OR_RETURN(const StateRows runs, find(transaction.db()));
     absl::Status refused;
     bool done = false;
+    int64_t revived = 0;  // runs that had ended
     for (const store::RunStateRow& run : runs) {
       const auto next = NextState(command, run.state, run.failure);
       if (!next.ok()) {
@@ -352,8 +355,13 @@ absl::Status Dispatcher::Change(
       done = true;
       if (!next->has_value()) continue;
       changed.push_back(run.key);
+      revived += IsFinal(run.state) ? 1 : 0;
       ANNEAL_RETURN_IF_ERROR(store::SetLosses(transaction, run.key, 0));
       ANNEAL_RETURN_IF_ERROR(store::ChangeRunState(transaction, run.key, **next, clock_()));
+    }
+    if (revived > 0) {
+      ANNEAL_RETURN_IF_ERROR(
+          store::CheckRevived(transaction.db(), limits_, changed.front(), revived));
     }
     return done ? absl::OkStatus() : refused;
   };

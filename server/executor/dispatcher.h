@@ -21,6 +21,7 @@
 #include "server/store/checkpoint_store.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
+#include "server/store/usage_store.h"
 #include "server/telemetry/metrics.h"
 
 namespace anneal::executor {
@@ -34,7 +35,7 @@ class Dispatcher final : public Listener {
  public:
   // All borrowed.
   Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints, Executor* executor,
-             telemetry::Metrics* metrics, WallClock clock);
+             telemetry::Metrics* metrics, const store::UsageLimits& limits, WallClock clock);
   ~Dispatcher() override;
 
   // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
@@ -48,7 +49,8 @@ class Dispatcher final : public Listener {
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What users ask of a run or of all runs of an experiment (lifecycle.h); on disk when they
-  // return. NOT_FOUND. FAILED_PRECONDITION when it can be done to none.
+  // return. NOT_FOUND. FAILED_PRECONDITION when it can be done to none. RESOURCE_EXHAUSTED when
+  // their owner may not have so many runs in the queue.
   absl::Status ChangeExperiment(const std::string& experiment_id, Command command);
   absl::Status ChangeRun(const RunName& name, Command command);
 
@@ -91,6 +93,7 @@ class Dispatcher final : public Listener {
   const store::CheckpointFiles* const checkpoints_;
   Executor* const executor_;
   telemetry::Metrics* const metrics_;
+  const store::UsageLimits limits_;
   const WallClock clock_;
 
   Mutex mutex_;

@@ -31,6 +31,16 @@ constexpr size_t kMaxRequestId = 64;
 constexpr size_t kMaxPreset = 64;
 constexpr size_t kMaxUser = 64;
 
+// A newer client may ask for what this server would not do.
+void CheckKnown(const v1::Experiment& experiment, FieldViolations* violations) {
+  v1::Experiment known = experiment;
+  known.DiscardUnknownFields();
+  if (known.ByteSizeLong() != experiment.ByteSizeLong()) {
+    violations->Add("experiment",
+                    "has fields that this server does not know; is the client newer?");
+  }
+}
+
 // All fields but the config, the axes and the seeds.
 absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   FieldViolations violations;
@@ -39,6 +49,7 @@ absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   CheckText("preset", experiment.preset(), kMaxPreset, &violations);
   CheckText("user", experiment.user(), kMaxUser, &violations);
   CheckAnnotations(experiment, &violations);
+  CheckKnown(experiment, &violations);
   if (!experiment.has_config()) {
     violations.Add("config", "is missing; start from a preset or set fields");
   }
@@ -276,6 +287,7 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
     // Refuses what another call has changed in between.
     ANNEAL_RETURN_IF_ERROR(
         store::ChangeRunState(transaction, key, v1::RUN_STATE_PENDING, clock_()));
+    ANNEAL_RETURN_IF_ERROR(store::CheckRevived(db, limits_, key, 1));
     return store::ExtendRun(transaction, key, config);
   });
   if (status.ok()) dispatcher_->Wake();

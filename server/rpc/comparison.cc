@@ -26,6 +26,7 @@ namespace anneal::rpc {
 namespace {
 
 constexpr int kMaxNames = 1000;
+constexpr int kMaxGroupBy = 16;
 constexpr char kExperiment[] = "experiment";
 constexpr char kPreset[] = "preset";
 
@@ -319,6 +320,10 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
                           FindEpochMetric("threshold_metric", threshold_metric));
   if (request.has_threshold()) question.threshold = request.threshold();
   question.baseline = request.baseline();
+  if (request.group_by_size() > kMaxGroupBy) {
+    return InvalidField("group_by", absl::StrCat("has ", request.group_by_size(),
+                                                 " entries; allowed is 0..", kMaxGroupBy));
+  }
   for (const std::string& field : request.group_by()) {
     if (field != kExperiment && field != kPreset) {
       ANNEAL_RETURN_IF_ERROR(GetField(v1::TrainingConfig(), field).status());

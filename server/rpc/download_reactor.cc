@@ -86,40 +86,50 @@ DownloadReactor* DownloadReactor::Start(grpc::CallbackServerContext* context,
 }
 
 void DownloadReactor::Begin(const grpc::CallbackServerContext& context) {
-  if (const absl::Status status = Read(context); !status.ok()) {
+  if (const absl::Status status = Open(context); !status.ok()) {
     Finish(ToGrpc(status));
   } else {
     StartWrite(&in_flight_);
   }
 }
 
-absl::Status DownloadReactor::Read(const grpc::CallbackServerContext& context) {
+absl::Status DownloadReactor::Open(const grpc::CallbackServerContext& context) {
   ANNEAL_RETURN_IF_ERROR(CheckMayCall(context, services_, request_));
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request_.name()));
   absl::Status damaged;
   for (int i = 0; i < kTries; ++i) {
     ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(services_.store, name));
     ANNEAL_ASSIGN_OR_RETURN(const store::CheckpointRow row, Choose(rows, request_));
-    absl::StatusOr<std::string> contents = services_.checkpoints->Read(row.file);
-    if (contents.ok()) {
-      contents_ = *std::move(contents);
+    absl::StatusOr<std::ifstream> file = services_.checkpoints->Open(row.file);
+    if (file.ok()) {
+      file_ = *std::move(file);
+      left_ = row.file.bytes;
       *in_flight_.mutable_checkpoint() = Info(row, row.step == rows.front().step);
       return absl::OkStatus();
     }
-    damaged = contents.status();
+    damaged = file.status();
   }
   return damaged;
 }
 
 void DownloadReactor::OnWriteDone(bool ok) {
-  if (!ok || sent_ == contents_.size()) {
+  if (!ok || left_ == 0) {
     Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
+  } else {
+    services_.pool->Run([this] { WriteNext(); });
+  }
+}
+
+void DownloadReactor::WriteNext() {
+  std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
+  file_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
+  if (!file_) {
+    Finish({grpc::StatusCode::UNAVAILABLE, "the checkpoint cannot be read any more; try again"});
     return;
   }
-  const std::string_view chunk = std::string_view(contents_).substr(sent_, kFilePiece);
-  sent_ += chunk.size();
+  left_ -= static_cast<int64_t>(contents.size());
   in_flight_.clear_checkpoint();
-  in_flight_.set_contents(std::string(chunk));
+  in_flight_.set_contents(std::move(contents));
   StartWrite(&in_flight_);
 }
 

@@ -5,7 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <string>
+#include <fstream>
 
 #include "absl/status/statusor.h"
 #include "anneal/v1/services.pb.h"
@@ -32,14 +32,15 @@ class DownloadReactor final : public grpc::ServerWriteReactor<v1::DownloadCheckp
   DownloadReactor(const v1::DownloadCheckpointRequest& request, const Services& services)
       : request_(request), services_(services) {}
 
-  // Reads the file, on the pool, and writes the first message.
+  // On the pool: opens the file, and writes the first message; then a piece of the file.
   void Begin(const grpc::CallbackServerContext& context);
-  absl::Status Read(const grpc::CallbackServerContext& context);
+  absl::Status Open(const grpc::CallbackServerContext& context);
+  void WriteNext();
 
   const v1::DownloadCheckpointRequest request_;
   const Services services_;
-  std::string contents_;
-  size_t sent_ = 0;
+  std::ifstream file_;
+  int64_t left_ = 0;  // bytes to be read
   v1::DownloadCheckpointResponse in_flight_;
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 using executor::Command;
 
+// An estimate of a hundred years says nothing; timestamps end in the year 9999.
+constexpr double kFarSeconds = 100 * 365.25 * 86400;
 constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
 
 v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
@@ -174,7 +176,7 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
     run->set_position(static_cast<int32_t>(i));
     run->set_priority(order[i].priority);
     run->set_user(order[i].user);
-    if (!starts[i].has_value()) continue;
+    if (!starts[i].has_value() || *starts[i] > kFarSeconds) continue;
     *run->mutable_estimated_start_time() =
         store::ToTimestamp(services_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
   }

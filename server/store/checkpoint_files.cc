@@ -9,7 +9,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
+constexpr std::streamsize kPiece = 1 << 20;
 
 absl::Status Failed(absl::string_view what, const std::string& path, int error) {
   const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", strerror(error));
@@ -108,19 +108,31 @@ absl::StatusOr<CheckpointFile> CheckpointFiles::Write(const std::string& name,
       .name = name, .bytes = static_cast<int64_t>(contents.size()), .sha256 = Digest(contents)};
 }
 
-absl::StatusOr<std::string> CheckpointFiles::Read(const CheckpointFile& file) const {
+absl::StatusOr<std::ifstream> CheckpointFiles::Open(const CheckpointFile& file) const {
   const std::string whole = path(file.name);
   std::ifstream stream(whole, std::ios::binary);
   if (!stream && errno != ENOENT) return Failed("open", whole, errno);
-  std::ostringstream contents;
-  if (stream) contents << stream.rdbuf();
-  std::string bytes = std::move(contents).str();
-  if (static_cast<int64_t>(bytes.size()) != file.bytes || Digest(bytes) != file.sha256) {
-    return absl::DataLossError(absl::StrCat("checkpoint ", whole, " is damaged: it has ",
-                                            bytes.size(), " of ", file.bytes,
-                                            " bytes, or another SHA-256"));
+  Sha256 hash;
+  int64_t bytes = 0;
+  std::string piece(kPiece, '\0');
+  while (stream.read(piece.data(), kPiece) || stream.gcount() > 0) {
+    hash.Update(absl::string_view(piece).substr(0, static_cast<size_t>(stream.gcount())));
+    bytes += stream.gcount();
   }
-  return bytes;
+  if (bytes != file.bytes || hash.HexDigest() != file.sha256) {
+    return absl::DataLossError(absl::StrCat("checkpoint ", whole, " is damaged: it has ", bytes,
+                                            " of ", file.bytes, " bytes, or another SHA-256"));
+  }
+  stream.clear();
+  stream.seekg(0);
+  return stream;
+}
+
+absl::StatusOr<std::string> CheckpointFiles::Read(const CheckpointFile& file) const {
+  ANNEAL_ASSIGN_OR_RETURN(std::ifstream stream, Open(file));
+  std::string contents(static_cast<size_t>(file.bytes), '\0');
+  if (stream.read(contents.data(), file.bytes)) return contents;
+  return Failed("read", path(file.name), errno);
 }
 
 void CheckpointFiles::Remove(const CheckpointFile& file) const {

@@ -4,6 +4,7 @@
 #define ANNEAL_SERVER_STORE_CHECKPOINT_FILES_H_
 
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ class CheckpointFiles {
 
   // DATA_LOSS when it is missing, or not what was written. UNAVAILABLE when it cannot be read now.
   absl::StatusOr<std::string> Read(const CheckpointFile& file) const;
+
+  // The file, checked as Read does and at its begin, for those who send it on: it is never in
+  // memory as a whole, and it can be read to its end even if it is removed in between.
+  absl::StatusOr<std::ifstream> Open(const CheckpointFile& file) const;
 
   // Removes all files of a run's directory but those named, and the directory if none is left. What
   // cannot be removed stays: it is tried again the next time.

@@ -19,6 +19,22 @@ std::string UserNamed(absl::string_view user) {
   return user.empty() ? "whoever gives no user" : absl::StrCat("user ", user);
 }
 
+absl::Status Check(const Usage& usage, const UsageLimits& limits, absl::string_view user,
+                   int64_t new_runs) {
+  if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
+    return Exceeded(absl::StrCat(UserNamed(user), " has ", usage.unended_runs,
+                                 " runs that have not ended, and ", new_runs,
+                                 " more are over the limit of ", limits.unended_runs,
+                                 " (anneald --max-queued-runs); wait, or cancel some"));
+  }
+  if (limits.stored_bytes > 0 && usage.stored_bytes >= limits.stored_bytes) {
+    return Exceeded(absl::StrCat(UserNamed(user), " has stored ", InMebibytes(usage.stored_bytes),
+                                 " of at most ", InMebibytes(limits.stored_bytes),
+                                 " (anneald --max-stored-bytes); delete and purge experiments"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Usage> UsageOf(Connection& db, absl::string_view user) {
@@ -33,18 +49,18 @@ absl::StatusOr<Usage> UsageOf(Connection& db, absl::string_view user) {
 absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_view user,
                         int64_t new_runs) {
   ANNEAL_ASSIGN_OR_RETURN(const Usage usage, UsageOf(db, user));
-  if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
-    return Exceeded(absl::StrCat(UserNamed(user), " has ", usage.unended_runs,
-                                 " runs that have not ended, and ", new_runs,
-                                 " more are over the limit of ", limits.unended_runs,
-                                 " (anneald --max-queued-runs); wait, or cancel some"));
-  }
-  if (limits.stored_bytes > 0 && usage.stored_bytes >= limits.stored_bytes) {
-    return Exceeded(absl::StrCat(UserNamed(user), " has stored ", InMebibytes(usage.stored_bytes),
-                                 " of at most ", InMebibytes(limits.stored_bytes),
-                                 " (anneald --max-stored-bytes); delete and purge experiments"));
-  }
-  return absl::OkStatus();
+  return Check(usage, limits, user, new_runs);
+}
+
+absl::Status CheckRevived(Connection& db, const UsageLimits& limits, int64_t run_key,
+                          int64_t runs) {
+  Statement query = db.Prepare("SELECT user FROM runs WHERE run_id = ?");
+  query.Bind(run_key);
+  const std::string user = query.Next() ? query.Text(0) : std::string();
+  ANNEAL_RETURN_IF_ERROR(query.status());
+  ANNEAL_ASSIGN_OR_RETURN(Usage usage, UsageOf(db, user));
+  usage.unended_runs -= runs;
+  return Check(usage, limits, user, runs);
 }
 
 }  // namespace anneal::store

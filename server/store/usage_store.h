@@ -31,6 +31,10 @@ struct UsageLimits {
 absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_view user,
                         int64_t new_runs);
 
+// Whether the owner of `run_key` may have had so many runs that had ended put back into the queue,
+// as they are by now. Errors as of CheckUsage.
+absl::Status CheckRevived(Connection& db, const UsageLimits& limits, int64_t run_key, int64_t runs);
+
 }  // namespace anneal::store
 
 #endif  // ANNEAL_SERVER_STORE_USAGE_STORE_H_

@@ -371,6 +371,18 @@ TEST_F(CreateTest, MissingDataSetIsRefusedWithThoseThereAre) {
   EXPECT_TRUE(Mentions(status.error_message(), {"cifar", "tiny"}));
 }
 
+// Of a newer client: to train without them would be another experiment.
+TEST_F(CreateTest, FieldsThatTheServerDoesNotKnowAreRefused) {
+  v1::CreateExperimentRequest request = TinyRequest("e");
+  v1::OptimizerConfig* optimizer =
+      request.mutable_experiment()->mutable_config()->mutable_optimizer();
+  optimizer->GetReflection()->MutableUnknownFields(optimizer)->AddVarint(999, 1);
+  const grpc::Status status = TryCreate(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_TRUE(ViolationsOf(status).contains("experiment")) << status.error_message();
+  EXPECT_FALSE(TryGet("experiments/e").ok());
+}
+
 TEST_F(CreateTest, RequestOfMoreThanAMebibyteIsRefusedAndTheDaemonGoesOn) {
   v1::CreateExperimentRequest request = TinyRequest("huge");
   (*request.mutable_experiment()->mutable_labels())["a"] = std::string(2 << 20, 'x');

@@ -57,6 +57,41 @@ TEST_F(LimitsTest, ARetryOfWhatWasTakenIsNoSecondSubmission) {
   EXPECT_EQ(Create(request).name(), name);
 }
 
+TEST_F(LimitsTest, NobodyPutsMoreBackIntoTheQueueThanTheyMay) {
+  v1::CreateExperimentRequest short_run = TinyRequest("done", 1);
+  short_run.mutable_experiment()->set_user("ada");
+  const std::string done = RunToEnd(short_run).name() + "/runs/0";
+  const std::string first = Create(Of("ada", "first", 3)).name();
+  Cancel(first);
+  Create(Of("ada", "second", 2));
+
+  v1::RetryExperimentRequest all;
+  all.set_name(first);
+  v1::Experiment experiment;
+  Context all_context;
+  const grpc::Status refused = experiments_->RetryExperiment(&all_context, all, &experiment);
+  EXPECT_EQ(ReasonOf(refused), "QUOTA_EXCEEDED");
+  EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("ada has 2"), HasSubstr("3 more")));
+  EXPECT_EQ(Get(first).run_counts().cancelled(), 3) << "all of them or none";
+
+  const auto retry = [&](const std::string& name) {
+    Context context;
+    v1::RetryRunRequest request;
+    request.set_name(name);
+    v1::Run run;
+    return runs_->RetryRun(&context, request, &run);
+  };
+  EXPECT_TRUE(retry(first + "/runs/0").ok());
+  EXPECT_EQ(ReasonOf(retry(first + "/runs/1")), "QUOTA_EXCEEDED");
+  v1::ExtendRunRequest more;
+  more.set_name(done);
+  more.set_epochs(2);
+  v1::Run run;
+  Context context;
+  EXPECT_EQ(ReasonOf(runs_->ExtendRun(&context, more, &run)), "QUOTA_EXCEEDED");
+  EXPECT_EQ(GetRun(done).state(), v1::RUN_STATE_SUCCEEDED);
+}
+
 class StoredBytesTest : public LimitsTest {
  protected:
   StoredBytesTest() { limits_ = {.stored_bytes = 5'000}; }

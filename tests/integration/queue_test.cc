@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/time_util.h"
 #include "gtest/gtest.h"
+#include "server/store/connection.h"
 #include "tests/integration/daemon_test.h"
 
 namespace anneal {
@@ -53,6 +54,30 @@ TEST_F(QueueTest, PendingRunIsCancelledAtOnce) {
   EXPECT_EQ(GetRun(name + "/runs/0").state(), v1::RUN_STATE_CANCELLED);
   EXPECT_EQ(GetRun(name + "/runs/1").state(), v1::RUN_STATE_SUCCEEDED);
   EXPECT_EQ(Get(name).state(), v1::RUN_STATE_CANCELLED);
+}
+
+// Else no timestamp could hold it.
+TEST_F(QueueTest, NothingIsEstimatedToStartInAHundredYears) {
+  RunToEnd(TinyRequest("slow", 7));
+  Stop();
+  {
+    const auto db = store::Connection::Open(directory_.file("data/anneal.db"),
+                                            store::Connection::Mode::kReadWrite);
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Execute("UPDATE epochs SET epoch_seconds = 1e12").ok());
+  }
+  Start();
+  StartEndless("busy");
+  v1::CreateExperimentRequest request = TinyRequest("waiting", 7);
+  request.mutable_experiment()->add_seeds(0);
+  request.mutable_experiment()->add_seeds(1);
+  Create(request);
+  Context context;
+  v1::ListQueueResponse queue;
+  ASSERT_TRUE(runs_->ListQueue(&context, v1::ListQueueRequest(), &queue).ok());
+  ASSERT_EQ(queue.runs_size(), 2);
+  EXPECT_TRUE(queue.runs(0).has_estimated_start_time());
+  EXPECT_FALSE(queue.runs(1).has_estimated_start_time());
 }
 
 TEST_F(QueueTest, ListsTellEveryPendingRunItsPlace) {

@@ -507,6 +507,12 @@ TEST_F(CompareTest, NamesAreChecked) {
             grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(TryCompare(std::vector<std::string>(1001, "experiments/a"), &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+  v1::CompareExperimentsRequest many;
+  many.add_names("experiments/unknown");
+  for (int i = 0; i < 17; ++i) many.add_group_by("theta");
+  const grpc::Status refused = TryCompare(many, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(refused.error_message().find("0..16"), std::string::npos) << refused.error_message();
   const grpc::Status status =
       TryCompare(std::vector<std::string>{"experiments/unknown"}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);

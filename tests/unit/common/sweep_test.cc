@@ -177,6 +177,39 @@ TEST(ExpandSweepTest, CountsAxesWithoutSeedsToo) {
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"10000"}));
 }
 
+TEST(ExpandSweepTest, RefusesMoreMemoryThanItMayNeedBeforeItNeedsIt) {
+  v1::Experiment large;
+  large.mutable_config()->mutable_dataset()->set_name(std::string(900'000, 'a'));
+  EXPECT_TRUE(ExpandSweep(large).ok());  // what is wrong with one is said later
+  AddCountingAxis(&large, "epochs", 10'000);
+  EXPECT_TRUE(Mentions(RefusalOf(large).message(), {"config", "10000 cells"}));
+
+  v1::Experiment layers;
+  for (int i = 0; i < 50'000; ++i) layers.mutable_config()->mutable_network()->add_layers();
+  AddCountingAxis(&layers, "epochs", 10'000);
+  EXPECT_TRUE(Mentions(RefusalOf(layers).message(), {"config"}));
+
+  v1::Experiment text;
+  AddAxis(&text, "optimizer.learning_rate", {"0.001" + std::string(900'000, '0')});
+  for (int seed = 0; seed < 10'000; ++seed) text.add_seeds(seed);
+  EXPECT_TRUE(Mentions(RefusalOf(text).message(), {"axes", "10000 runs"}));
+}
+
+TEST(ExpandSweepTest, TakesAsManyArchitecturesAsRuns) {
+  v1::Experiment experiment;
+  std::vector<std::string> networks;
+  for (int i = 1; i <= 300; ++i) {
+    std::string layers;
+    for (int layer = 0; layer < 20; ++layer) {
+      absl::StrAppend(&layers, layer == 0 ? "" : ",", "{\"conv\":{\"filters\":", i, "}}");
+    }
+    networks.push_back("[" + layers + "]");
+  }
+  AddAxis(&experiment, "network.layers", networks);
+  for (int seed = 0; seed < 30; ++seed) experiment.add_seeds(seed);
+  EXPECT_TRUE(ExpandSweep(experiment).ok());
+}
+
 TEST(ExpandSweepTest, RefusesAProductThatDoesNotFitInSixtyFourBits) {
   v1::Experiment experiment;
   for (const std::string& field : FieldPaths(*v1::TrainingConfig::descriptor())) {

@@ -154,9 +154,15 @@ TEST_F(CheckpointFilesTest, GivesBackWhatWasWrittenAndLeavesNothingElse) {
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->bytes, 100'000);
   EXPECT_EQ(files_.Read(*file).value(), contents);
+  auto open = files_.Open(*file);
+  ASSERT_TRUE(open.ok()) << open.status();
   EXPECT_THAT(Names("e/0"), ElementsAre("a"));
   EXPECT_EQ(fs::status(files_.path("e/0/a")).permissions() & fs::perms::others_all,
             fs::perms::none);
+  files_.Remove(*file);
+  std::ostringstream bytes;
+  bytes << open->rdbuf();
+  EXPECT_EQ(bytes.str(), contents) << "what is open can be read to its end";
 }
 
 TEST_F(CheckpointFilesTest, TellsAnyDamage) {
@@ -164,6 +170,7 @@ TEST_F(CheckpointFilesTest, TellsAnyDamage) {
   for (const std::string wrong : {"", "012345678", "0123456780", "01234567890"}) {
     std::ofstream(files_.path("e/0/a")) << wrong;
     EXPECT_EQ(files_.Read(file).status().code(), absl::StatusCode::kDataLoss) << wrong;
+    EXPECT_EQ(files_.Open(file).status().code(), absl::StatusCode::kDataLoss) << wrong;
   }
   fs::remove(files_.path("e/0/a"));
   EXPECT_EQ(files_.Read(file).status().code(), absl::StatusCode::kDataLoss);
