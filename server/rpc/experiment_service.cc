@@ -137,13 +137,9 @@ absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
   });
   ANNEAL_RETURN_IF_ERROR(status);
   v1::ListExperimentsResponse response;
-  const size_t shown = std::min(listed.size(), listing.page_size);
-  for (size_t i = 0; i < shown; ++i) {
-    *response.add_experiments() = std::move(listed[i].experiment);
-  }
-  if (listed.size() > shown) {
-    response.set_next_page_token(MakePageToken(request, listed[shown - 1].place));
-  }
+  response.set_next_page_token(FillPage(request, listing.page_size,
+                                        &store::ListedExperiment::experiment, std::move(listed),
+                                        response.mutable_experiments()));
   return response;
 }
 

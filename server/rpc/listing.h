@@ -3,15 +3,23 @@
 #ifndef ANNEAL_SERVER_RPC_LISTING_H_
 #define ANNEAL_SERVER_RPC_LISTING_H_
 
+#include <algorithm>
 #include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/filter.h"
 #include "common/status.h"
+#include "google/protobuf/repeated_field.h"
 #include "server/rpc/page.h"
 #include "server/store/list_query.h"
 
 namespace anneal::rpc {
+
+// Messages may have 4 MiB.
+inline constexpr size_t kMaxPageBytes = 2 << 20;
 
 struct Listing {
   size_t page_size = 0;
@@ -32,8 +40,23 @@ absl::StatusOr<Listing> ParseListing(const Request& request, store::Listed liste
   ANNEAL_ASSIGN_OR_RETURN(Page page, ParsePage(request, listing.query.order.size() + own_terms));
   listing.page_size = static_cast<size_t>(page.size);
   listing.query.limit = page.size + 1;
+  listing.query.max_bytes = kMaxPageBytes;
   listing.query.after = std::move(page.begin);
   return listing;
+}
+
+// Moves what fits the page from `listed`, whose elements have `message` and their place in the
+// list, to `to`, and names where the next page begins, if there is one.
+template <typename Listed, typename Message, typename Request>
+std::string FillPage(const Request& request, size_t page_size, Message Listed::*message,
+                     std::vector<Listed> listed, google::protobuf::RepeatedPtrField<Message>* to) {
+  store::PageRoom room(kMaxPageBytes);
+  size_t shown = 0;
+  while (shown < std::min(listed.size(), page_size) && room.Fits(listed[shown].*message)) {
+    *to->Add() = std::move(listed[shown].*message);
+    ++shown;
+  }
+  return shown < listed.size() ? MakePageToken(request, listed[shown - 1].place) : "";
 }
 
 }  // namespace anneal::rpc

@@ -141,11 +141,8 @@ absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest&
   });
   ANNEAL_RETURN_IF_ERROR(status);
   v1::ListRunsResponse response;
-  const size_t shown = std::min(runs.size(), listing.page_size);
-  for (size_t i = 0; i < shown; ++i) *response.add_runs() = std::move(runs[i].run);
-  if (runs.size() > shown) {
-    response.set_next_page_token(MakePageToken(request, runs[shown - 1].place));
-  }
+  response.set_next_page_token(FillPage(request, listing.page_size, &store::ListedRun::run,
+                                        std::move(runs), response.mutable_runs()));
   return response;
 }
 

@@ -237,9 +237,11 @@ absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
   Statement statement = list.is_fixed ? db.Prepare(list.sql) : db.PrepareOnce(list.sql);
   statement.BindValues(list.values);
   std::vector<ListedExperiment> experiments;
+  PageRoom room(query.max_bytes);
   while (statement.Next()) {
     ANNEAL_ASSIGN_OR_RETURN(experiments.emplace_back(), ReadExperiment(statement));
     experiments.back().place = PlaceOf(statement, list);
+    if (!room.Fits(experiments.back().experiment)) break;
   }
   ANNEAL_RETURN_IF_ERROR(statement.status());
   return experiments;

@@ -7,11 +7,14 @@
 #ifndef ANNEAL_SERVER_STORE_LIST_QUERY_H_
 #define ANNEAL_SERVER_STORE_LIST_QUERY_H_
 
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/filter.h"
+#include "google/protobuf/message.h"
 #include "server/store/statement.h"
 
 namespace anneal::store {
@@ -51,6 +54,23 @@ struct ListQuery {
   // the list begins.
   std::vector<Value> after;
   int limit = 0;
+  // Ends with the row that, unless it is the first, goes beyond so many bytes.
+  size_t max_bytes = std::numeric_limits<size_t>::max();
+};
+
+// What fits a page of `max_bytes`: any first message, then as many as there is room for.
+class PageRoom {
+ public:
+  explicit PageRoom(size_t max_bytes) : max_bytes_(max_bytes) {}
+  bool Fits(const google::protobuf::Message& message) {
+    const bool is_first = bytes_ == 0;
+    bytes_ += message.ByteSizeLong();
+    return is_first || bytes_ <= max_bytes_;
+  }
+
+ private:
+  const size_t max_bytes_;
+  size_t bytes_ = 0;
 };
 
 // "SELECT `columns`, the order's terms FROM `from` WHERE `conditions`, filter, after ORDER BY ...

@@ -164,10 +164,12 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   statement.BindValues(list.values);
   std::vector<ListedRun> runs;
   QueuePositions positions(&db);
+  PageRoom room(query.list.max_bytes);
   while (statement.Next()) {
     ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRun(statement, query.view));
     ANNEAL_RETURN_IF_ERROR(Complete(db, statement, query.view, &positions, &run));
     runs.push_back({.run = std::move(run), .place = PlaceOf(statement, list)});
+    if (!room.Fits(runs.back().run)) break;
   }
   ANNEAL_RETURN_IF_ERROR(statement.status());
   return runs;

@@ -390,6 +390,45 @@ TEST_F(CreateTest, RequestOfMoreThanAMebibyteIsRefusedAndTheDaemonGoesOn) {
   EXPECT_THAT(ListNames(), IsEmpty());
 }
 
+TEST_F(CreateTest, PagesOfLargeExperimentsEndWhereAMessageDoes) {
+  constexpr int kCount = 6;
+  for (int i = 0; i < kCount; ++i) {
+    v1::CreateExperimentRequest request = TinyRequest(absl::StrCat("large-", i), 1);
+    v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
+    axis->set_field("optimizer.learning_rate");
+    axis->add_values("0.001" + std::string(800'000, '0'));
+    Create(request);
+  }
+  v1::ListExperimentsRequest experiments;
+  experiments.set_page_size(1000);
+  int pages = 0;
+  std::vector<std::string> names;
+  do {
+    v1::ListExperimentsResponse page;
+    const grpc::Status status = TryList(experiments, &page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    for (const v1::Experiment& experiment : page.experiments()) names.push_back(experiment.name());
+    experiments.set_page_token(page.next_page_token());
+    ++pages;
+  } while (!experiments.page_token().empty());
+  EXPECT_EQ(pages, 3);
+  EXPECT_THAT(names, ::testing::SizeIs(kCount));
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+
+  v1::ListRunsRequest runs;
+  runs.set_parent("experiments/-");
+  runs.set_page_size(1000);
+  names.clear();
+  do {
+    v1::ListRunsResponse page;
+    const grpc::Status status = TryListRuns(runs, &page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    for (const v1::Run& run : page.runs()) names.push_back(run.name());
+    runs.set_page_token(page.next_page_token());
+  } while (!runs.page_token().empty());
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), kCount);
+}
+
 TEST_F(CreateTest, NamesThatAreNotOnesAreInvalidAndUnknownOnesAreNotFound) {
   for (const std::string& name : {std::string(), std::string("mine"), std::string("experiments/"),
                                   std::string("experiments/UP"),
