@@ -18,7 +18,7 @@ constexpr size_t kMostParameterBytes = size_t{64} << 20;
 constexpr size_t kConfigBytesPerText = 20;
 
 // Checks what the product would need, before any of it is made.
-absl::Status CheckSize(const v1::Experiment& experiment, int64_t runs, int64_t seeds) {
+absl::Status CheckMemory(const v1::Experiment& experiment, int64_t runs, int64_t seeds) {
   size_t text = 0;  // of a cell's parameters, at most
   for (const v1::SweepAxis& axis : experiment.axes()) {
     size_t longest = 0;
@@ -70,7 +70,7 @@ absl::Status CheckSweep(const v1::Experiment& experiment) {
     return InvalidField("axes", absl::StrCat("and seeds make more than ", kMaxRunsPerExperiment,
                                              " runs, the most an experiment may have"));
   }
-  return CheckSize(experiment, runs, static_cast<int64_t>(seeds.size()));
+  return CheckMemory(experiment, runs, static_cast<int64_t>(seeds.size()));
 }
 
 }  // namespace

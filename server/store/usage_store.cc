@@ -19,8 +19,8 @@ std::string UserNamed(absl::string_view user) {
   return user.empty() ? "whoever gives no user" : absl::StrCat("user ", user);
 }
 
-absl::Status Check(const Usage& usage, const UsageLimits& limits, absl::string_view user,
-                   int64_t new_runs) {
+absl::Status CheckAgainst(const Usage& usage, const UsageLimits& limits, absl::string_view user,
+                          int64_t new_runs) {
   if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
     return Exceeded(absl::StrCat(UserNamed(user), " has ", usage.unended_runs,
                                  " runs that have not ended, and ", new_runs,
@@ -49,7 +49,7 @@ absl::StatusOr<Usage> UsageOf(Connection& db, absl::string_view user) {
 absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_view user,
                         int64_t new_runs) {
   ANNEAL_ASSIGN_OR_RETURN(const Usage usage, UsageOf(db, user));
-  return Check(usage, limits, user, new_runs);
+  return CheckAgainst(usage, limits, user, new_runs);
 }
 
 absl::Status CheckRevived(Connection& db, const UsageLimits& limits, int64_t run_key,
@@ -60,7 +60,7 @@ absl::Status CheckRevived(Connection& db, const UsageLimits& limits, int64_t run
   ANNEAL_RETURN_IF_ERROR(query.status());
   ANNEAL_ASSIGN_OR_RETURN(Usage usage, UsageOf(db, user));
   usage.unended_runs -= runs;
-  return Check(usage, limits, user, runs);
+  return CheckAgainst(usage, limits, user, runs);
 }
 
 }  // namespace anneal::store
