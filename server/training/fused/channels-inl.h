@@ -35,7 +35,7 @@ HWY_INLINE void AddAt(V value, float* sum) {
 // Has a vector that was loaded stay in a register: a compiler that is short of them else reads it
 // again for each use, and some processors multiply slower from memory.
 HWY_INLINE void KeepInRegister(V& vector) {
-#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
   asm("" : "+v"(vector.raw));
 #else
   (void)vector;

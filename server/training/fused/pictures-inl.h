@@ -157,18 +157,18 @@ HWY_INLINE void Accumulate(const LayerShape& shape, const float* HWY_RESTRICT we
     const int64_t from = 2 * x + k * shape.line;
     for (int e = 0; e < 3; ++e) {
       V w[N];
-      const auto load = [&](int kernel) {
+      const auto load = [&](int kernel) HWY_ATTR {
         for (int v = 0; v < N; ++v) {
           w[v] = hn::LoadU(f, weights + (9 * kernel + e) * kBlock + v * kLanes);
           KeepInRegister(w[v]);
         }
       };
-      const auto value_at = [&](int t) {
+      const auto value_at = [&](int t) HWY_ATTR {
         V value = hn::Set(f, in[e][from + 2 * t]);
         KeepInRegister(value);
         return value;
       };
-      const auto add = [&](int t, V value) {
+      const auto add = [&](int t, V value) HWY_ATTR {
         for (int v = 0; v < N; ++v) {
           V& sum = sums[e][t][v];
           sum = kAdd ? hn::MulAdd(value, w[v], sum) : hn::NegMulAdd(value, w[v], sum);
