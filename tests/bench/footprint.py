@@ -1,4 +1,4 @@
-"""How long the programs take to start, and how much the daemon needs: memory, and time beside training.
+"""How long the programs take to start, and what the daemon needs: memory, and time beside training.
 
   footprint.py BUILD_DIRECTORY DATASETS_DIRECTORY [--rounds N] [--json FILE]
 
