@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/activation.h"
+#include "common/engine_support.h"
 #include "common/enum_name.h"
 #include "common/status.h"
 
@@ -244,10 +245,13 @@ void CheckRest(const v1::TrainingConfig& config, Checker* check) {
   check->Whole("diagnostics.hessian_every", config.diagnostics().hessian_every(), 0, 100000);
   check->Whole("diagnostics.probe_size", config.diagnostics().probe_size(), 1, 10000);
   check->Choice("engine", config.engine());
-  if (config.engine() == v1::ENGINE_KIND_FUSED && config.network().batch_norm()) {
-    check->violations.Add("engine",
-                          "is FUSED, which has no batch normalisation; use AUTO or REFERENCE, or "
-                          "leave network.batch_norm out");
+  if (config.engine() == v1::ENGINE_KIND_FUSED) {
+    if (const auto unsupported = FindUnsupportedByFused(config); unsupported.has_value()) {
+      check->violations.Add(
+          "engine", absl::StrCat("is FUSED, which does not support ", unsupported->field,
+                                 unsupported->value.empty() ? "" : "=", unsupported->value,
+                                 "; use AUTO or REFERENCE, or leave ", unsupported->field, " out"));
+    }
   }
   check->Whole("checkpoint.every_epochs", config.checkpoint().every_epochs(), 1, 100000);
   check->Real("checkpoint.every_seconds", config.checkpoint().every_seconds(), 0, 86400);

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "common/engine_support.h"
 #include "server/training/fused/fused_engine.h"
 #include "server/training/reference/reference_engine.h"
 
@@ -14,7 +15,7 @@ void PrepareTrainingThread() {
 
 std::unique_ptr<Engine> MakeEngine(const v1::TrainingConfig& config, const RunPlan& plan,
                                    int64_t seed) {
-  if (config.engine() != v1::ENGINE_KIND_REFERENCE && FusedEngine::Covers(config)) {
+  if (config.engine() != v1::ENGINE_KIND_REFERENCE && !FindUnsupportedByFused(config).has_value()) {
     return std::make_unique<FusedEngine>(config, plan, seed);
   }
   return std::make_unique<ReferenceEngine>(config, plan, seed,

@@ -17,11 +17,8 @@ namespace anneal::training {
 
 class FusedEngine final : public Engine {
  public:
-  // `config` must be one that Covers.
+  // `config` must have nothing that FindUnsupportedByFused finds.
   FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, int64_t seed);
-
-  // Whether this engine can train it: all but batch normalisation.
-  static bool Covers(const v1::TrainingConfig& config) { return !config.network().batch_norm(); }
 
   absl::string_view name() const override { return "fused"; }
   double TrainStep(const Batch& batch, const StepSettings& settings, StepTotals* totals) override;

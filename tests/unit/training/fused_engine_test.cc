@@ -334,5 +334,14 @@ TEST(MakeEngineTest, ChoosesTheFastestThatCanUnlessTold) {
   EXPECT_EQ(name("batch_norm: true"), "reference");
 }
 
+TEST(MakeEngineTest, AnOptionThatTheFusedEngineDoesNotNameGoesToTheReferenceEngine) {
+  v1::TrainingConfig config = Complete("network { layers { dense { units: 3 } } }");
+  const RunPlan plan = Plan(config);
+  // Field 900 of the network, which no version of the schema has yet.
+  auto* network = config.mutable_network();
+  network->GetReflection()->MutableUnknownFields(network)->AddVarint(900, 1);
+  EXPECT_EQ(MakeEngine(config, plan, 1)->name(), "reference");
+}
+
 }  // namespace
 }  // namespace anneal::training
