@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/paths.h"
 #include "common/private_file.h"
 #include "common/status.h"

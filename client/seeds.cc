@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/status.h"
-#include "common/sweep.h"
+#include "common/config/sweep.h"
 
 namespace anneal::client {
 namespace {

@@ -9,20 +9,20 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/executor/dispatcher.h"
-#include "server/executor/editor.h"
-#include "server/executor/retention.h"
-#include "server/executor/submission.h"
-#include "server/executor/thread_executor.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/experiments/editor.h"
+#include "server/experiments/retention.h"
+#include "server/experiments/submission.h"
+#include "server/workers/thread_executor.h"
 #include "server/options.h"
-#include "server/rpc/blocking_pool.h"
-#include "server/rpc/event_hub.h"
-#include "server/rpc/event_reader.h"
-#include "server/rpc/server.h"
+#include "server/api/blocking_pool.h"
+#include "server/api/event_hub.h"
+#include "server/api/event_reader.h"
+#include "server/transport/server.h"
 #include "server/storage_monitor.h"
 #include "server/store/store.h"
 #include "server/telemetry/metrics.h"
-#include "server/training/dataset_registry.h"
+#include "server/training/data/dataset_registry.h"
 
 namespace anneal {
 

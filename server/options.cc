@@ -11,8 +11,8 @@
 #include "common/paths.h"
 #include "common/status.h"
 #include "common/version.h"
-#include "server/maintenance_command.h"
-#include "server/token_command.h"
+#include "server/commands/maintenance_command.h"
+#include "server/commands/token_command.h"
 
 namespace anneal {
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/executor/retention.h"
-#include "server/rpc/listening.h"
+#include "server/experiments/retention.h"
+#include "server/transport/listen_addresses.h"
 #include "server/store/usage_store.h"
 #include "server/telemetry/log.h"
 

@@ -21,7 +21,7 @@ fi
 tidy() {
   local as=()
   case $1 in
-    server/training/reference/* | server/training/fused/fused_engine.cc | \
+    server/training/reference/* | server/training/engines/fused/fused_engine.cc | \
       server/training/engine.cc | server/training/randomness.cc)
       # Clang does not get through Torch's headers as C++20.
       as=(--extra-arg=-std=c++17 --extra-arg=-Wno-c++20-designator

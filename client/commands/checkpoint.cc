@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
-#include "client/export/output_file.h"
+#include "client/exporters/output_file.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
 #include "common/resource_name.h"

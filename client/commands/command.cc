@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "client/render/selection.h"
 #include "client/render/terminal.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 

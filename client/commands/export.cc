@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
-#include "client/export/logdir.h"
-#include "client/export/output_file.h"
-#include "client/export/tables.h"
+#include "client/exporters/logdir.h"
+#include "client/exporters/output_file.h"
+#include "client/exporters/tables.h"
 #include "client/named_runs.h"
 #include "common/run_state.h"
 #include "common/status.h"

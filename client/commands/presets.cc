@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/commands/command.h"
-#include "common/config_text.h"
-#include "common/config_validation.h"
+#include "common/config/text.h"
+#include "common/config/validation.h"
 
 namespace anneal::client {
 namespace {

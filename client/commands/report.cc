@@ -10,7 +10,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/commands/command.h"
-#include "client/export/output_file.h"
+#include "client/exporters/output_file.h"
 #include "client/plot/arms.h"
 #include "common/resource_name.h"
 #include "common/status.h"

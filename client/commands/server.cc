@@ -10,9 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
-#include "client/export/output_file.h"
+#include "client/exporters/output_file.h"
 #include "client/render/format.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/status.h"
 #include "common/version.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/strip.h"
 #include "client/commands/command.h"
 #include "client/endpoint.h"
-#include "client/export/output_file.h"
+#include "client/exporters/output_file.h"
 #include "client/shell/completion.h"
 #include "client/shell/man.h"
 #include "common/resource_name.h"

@@ -11,7 +11,7 @@
 #include "client/commands/network_table.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 

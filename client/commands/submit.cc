@@ -21,9 +21,9 @@
 #include "client/render/progress.h"
 #include "client/render/schedule.h"
 #include "client/seeds.h"
-#include "common/config_path.h"
-#include "common/config_text.h"
-#include "common/config_validation.h"
+#include "common/config/field_path.h"
+#include "common/config/text.h"
+#include "common/config/validation.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/named_runs.h"
-#include "common/config_path.h"
+#include "common/config/field_path.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 

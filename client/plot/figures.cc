@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/plot/series.h"
-#include "common/comparison.h"
-#include "common/learning_rate.h"
-#include "common/statistics.h"
+#include "common/stats/comparison.h"
+#include "common/config/learning_rate.h"
+#include "common/stats/statistics.h"
 #include "common/status.h"
-#include "common/theta_schedule.h"
+#include "common/config/theta_schedule.h"
 
 namespace anneal::plot {
 namespace {

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/plot/figures.h"
 #include "client/plot/series.h"
-#include "common/statistics.h"
+#include "common/stats/statistics.h"
 #include "common/status.h"
 
 namespace anneal::plot {

@@ -9,7 +9,7 @@
 #include "client/render/live.h"
 #include "client/render/table.h"
 #include "client/render/terminal.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/enum_name.h"
 #include "common/run_state.h"
 

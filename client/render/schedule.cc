@@ -8,8 +8,8 @@
 #include "client/render/format.h"
 #include "client/render/table.h"
 #include "common/activation.h"
-#include "common/learning_rate.h"
-#include "common/theta_schedule.h"
+#include "common/config/learning_rate.h"
+#include "common/config/theta_schedule.h"
 
 namespace anneal::render {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/config_path.h"
+#include "common/config/field_path.h"
 #include "common/filter.h"
 #include "common/status.h"
 

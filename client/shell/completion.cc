@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "anneal/v1/config.pb.h"
-#include "common/config_path.h"
+#include "common/config/field_path.h"
 #include "common/enum_name.h"
 #include "common/metric.h"
 

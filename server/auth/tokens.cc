@@ -12,7 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "common/private_file.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"

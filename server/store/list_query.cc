@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
-#include "common/config_path.h"
+#include "common/config/field_path.h"
 #include "common/enum_name.h"
 #include "common/metric.h"
 #include "common/status.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "common/classification.h"
+#include "common/stats/classification.h"
 #include "common/enum_name.h"
 #include "common/status.h"
 

@@ -9,8 +9,8 @@
 
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
-#include "server/training/dataset.h"
-#include "server/training/engine.h"
+#include "server/training/data/dataset.h"
+#include "server/training/engines/engine.h"
 
 namespace anneal::training {
 

@@ -11,17 +11,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "common/classification.h"
-#include "common/config_validation.h"
-#include "common/learning_rate.h"
+#include "common/stats/classification.h"
+#include "common/config/validation.h"
+#include "common/config/learning_rate.h"
 #include "common/status.h"
-#include "common/theta_schedule.h"
-#include "server/training/batches.h"
-#include "server/training/checkpoint.h"
-#include "server/training/engine.h"
+#include "common/config/theta_schedule.h"
+#include "server/training/data/batches.h"
+#include "server/training/model/checkpoint.h"
+#include "server/training/engines/engine.h"
 #include "server/training/probe.h"
-#include "server/training/randomness.h"
-#include "server/training/theta_summary.h"
+#include "server/training/data/randomness.h"
+#include "server/training/model/theta_summary.h"
 
 namespace anneal::training {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "anneal/v1/worker.pb.h"
-#include "server/training/dataset.h"
+#include "server/training/data/dataset.h"
 
 namespace anneal::training {
 

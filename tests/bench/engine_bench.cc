@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "common/classification.h"
-#include "common/config_validation.h"
-#include "server/training/batches.h"
-#include "server/training/engine.h"
-#include "server/training/vectors.h"
+#include "common/stats/classification.h"
+#include "common/config/validation.h"
+#include "server/training/data/batches.h"
+#include "server/training/engines/engine.h"
+#include "server/training/engines/vectors.h"
 
 namespace anneal::training {
 namespace {

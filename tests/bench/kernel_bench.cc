@@ -59,8 +59,8 @@ HWY_AFTER_NAMESPACE();
 #include <vector>
 
 #include "hwy/aligned_allocator.h"
-#include "server/training/fused/kernels.h"
-#include "server/training/vectors.h"
+#include "server/training/engines/fused/kernels.h"
+#include "server/training/engines/vectors.h"
 
 namespace anneal::training::fused {
 namespace {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "common/config_validation.h"
+#include "common/config/validation.h"
 #include "common/filter.h"
-#include "common/presets.h"
+#include "common/config/presets.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"

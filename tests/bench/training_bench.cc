@@ -18,10 +18,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "common/config_path.h"
-#include "common/config_validation.h"
+#include "common/config/field_path.h"
+#include "common/config/validation.h"
 #include "nlohmann/json.hpp"
-#include "server/training/engine.h"
+#include "server/training/engines/engine.h"
 #include "server/training/trainer.h"
 
 namespace anneal::training {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config_text.h"
+#include "common/config/text.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"

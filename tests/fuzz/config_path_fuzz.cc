@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_split.h"
 #include "anneal/v1/config.pb.h"
-#include "common/config_path.h"
-#include "common/presets.h"
+#include "common/config/field_path.h"
+#include "common/config/presets.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/fuzz/require.h"
 

@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_split.h"
 #include "anneal/v1/config.pb.h"
-#include "common/config_path.h"
-#include "common/config_validation.h"
-#include "common/theta_schedule.h"
+#include "common/config/field_path.h"
+#include "common/config/validation.h"
+#include "common/config/theta_schedule.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/fuzz/require.h"
 

@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_split.h"
 #include "anneal/v1/services.pb.h"
-#include "common/config_validation.h"
-#include "common/presets.h"
-#include "server/rpc/listing.h"
+#include "common/config/validation.h"
+#include "common/config/presets.h"
+#include "server/api/list_request.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
 #include "server/store/run_store.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "server/training/idx.h"
+#include "server/training/data/idx.h"
 #include "tests/fuzz/require.h"
 
 namespace anneal::fuzz {

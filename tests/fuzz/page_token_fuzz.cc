@@ -8,7 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "anneal/v1/services.pb.h"
-#include "server/rpc/page.h"
+#include "server/api/page.h"
 #include "tests/fuzz/require.h"
 
 namespace anneal::fuzz {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "server/training/checkpoint.h"
-#include "server/training/safetensors.h"
+#include "server/training/model/checkpoint.h"
+#include "server/training/model/safetensors.h"
 #include "tests/fuzz/require.h"
 
 namespace anneal::fuzz {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/activation.h"
-#include "common/config_validation.h"
+#include "common/config/validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/daemon_test.h"

@@ -13,7 +13,7 @@
 #include "common/run_state.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/queue/policy.h"
+#include "server/scheduling/policy.h"
 #include "server/store/event_store.h"
 #include "server/store/queue_store.h"
 #include "tests/unit/common/test_util.h"

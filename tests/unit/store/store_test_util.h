@@ -21,7 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "anneal/v1/resources.pb.h"
 #include "anneal/v1/worker.pb.h"
-#include "common/config_validation.h"
+#include "common/config/validation.h"
 #include "common/resource_name.h"
 #include "google/protobuf/message.h"
 #include "gtest/gtest.h"

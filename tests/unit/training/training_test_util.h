@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "anneal/v1/config.pb.h"
-#include "common/config_validation.h"
+#include "common/config/validation.h"
 #include "gtest/gtest.h"
 #include "tests/unit/common/test_util.h"
 

@@ -1,0 +1,161 @@
+#include "client/exporters/tensorboard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "client/render/flatten.h"
+#include "common/config/field_path.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace anneal::tensorboard_files {
+namespace {
+
+double Seconds(const google::protobuf::Timestamp& time) {
+  return static_cast<double>(google::protobuf::util::TimeUtil::TimestampToMicroseconds(time)) / 1e6;
+}
+
+// When the epoch ended, had the run never been away.
+double TimeOf(const v1::Run& run, const v1::Epoch& epoch) {
+  return Seconds(run.has_start_time() ? run.start_time() : run.create_time()) +
+         epoch.elapsed_seconds();
+}
+
+void AddScalar(const std::string& tag, double value, tensorboard::Summary* summary) {
+  tensorboard::Summary::Value* scalar = summary->add_value();
+  scalar->set_tag(tag);
+  scalar->set_simple_value(static_cast<float>(value));
+}
+
+tensorboard::Event SessionEvent(double time, const std::string& tag,
+                                const tensorboard::HParamsPluginData& data) {
+  tensorboard::Event event;
+  event.set_wall_time(time);
+  tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
+  value->set_tag(tag);
+  auto* plugin = value->mutable_metadata()->mutable_plugin_data();
+  plugin->set_plugin_name("hparams");
+  plugin->set_content(data.SerializeAsString());
+  return event;
+}
+
+google::protobuf::Value ValueOf(const std::string& text) {
+  google::protobuf::Value value;
+  value.set_string_value(text);
+  double number = 0;
+  if (absl::SimpleAtod(text, &number)) value.set_number_value(number);
+  if (text == "true" || text == "false") value.set_bool_value(text == "true");
+  return value;
+}
+
+}  // namespace
+
+std::string TagOf(const std::string& name) {
+  const std::vector<std::string> parts = absl::StrSplit(name, absl::MaxSplits('_', 2));
+  if (parts.size() == 3 && parts[0] == "layers") {
+    return absl::StrCat(parts[2], "/layer_", parts[1]);
+  }
+  for (const std::string group : {"train", "validation_relu", "validation", "theta", "hessian"}) {
+    absl::string_view rest = name;
+    if (absl::ConsumePrefix(&rest, group + "_")) return absl::StrCat(group, "/", rest);
+  }
+  return absl::StrCat("run/", name);
+}
+
+tensorboard::HistogramProto Histogram(const v1::ThetaVector& theta) {
+  constexpr int kBuckets = 30;
+  const auto [least, largest] = std::minmax_element(theta.values().begin(), theta.values().end());
+  const double low = *least;
+  const double high = *largest;
+  const int buckets = low == high ? 1 : kBuckets;
+  const double width = (high - low) / buckets;
+  tensorboard::HistogramProto histogram;
+  histogram.set_min(low);
+  histogram.set_max(high);
+  histogram.set_num(theta.values_size());
+  for (int i = 1; i < buckets; ++i) histogram.add_bucket_limit(low + i * width);
+  histogram.add_bucket_limit(high);
+  histogram.mutable_bucket()->Resize(buckets, 0);
+  double sum = 0;
+  double sum_squares = 0;
+  for (const double value : theta.values()) {
+    sum += value;
+    sum_squares += value * value;
+    const int bucket = width == 0 ? 0 : static_cast<int>((value - low) / width);
+    ++histogram.mutable_bucket()->at(std::min(bucket, buckets - 1));
+  }
+  histogram.set_sum(sum);
+  histogram.set_sum_squares(sum_squares);
+  return histogram;
+}
+
+tensorboard::Event FileVersion(const v1::Run& run) {
+  tensorboard::Event event;
+  event.set_wall_time(TimeOf(run, v1::Epoch()));
+  event.set_file_version("brain.Event:2");
+  return event;
+}
+
+tensorboard::Event SessionStart(const v1::Run& run, const std::vector<std::string>& fields,
+                                const std::string& group) {
+  tensorboard::HParamsPluginData data;
+  tensorboard::SessionStartInfo* start = data.mutable_session_start_info();
+  for (const std::string& field : fields) {
+    const auto value = GetField(run.config(), field);
+    if (value.ok() && *value != "-") (*start->mutable_hparams())[field] = ValueOf(*value);
+  }
+  start->set_group_name(group);
+  const double time = TimeOf(run, v1::Epoch());
+  start->set_start_time_secs(time);
+  return SessionEvent(time, "_hparams_/session_start_info", data);
+}
+
+tensorboard::Event EpochEvent(const v1::Run& run, const v1::Epoch& epoch,
+                              const std::vector<v1::ThetaVector>& thetas) {
+  tensorboard::Event event;
+  event.set_wall_time(TimeOf(run, epoch));
+  event.set_step(epoch.epoch());
+  for (const auto& [name, text] : render::Flatten(epoch)) {
+    double value = 0;
+    if (name == "epoch" || !absl::SimpleAtod(text, &value)) continue;
+    AddScalar(TagOf(name), value, event.mutable_summary());
+  }
+  for (const v1::ThetaVector& theta : thetas) {
+    tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
+    value->set_tag(absl::StrCat("theta/layer_", theta.layer()));
+    *value->mutable_histo() = Histogram(theta);
+  }
+  return event;
+}
+
+std::vector<tensorboard::Event> EndEvents(const v1::Run& run) {
+  std::vector<tensorboard::Event> events;
+  const double time = TimeOf(run, run.last_epoch());
+  for (const v1::TestResult& result : run.test_results()) {
+    tensorboard::Event& event = events.emplace_back();
+    event.set_wall_time(time);
+    event.set_step(result.epoch());
+    const std::string group =
+        result.weights() == v1::TestResult::WEIGHTS_BEST ? "test_best/" : "test/";
+    tensorboard::Summary* summary = event.mutable_summary();
+    AddScalar(group + "loss", result.loss(), summary);
+    AddScalar(group + "accuracy", result.accuracy(), summary);
+    AddScalar(group + "precision", result.precision(), summary);
+    AddScalar(group + "recall", result.recall(), summary);
+    AddScalar(group + "f1", result.f1(), summary);
+  }
+  tensorboard::HParamsPluginData data;
+  tensorboard::SessionEndInfo* end = data.mutable_session_end_info();
+  end->set_status(run.state() == v1::RUN_STATE_SUCCEEDED
+                      ? tensorboard::SessionEndInfo::STATUS_SUCCESS
+                      : tensorboard::SessionEndInfo::STATUS_FAILURE);
+  end->set_end_time_secs(time);
+  events.push_back(SessionEvent(time, "_hparams_/session_end_info", data));
+  return events;
+}
+
+}  // namespace anneal::tensorboard_files

@@ -1,0 +1,27 @@
+// The allow-list of what the fused engine can train. Pure.
+
+#ifndef ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_
+#define ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_
+
+#include <optional>
+#include <string>
+
+#include "google/protobuf/message.h"
+
+namespace anneal {
+
+// A setting that an engine does not support.
+struct Unsupported {
+  std::string field;  // its path, such as `network.batch_norm`
+  std::string value;  // as a user writes it; empty for a message
+};
+
+// Returns the first setting of a resolved TrainingConfig that the fused engine does not name, in
+// the order of the schema, or nothing if the engine can train the config. Every set field counts,
+// and every field that this build does not know: whatever is added to the schema is unsupported
+// until the list names it.
+std::optional<Unsupported> FindUnsupportedByFused(const google::protobuf::Message& config);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_

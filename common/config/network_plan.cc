@@ -1,0 +1,176 @@
+#include "common/config/network_plan.h"
+
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/enum_name.h"
+
+namespace anneal {
+namespace {
+
+constexpr int64_t kMaxParameters = 50'000'000;
+constexpr int64_t kMaxLayerThetas = int64_t{1} << 18;  // a theta vector must fit a message
+constexpr int64_t kMaxFeatureUnits = int64_t{1} << 22;
+
+int64_t ThetasOf(v1::ThetaGranularity granularity, const FeatureShape& output) {
+  switch (granularity) {
+    case v1::THETA_GRANULARITY_LAYER:
+      return 1;
+    case v1::THETA_GRANULARITY_CHANNEL:
+      return output.channels;
+    case v1::THETA_GRANULARITY_NEURON:
+      return output.units();
+    default:
+      return 0;
+  }
+}
+
+void PlanConv(const v1::ConvLayer& conv, const std::string& field, LayerPlan* layer,
+              FieldViolations* violations) {
+  const FeatureShape& input = layer->input;
+  const int64_t side = std::min(input.height, input.width) + 2 * int64_t{conv.padding()};
+  if (conv.kernel() > side) {
+    violations->Add(
+        absl::StrCat(field, ".conv.kernel"),
+        absl::StrCat("is ", conv.kernel(), ", larger than its input of ", input.height, "x",
+                     input.width, " with padding ", conv.padding(), "; allowed is 1..", side));
+    return;
+  }
+  layer->affine.channels = conv.filters();
+  layer->affine.height =
+      (input.height + 2 * int64_t{conv.padding()} - conv.kernel()) / conv.stride() + 1;
+  layer->affine.width =
+      (input.width + 2 * int64_t{conv.padding()} - conv.kernel()) / conv.stride() + 1;
+  layer->output = layer->affine;
+  if (conv.pool() != v1::POOL_NONE) {
+    layer->output.height /= conv.pool_size();
+    layer->output.width /= conv.pool_size();
+    if (layer->output.height == 0 || layer->output.width == 0) {
+      violations->Add(
+          absl::StrCat(field, ".conv.pool_size"),
+          absl::StrCat("is ", conv.pool_size(), ", larger than the ", layer->affine.height, "x",
+                       layer->affine.width, " that the convolution leaves"));
+    }
+  }
+  layer->fan_in = input.channels * conv.kernel() * conv.kernel();
+  layer->multiply_adds = layer->affine.units() * layer->fan_in;
+}
+
+void PlanDense(const v1::DenseLayer& dense, LayerPlan* layer) {
+  layer->affine = {.channels = dense.units()};
+  layer->output = layer->affine;
+  layer->fan_in = layer->input.units();
+  layer->multiply_adds = dense.units() * layer->fan_in;
+}
+
+// Everything that follows from the affine map's shape.
+void Count(bool batch_norm, LayerPlan* layer) {
+  layer->weights = layer->affine.channels * layer->fan_in;
+  layer->parameters = layer->weights + layer->affine.channels * (batch_norm ? 3 : 1);
+}
+
+// False for a layer so large that the sizes of those after it might not be counted any more.
+bool CheckSize(const std::string& field, const LayerPlan& layer, FieldViolations* violations) {
+  const bool fits = layer.affine.units() <= kMaxFeatureUnits;
+  if (!fits) {
+    violations->Add(field, absl::StrCat("has a feature map of ", layer.affine.units(),
+                                        " values; at most ", kMaxFeatureUnits, " are allowed"));
+  }
+  if (layer.thetas > kMaxLayerThetas) {
+    violations->Add("theta.granularity",
+                    absl::StrCat("gives ", field, " ", layer.thetas, " thetas; at most ",
+                                 kMaxLayerThetas, " are allowed: use CHANNEL or a smaller layer"));
+  }
+  return fits;
+}
+
+void Accumulate(LayerPlan layer, NetworkPlan* plan) {
+  plan->parameters += layer.parameters;
+  plan->thetas += layer.thetas;
+  plan->multiply_adds += layer.multiply_adds;
+  plan->activations += layer.affine.units() + layer.output.units();
+  plan->layers.push_back(std::move(layer));
+}
+
+std::string Describe(const LayerPlan& layer) {
+  if (layer.config.has_dense()) return absl::StrCat("dense ", layer.affine.channels);
+  const v1::ConvLayer& conv = layer.config.conv();
+  std::string text = absl::StrCat("conv ", conv.filters(), "@", conv.kernel(), "x", conv.kernel());
+  if (conv.stride() != 1) absl::StrAppend(&text, ", stride ", conv.stride());
+  if (conv.padding() != 0) absl::StrAppend(&text, ", padding ", conv.padding());
+  if (conv.pool() != v1::POOL_NONE) {
+    absl::StrAppend(&text, ", ", absl::AsciiStrToLower(EnumName(conv.pool())), "-pool ",
+                    conv.pool_size());
+  }
+  return text;
+}
+
+}  // namespace
+
+NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& theta,
+                        const DatasetShape& data, FieldViolations* violations) {
+  NetworkPlan plan;
+  // One theta of the network counts once, whatever the granularity says of other policies.
+  const bool own_thetas = theta.policy() == v1::THETA_POLICY_TRAINABLE &&
+                          theta.granularity() != v1::THETA_GRANULARITY_NETWORK;
+  if (!own_thetas) plan.thetas = 1;
+  FeatureShape input = {.channels = 1, .height = data.height, .width = data.width};
+  bool after_dense = false;
+  for (int i = 0; i < config.layers_size(); ++i) {
+    const std::string field = absl::StrCat("network.layers.", i);
+    LayerPlan layer;
+    layer.config = config.layers(i);
+    layer.input = input;
+    if (layer.config.has_conv()) {
+      if (after_dense) {
+        violations->Add(field, "is a conv layer after a dense one; put conv layers first");
+        return plan;
+      }
+      PlanConv(layer.config.conv(), field, &layer, violations);
+      if (layer.output.units() == 0) return plan;
+    } else {
+      after_dense = true;
+      PlanDense(layer.config.dense(), &layer);
+    }
+    Count(config.batch_norm(), &layer);
+    if (own_thetas) layer.thetas = ThetasOf(theta.granularity(), layer.output);
+    if (!CheckSize(field, layer, violations)) return plan;
+    input = layer.output;
+    Accumulate(std::move(layer), &plan);
+  }
+  LayerPlan output;
+  output.config.mutable_dense()->set_units(static_cast<int32_t>(data.classes));
+  output.input = input;
+  PlanDense(output.config.dense(), &output);
+  Count(/*batch_norm=*/false, &output);
+  Accumulate(std::move(output), &plan);
+  if (plan.parameters > kMaxParameters) {
+    violations->Add("network.layers",
+                    absl::StrCat("have ", plan.parameters, " parameters; at most ", kMaxParameters,
+                                 " are allowed"));
+  }
+  return plan;
+}
+
+v1::NetworkSummary Summarize(const NetworkPlan& plan) {
+  v1::NetworkSummary summary;
+  for (const LayerPlan& layer : plan.layers) {
+    v1::LayerSummary* out = summary.add_layers();
+    out->set_description(Describe(layer));
+    out->add_output_shape(static_cast<int32_t>(layer.output.channels));
+    if (layer.config.has_conv()) {
+      out->add_output_shape(static_cast<int32_t>(layer.output.height));
+      out->add_output_shape(static_cast<int32_t>(layer.output.width));
+    }
+    out->set_parameter_count(layer.parameters);
+    out->set_theta_count(layer.thetas);
+    out->set_multiply_adds(layer.multiply_adds);
+  }
+  summary.set_parameter_count(plan.parameters);
+  summary.set_theta_count(plan.thetas);
+  summary.set_multiply_adds(plan.multiply_adds);
+  return summary;
+}
+
+}  // namespace anneal

@@ -1,0 +1,64 @@
+// The shapes of a network, worked out without allocating it. Pure.
+
+#ifndef ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_
+#define ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/config.pb.h"
+#include "anneal/v1/resources.pb.h"
+#include "common/status.h"
+
+namespace anneal {
+
+// What a network is given and asked for. Images have one channel.
+struct DatasetShape {
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t classes = 0;
+  int64_t train_images = 0;  // in the training file, before the split
+};
+
+struct FeatureShape {
+  int64_t channels = 0;
+  int64_t height = 1;
+  int64_t width = 1;
+  int64_t units() const { return channels * height * width; }
+  friend bool operator==(const FeatureShape&, const FeatureShape&) = default;
+};
+
+struct LayerPlan {
+  // A resolved conv or dense layer; the output layer is a dense one.
+  v1::HiddenLayer config;
+  FeatureShape input;
+  FeatureShape affine;  // after the affine map, before the pool
+  FeatureShape output;
+  int64_t fan_in = 0;
+  int64_t weights = 0;
+  int64_t parameters = 0;  // weights, biases, and normalisation's scale and shift
+  int64_t thetas = 0;      // thetas that are this layer's own; 0 where the network shares one
+  int64_t multiply_adds = 0;
+};
+
+struct NetworkPlan {
+  std::vector<LayerPlan> layers;  // hidden layers, then the output layer
+  int64_t parameters = 0;
+  int64_t thetas = 0;
+  int64_t multiply_adds = 0;
+  int64_t activations = 0;  // values kept for the backward pass of one image, about
+};
+
+// Adds a violation for every layer that does not fit its input, and for what is larger than this
+// system takes (64 layers, 50 million parameters, 262,144 thetas in a layer, 4 million values in a
+// feature map). Returns the plan, which is meaningless if `violations` is not empty. `config` and
+// `theta` must be resolved and in range (config_validation.h).
+NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& theta,
+                        const DatasetShape& data, FieldViolations* violations);
+
+v1::NetworkSummary Summarize(const NetworkPlan& plan);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_

@@ -1,0 +1,102 @@
+#include "common/config/sweep.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "common/config/field_path.h"
+#include "common/config/validation.h"
+#include "common/status.h"
+
+namespace anneal {
+namespace {
+
+// Of all cells' configs, and of all runs' parameters.
+constexpr size_t kMostConfigBytes = size_t{128} << 20;
+constexpr size_t kMostParameterBytes = size_t{64} << 20;
+// What a byte of a value's text may take in a config.
+constexpr size_t kConfigBytesPerText = 20;
+
+// Checks what the product would need, before any of it is made.
+absl::Status CheckMemory(const v1::Experiment& experiment, int64_t runs, int64_t seeds) {
+  size_t text = 0;  // of a cell's parameters, at most
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    size_t longest = 0;
+    for (const std::string& value : axis.values()) longest = std::max(longest, value.size());
+    text += axis.field().size() + longest;
+  }
+  const size_t config = experiment.config().SpaceUsedLong() + kConfigBytesPerText * text;
+  if (config * static_cast<size_t>(runs / seeds) > kMostConfigBytes) {
+    return InvalidField("config", absl::StrCat("takes ", config, " bytes in each of ", runs / seeds,
+                                               " cells; allowed is ", kMostConfigBytes,
+                                               " in all, so make it smaller or the axes shorter"));
+  }
+  if (text * static_cast<size_t>(runs) > kMostParameterBytes) {
+    return InvalidField(
+        "axes", absl::StrCat("have up to ", text, " bytes in each of ", runs, " runs; allowed is ",
+                             kMostParameterBytes, " in all, so make values shorter"));
+  }
+  return absl::OkStatus();
+}
+
+// Checks the axes and seeds, and that the product is not too large, before any of it is made.
+absl::Status CheckSweep(const v1::Experiment& experiment) {
+  const std::vector<int64_t> seeds = SeedsOf(experiment);
+  std::set<int64_t> distinct_seeds;
+  for (const int64_t seed : seeds) {
+    if (!distinct_seeds.insert(seed).second) {
+      return InvalidField("seeds", absl::StrCat("has ", seed, " twice; seeds must be distinct"));
+    }
+  }
+  auto runs = static_cast<int64_t>(seeds.size());
+  std::set<std::string> fields;
+  for (int i = 0; i < experiment.axes_size(); ++i) {
+    const v1::SweepAxis& axis = experiment.axes(i);
+    const std::string field = absl::StrCat("axes.", i);
+    if (axis.field().empty()) {
+      return InvalidField(field + ".field", "is empty; name a field, such as epochs");
+    }
+    if (!fields.insert(axis.field()).second) {
+      return InvalidField(field, absl::StrCat("sweeps ", axis.field(), " a second time"));
+    }
+    const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
+    if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
+      return InvalidField(field + ".values", "must be one or more distinct values");
+    }
+    runs *= axis.values_size();
+    if (runs > kMaxRunsPerExperiment) break;
+  }
+  if (runs > kMaxRunsPerExperiment) {
+    return InvalidField("axes", absl::StrCat("and seeds make more than ", kMaxRunsPerExperiment,
+                                             " runs, the most an experiment may have"));
+  }
+  return CheckMemory(experiment, runs, static_cast<int64_t>(seeds.size()));
+}
+
+}  // namespace
+
+std::vector<int64_t> SeedsOf(const v1::Experiment& experiment) {
+  if (experiment.seeds().empty()) return {0};
+  return {experiment.seeds().begin(), experiment.seeds().end()};
+}
+
+absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experiment) {
+  ANNEAL_RETURN_IF_ERROR(CheckSweep(experiment));
+  std::vector<SweepCell> cells(1);
+  cells[0].config = experiment.config();
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    std::vector<SweepCell> product;
+    for (const SweepCell& cell : cells) {
+      for (const std::string& value : axis.values()) {
+        SweepCell& next = product.emplace_back(cell);
+        ANNEAL_RETURN_IF_ERROR(SetField(&next.config, axis.field(), value));
+        next.parameters[axis.field()] = value;
+      }
+    }
+    cells = std::move(product);
+  }
+  for (SweepCell& cell : cells) cell.config = ResolveConfig(std::move(cell.config));
+  return cells;
+}
+
+}  // namespace anneal

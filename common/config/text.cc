@@ -1,0 +1,68 @@
+#include "common/config/text.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace anneal {
+namespace {
+
+// Keeps the first error: the ones after it are usually its echo.
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (text_.empty())
+      text_ = absl::StrCat("line ", line + 1, ", column ", column + 1, ": ", message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
+  v1::TrainingConfig config;
+  if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{")) {
+    const auto status = google::protobuf::util::JsonStringToMessage(std::string(text), &config);
+    if (status.ok()) return config;
+    return InvalidField("config", absl::StrCat("is not JSON of TrainingConfig: ",
+                                               OneLine(std::string(status.message()))));
+  }
+  const absl::Status status = ParseTextFormat(text, &config);
+  if (status.ok()) return config;
+  return InvalidField("config", status.message());
+}
+
+absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* message) {
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  if (parser.ParseFromString(std::string(text), message)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("is not text format of ", message->GetDescriptor()->name(), ": ", error.text()));
+}
+
+std::string ToTextFormat(const google::protobuf::Message& message) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(message, &text);
+  return text;
+}
+
+std::string ToJson(const google::protobuf::Message& message, bool pretty) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = pretty;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  // Fails only for messages with unknown Any types, of which we have none.
+  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
+  return json;
+}
+
+}  // namespace anneal

@@ -1,0 +1,59 @@
+// Accuracy, precision, recall and F1 from a confusion matrix. Not thread-safe.
+
+#ifndef ANNEAL_COMMON_STATS_CLASSIFICATION_H_
+#define ANNEAL_COMMON_STATS_CLASSIFICATION_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace anneal {
+
+// For one class: precision = TP / (TP + FP), recall = TP / (TP + FN), and
+// F1 = 2 TP / (2 TP + FP + FN); each 0 where its divisor is 0.
+struct ClassScores {
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+  int64_t support = 0;  // TP + FN
+};
+
+struct Scores {
+  double accuracy = 0;
+  // Macro averages: the unweighted mean over all classes.
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+};
+
+class ConfusionMatrix {
+ public:
+  explicit ConfusionMatrix(int classes);
+  // From classes x classes counts, row-major.
+  static ConfusionMatrix FromCounts(absl::Span<const int64_t> counts);
+
+  // Both in [0, classes).
+  void Add(int actual, int predicted) { ++counts_[Index(actual, predicted)]; }
+
+  int classes() const { return classes_; }
+  int64_t count(int actual, int predicted) const { return counts_[Index(actual, predicted)]; }
+  // Row-major: row = true class, column = predicted class.
+  absl::Span<const int64_t> counts() const { return counts_; }
+
+  ClassScores ClassScoresOf(int label) const;
+  Scores MacroScores() const;
+
+ private:
+  size_t Index(int actual, int predicted) const {
+    return static_cast<size_t>(actual) * static_cast<size_t>(classes_) +
+           static_cast<size_t>(predicted);
+  }
+
+  int classes_;
+  std::vector<int64_t> counts_;
+};
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_STATS_CLASSIFICATION_H_

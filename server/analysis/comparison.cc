@@ -1,0 +1,361 @@
+#include "server/analysis/comparison.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/stats/comparison.h"
+#include "common/config/field_path.h"
+#include "common/metric.h"
+#include "common/resource_name.h"
+#include "common/stats/statistics.h"
+#include "common/status.h"
+#include "common/config/sweep.h"
+#include "server/store/epoch_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/json.h"
+#include "server/store/run_store.h"
+
+namespace anneal::rpc {
+namespace {
+
+constexpr int kMaxNames = 1000;
+constexpr int kMaxGroupBy = 16;
+constexpr char kExperiment[] = "experiment";
+constexpr char kPreset[] = "preset";
+
+using Sample = std::vector<double>;
+using Parameters = std::map<std::string, std::string>;
+
+// What was asked for, looked up.
+struct Question {
+  Metric metric;
+  std::vector<std::string> group_by;
+  std::string baseline;
+  std::optional<double> threshold;
+  Metric threshold_metric;
+};
+
+// What an arm's runs gave, gathered run by run.
+struct ArmSamples {
+  Parameters parameters;
+  std::set<std::string> experiments;
+  std::set<std::string> presets;
+  int32_t total = 0;
+  Sample validation_accuracy;
+  Sample validation_relu_accuracy;
+  Sample test_accuracy;
+  Sample theta;
+  Sample epoch_seconds;
+  Sample values;
+  std::map<int64_t, Sample> values_by_seed;
+  std::vector<TimeToEvent> epochs_to_threshold;
+  std::vector<TimeToEvent> seconds_to_threshold;
+};
+
+// A run, and what it belongs to.
+struct Member {
+  int64_t key = 0;
+  v1::Run run;
+  std::string experiment;  // its id
+  std::string preset;
+};
+
+class Comparer {
+ public:
+  Comparer(store::Connection* db, const Question& question) : db_(db), question_(question) {}
+
+  absl::Status AddExperiment(const std::string& id);
+  absl::StatusOr<v1::CompareExperimentsResponse> Answer() const;
+
+ private:
+  absl::StatusOr<ArmSamples*> ArmOf(const Member& member, const std::string& config_json);
+  absl::StatusOr<Parameters> Group(const Member& member, const std::string& config_json);
+  absl::Status AddRun(const Member& member, ArmSamples* arm);
+  absl::Status AddTimes(const Member& member, ArmSamples* arm);
+  absl::StatusOr<std::optional<double>> Measure(const Member& member);
+  absl::StatusOr<size_t> Baseline() const;
+
+  store::Connection* const db_;
+  const Question& question_;
+  // In the order of their first runs.
+  std::vector<std::string> names_;
+  std::map<std::string, ArmSamples> arms_;
+  // By the text of the config: runs of one cell have the same.
+  std::map<std::string, Parameters> fields_of_config_;
+};
+
+std::string ArmName(const std::string& first, const Parameters& parameters) {
+  std::vector<std::string> parts;
+  if (!first.empty()) parts.push_back(first);
+  for (const auto& [key, value] : parameters) parts.push_back(absl::StrCat(key, "=", value));
+  return absl::StrJoin(parts, ",");
+}
+
+absl::Status Comparer::AddExperiment(const std::string& id) {
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, store::GetExperiment(*db_, id));
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(*db_, id));
+  ANNEAL_ASSIGN_OR_RETURN(
+      std::vector<store::ListedRun> runs,
+      store::ListRuns(*db_, {.experiment_key = key, .list = {.limit = kMaxRunsPerExperiment}}));
+  ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key));
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const Member member = {.key = configs[i].key,
+                           .run = std::move(runs[i].run),
+                           .experiment = id,
+                           .preset = experiment.preset()};
+    ANNEAL_ASSIGN_OR_RETURN(ArmSamples* const arm, ArmOf(member, configs[i].config_json));
+    ANNEAL_RETURN_IF_ERROR(AddRun(member, arm));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ArmSamples*> Comparer::ArmOf(const Member& member, const std::string& config_json) {
+  Parameters parameters;
+  std::string name;
+  if (question_.group_by.empty()) {
+    parameters = {member.run.parameters().begin(), member.run.parameters().end()};
+    name = ArmName(member.experiment, parameters);
+  } else {
+    ANNEAL_ASSIGN_OR_RETURN(parameters, Group(member, config_json));
+    name = ArmName("", parameters);
+  }
+  const auto [found, is_new] = arms_.try_emplace(name);
+  if (is_new) names_.push_back(name);
+  ArmSamples& arm = found->second;
+  arm.parameters = std::move(parameters);
+  arm.experiments.insert(member.experiment);
+  arm.presets.insert(member.preset);
+  return &arm;
+}
+
+absl::StatusOr<Parameters> Comparer::Group(const Member& member, const std::string& config_json) {
+  const auto [found, is_new] = fields_of_config_.try_emplace(config_json);
+  if (is_new) {
+    v1::TrainingConfig config;
+    ANNEAL_RETURN_IF_ERROR(store::FromColumn(config_json, &config));
+    for (const std::string& field : question_.group_by) {
+      if (field == kExperiment || field == kPreset) continue;
+      ANNEAL_ASSIGN_OR_RETURN(found->second[field], GetField(config, field));
+    }
+  }
+  Parameters group = found->second;
+  for (const std::string& field : question_.group_by) {
+    if (field == kExperiment) group[field] = member.experiment;
+    if (field == kPreset) group[field] = member.preset.empty() ? "-" : member.preset;
+  }
+  return group;
+}
+
+absl::StatusOr<std::optional<double>> Comparer::Measure(const Member& member) {
+  if (question_.metric.source != Metric::Source::kLogLossArea) {
+    return ValueOf(question_.metric, member.run);
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, "validation_loss"));
+  Sample losses;
+  for (const store::CurvePoint& point : curve) losses.push_back(point.value);
+  if (losses.empty()) return std::optional<double>();
+  return LogLossArea(losses);
+}
+
+absl::Status Comparer::AddRun(const Member& member, ArmSamples* arm) {
+  ++arm->total;
+  const v1::Run& run = member.run;
+  const bool succeeded = run.state() == v1::RUN_STATE_SUCCEEDED;
+  const bool diverged = run.failure().reason() == v1::FAILURE_REASON_DIVERGED;
+  if (question_.threshold.has_value() && (succeeded || diverged)) {
+    ANNEAL_RETURN_IF_ERROR(AddTimes(member, arm));
+  }
+  if (!succeeded) return absl::OkStatus();
+  const v1::Epoch& last = run.last_epoch();
+  arm->validation_accuracy.push_back(last.validation_accuracy());
+  arm->validation_relu_accuracy.push_back(last.validation_relu_accuracy());
+  arm->theta.push_back(last.theta().mean());
+  arm->epoch_seconds.push_back(last.elapsed_seconds() / last.epoch());
+  for (const v1::TestResult& result : run.test_results()) {
+    if (result.weights() != v1::TestResult::WEIGHTS_LAST) continue;
+    arm->test_accuracy.push_back(result.accuracy());
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const std::optional<double> value, Measure(member));
+  if (!value.has_value()) return absl::OkStatus();
+  arm->values.push_back(*value);
+  arm->values_by_seed[run.seed()].push_back(*value);
+  return absl::OkStatus();
+}
+
+absl::Status Comparer::AddTimes(const Member& member, ArmSamples* arm) {
+  const Metric& metric = question_.threshold_metric;
+  ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, metric.name));
+  TimeToEvent epochs;
+  TimeToEvent seconds;
+  for (const store::CurvePoint& point : curve) {
+    const bool reached = metric.higher_is_better ? point.value >= *question_.threshold
+                                                 : point.value <= *question_.threshold;
+    epochs = {.time = static_cast<double>(point.epoch), .reached = reached};
+    seconds = {.time = point.elapsed_seconds, .reached = reached};
+    if (reached) break;
+  }
+  arm->epochs_to_threshold.push_back(epochs);
+  arm->seconds_to_threshold.push_back(seconds);
+  return absl::OkStatus();
+}
+
+void Set(const Sample& sample, v1::Statistic* statistic) {
+  statistic->set_count(static_cast<int32_t>(sample.size()));
+  if (sample.empty()) return;
+  statistic->set_mean(Mean(sample));
+  if (sample.size() > 1) statistic->set_standard_deviation(StandardDeviation(sample));
+}
+
+void SetTimes(const ArmSamples& samples, v1::TimeToThreshold* times) {
+  for (const TimeToEvent& time : samples.epochs_to_threshold) {
+    if (time.reached) {
+      times->set_reached(times->reached() + 1);
+    } else {
+      times->set_censored(times->censored() + 1);
+    }
+  }
+  if (const auto median = MedianTimeToEvent(samples.epochs_to_threshold)) {
+    times->set_median_epochs(*median);
+  }
+  if (const auto median = MedianTimeToEvent(samples.seconds_to_threshold)) {
+    times->set_median_seconds(*median);
+  }
+}
+
+v1::Arm ShowArm(const std::string& name, const ArmSamples& samples, const Question& question) {
+  v1::Arm arm;
+  arm.set_name(name);
+  if (samples.experiments.size() == 1)
+    arm.set_experiment(ExperimentName(*samples.experiments.begin()));
+  if (samples.presets.size() == 1) arm.set_preset(*samples.presets.begin());
+  for (const auto& [key, value] : samples.parameters) (*arm.mutable_parameters())[key] = value;
+  arm.set_total(samples.total);
+  arm.set_succeeded(static_cast<int32_t>(samples.epoch_seconds.size()));
+  if (question.threshold.has_value()) SetTimes(samples, arm.mutable_time_to_threshold());
+  if (samples.epoch_seconds.empty()) return arm;
+  Set(samples.validation_accuracy, arm.mutable_validation_accuracy());
+  Set(samples.validation_relu_accuracy, arm.mutable_validation_relu_accuracy());
+  Set(samples.test_accuracy, arm.mutable_test_accuracy());
+  Set(samples.theta, arm.mutable_theta());
+  Set(samples.epoch_seconds, arm.mutable_epoch_seconds());
+  Set(samples.values, arm.mutable_value());
+  return arm;
+}
+
+// Unset where the two have no seed in common.
+std::optional<v1::Comparison> CompareTwo(const ArmSamples& arm, const ArmSamples& baseline,
+                                         bool higher_is_better) {
+  Sample differences;
+  for (const auto& [seed, values] : arm.values_by_seed) {
+    const auto pair = baseline.values_by_seed.find(seed);
+    if (pair == baseline.values_by_seed.end()) continue;
+    differences.push_back(Mean(values) - Mean(pair->second));
+  }
+  if (differences.empty()) return std::nullopt;
+  const Interval interval = BootstrapInterval(differences);
+  v1::Comparison comparison;
+  comparison.set_pairs(static_cast<int32_t>(differences.size()));
+  comparison.set_difference(Mean(differences));
+  comparison.set_difference_low(interval.low);
+  comparison.set_difference_high(interval.high);
+  comparison.set_probability_of_improvement(
+      ProbabilityOfImprovement(arm.values, baseline.values, higher_is_better));
+  comparison.set_p_value(SignFlipPValue(differences));
+  return comparison;
+}
+
+void CorrectForBeingSeveral(v1::CompareExperimentsResponse* response) {
+  std::vector<v1::Comparison*> comparisons;
+  Sample p_values;
+  for (v1::Arm& arm : *response->mutable_arms()) {
+    if (!arm.has_comparison()) continue;
+    comparisons.push_back(arm.mutable_comparison());
+    p_values.push_back(arm.comparison().p_value());
+  }
+  const Sample corrected = HolmCorrection(p_values);
+  for (size_t i = 0; i < corrected.size(); ++i) comparisons[i]->set_holm_p_value(corrected[i]);
+}
+
+absl::StatusOr<size_t> Comparer::Baseline() const {
+  if (question_.baseline.empty()) return 0;
+  const auto found = std::find(names_.begin(), names_.end(), question_.baseline);
+  if (found != names_.end()) return static_cast<size_t>(found - names_.begin());
+  return InvalidField("baseline", absl::StrCat("is ", Quoted(question_.baseline), "; the arms are ",
+                                               absl::StrJoin(names_, ", ")));
+}
+
+absl::StatusOr<v1::CompareExperimentsResponse> Comparer::Answer() const {
+  v1::CompareExperimentsResponse response;
+  response.set_metric(question_.metric.name);
+  response.set_higher_is_better(question_.metric.higher_is_better);
+  ANNEAL_ASSIGN_OR_RETURN(const size_t baseline, Baseline());
+  response.set_baseline(names_[baseline]);
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const ArmSamples& samples = arms_.at(names_[i]);
+    v1::Arm* arm = response.add_arms();
+    *arm = ShowArm(names_[i], samples, question_);
+    if (i == baseline) continue;
+    auto comparison =
+        CompareTwo(samples, arms_.at(names_[baseline]), question_.metric.higher_is_better);
+    if (comparison.has_value()) *arm->mutable_comparison() = *std::move(comparison);
+  }
+  CorrectForBeingSeveral(&response);
+  return response;
+}
+
+absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request) {
+  Question question;
+  const std::string metric = request.metric().empty() ? "test_accuracy" : request.metric();
+  ANNEAL_ASSIGN_OR_RETURN(question.metric, FindRunMetric("metric", metric));
+  const std::string threshold_metric =
+      request.threshold_metric().empty() ? "validation_accuracy" : request.threshold_metric();
+  ANNEAL_ASSIGN_OR_RETURN(question.threshold_metric,
+                          FindEpochMetric("threshold_metric", threshold_metric));
+  if (request.has_threshold()) question.threshold = request.threshold();
+  question.baseline = request.baseline();
+  if (request.group_by_size() > kMaxGroupBy) {
+    return InvalidField("group_by", absl::StrCat("has ", request.group_by_size(),
+                                                 " entries; allowed is 0..", kMaxGroupBy));
+  }
+  for (const std::string& field : request.group_by()) {
+    if (field != kExperiment && field != kPreset) {
+      ANNEAL_RETURN_IF_ERROR(GetField(v1::TrainingConfig(), field).status());
+    }
+    question.group_by.push_back(field);
+  }
+  return question;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CompareExperimentsResponse> Compare(
+    store::Store* store, const v1::CompareExperimentsRequest& request) {
+  if (request.names().empty() || request.names_size() > kMaxNames) {
+    return InvalidField(
+        "names", absl::StrCat("has ", request.names_size(), " entries; allowed is 1..", kMaxNames));
+  }
+  ANNEAL_ASSIGN_OR_RETURN(const Question question, Understand(request));
+  v1::CompareExperimentsResponse response;
+  const absl::Status status = store->Read([&](store::Connection& db) -> absl::Status {
+    Comparer comparer(&db, question);
+    std::set<std::string> seen;
+    for (const std::string& name : request.names()) {
+      ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("names", name));
+      // Named twice, its runs still count once.
+      if (seen.insert(id).second) ANNEAL_RETURN_IF_ERROR(comparer.AddExperiment(id));
+    }
+    ANNEAL_ASSIGN_OR_RETURN(response, comparer.Answer());
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return response;
+}
+
+}  // namespace anneal::rpc

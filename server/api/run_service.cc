@@ -1,0 +1,252 @@
+#include "server/api/run_service.h"
+
+#include <algorithm>
+
+#include "common/resource_name.h"
+#include "common/status.h"
+#include "server/scheduling/estimate.h"
+#include "server/api/download_reactor.h"
+#include "server/api/list_request.h"
+#include "server/api/page.h"
+#include "server/api/unary.h"
+#include "server/store/epoch_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/json.h"
+#include "server/store/queue_store.h"
+#include "server/store/run_store.h"
+
+namespace anneal::rpc {
+namespace {
+
+using executor::Command;
+
+// An estimate of a hundred years says nothing; timestamps end in the year 9999.
+constexpr double kFarSeconds = 100 * 365.25 * 86400;
+constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
+
+v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
+  return view == v1::RUN_VIEW_BASIC || view == v1::RUN_VIEW_FULL ? view : otherwise;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
+                                             const v1::GetRunRequest* request, v1::Run* response) {
+  return Answer(context, services_, request, response, [this, request] {
+    return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
+  });
+}
+
+grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
+                                               const v1::ListRunsRequest* request,
+                                               v1::ListRunsResponse* response) {
+  return Answer(context, services_, request, response, [this, request] { return Runs(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
+                                                const v1::ListQueueRequest* request,
+                                                v1::ListQueueResponse* response) {
+  return Answer(context, services_, request, response, [this, request] { return Queue(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
+                                                const v1::CancelRunRequest* request,
+                                                v1::Run* response) {
+  return AnswerOwner(context, services_, request, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kCancel); });
+}
+
+grpc::ServerUnaryReactor* RunService::PauseRun(grpc::CallbackServerContext* context,
+                                               const v1::PauseRunRequest* request,
+                                               v1::Run* response) {
+  return AnswerOwner(context, services_, request, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kPause); });
+}
+
+grpc::ServerUnaryReactor* RunService::ResumeRun(grpc::CallbackServerContext* context,
+                                                const v1::ResumeRunRequest* request,
+                                                v1::Run* response) {
+  return AnswerOwner(context, services_, request, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kResume); });
+}
+
+grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
+                                               const v1::RetryRunRequest* request,
+                                               v1::Run* response) {
+  return AnswerOwner(context, services_, request, request->name(), response,
+                     [this, request] { return Change(request->name(), Command::kRetry); });
+}
+
+grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
+                                                const v1::ExtendRunRequest* request,
+                                                v1::Run* response) {
+  return AnswerOwner(context, services_, request, request->name(), response,
+                     [this, request] { return Extend(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
+                                                 const v1::ListEpochsRequest* request,
+                                                 v1::ListEpochsResponse* response) {
+  return Answer(context, services_, request, response,
+                [this, request] { return Epochs(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
+                                                 const v1::ListThetasRequest* request,
+                                                 v1::ListThetasResponse* response) {
+  return Answer(context, services_, request, response,
+                [this, request] { return Thetas(*request); });
+}
+
+grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,
+                                                      const v1::ListCheckpointsRequest* request,
+                                                      v1::ListCheckpointsResponse* response) {
+  return Answer(context, services_, request, response,
+                [this, request] { return CheckpointsOf(services_, *request); });
+}
+
+grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* RunService::DownloadCheckpoint(
+    grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) {
+  return DownloadReactor::Start(context, *request, services_);
+}
+
+absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run_name, ParseRunName("name", name));
+  v1::Run run;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, run_name, view));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  return run;
+}
+
+absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
+  const bool all = request.parent() == kAllExperiments;
+  std::string id;
+  if (!all) {
+    ANNEAL_ASSIGN_OR_RETURN(id, ParseExperimentName("parent", request.parent()));
+  }
+  ANNEAL_ASSIGN_OR_RETURN(Listing listing,
+                          ParseListing(request, store::Listed::kRuns, /*own_terms=*/2));
+  store::RunQuery query = {.list = std::move(listing.query),
+                           .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
+  std::vector<store::ListedRun> runs;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    if (!all) {
+      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
+    }
+    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRuns(db, query));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListRunsResponse response;
+  response.set_next_page_token(FillPage(request, listing.page_size, &store::ListedRun::run,
+                                        std::move(runs), response.mutable_runs()));
+  return response;
+}
+
+absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
+  store::Queue queue;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(queue, store::ReadQueue(db));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  const std::vector<PendingRun> order = QueueOrder(std::move(queue.snapshot));
+  std::vector<queue::Seconds> durations;
+  for (const PendingRun& run : order) {
+    const store::WaitingRun& waiting = queue.waiting.at(run.key);
+    durations.push_back(waiting.epoch_seconds);
+    if (durations.back().has_value()) *durations.back() *= waiting.epochs_left;
+  }
+  const auto starts =
+      queue::StartSeconds(services_.dispatcher->workers(), queue.running_seconds, durations);
+  v1::ListQueueResponse response;
+  response.set_total_size(static_cast<int32_t>(order.size()));
+  const auto begin = static_cast<size_t>(std::max<int64_t>(page.begin[0], 0));
+  const size_t end = std::min(order.size(), begin + static_cast<size_t>(page.size));
+  for (size_t i = begin; i < end; ++i) {
+    v1::QueuedRun* run = response.add_runs();
+    run->set_name(queue.waiting.at(order[i].key).name);
+    run->set_position(static_cast<int32_t>(i));
+    run->set_priority(order[i].priority);
+    run->set_user(order[i].user);
+    if (!starts[i].has_value() || *starts[i] > kFarSeconds) continue;
+    *run->mutable_estimated_start_time() =
+        store::ToTimestamp(services_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
+  }
+  if (end < order.size()) {
+    response.set_next_page_token(MakePageToken(request, {static_cast<int64_t>(end)}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Run> RunService::Change(const std::string& name, Command command) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", name));
+  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->ChangeRun(run, command));
+  return Get(name, v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", request.name()));
+  ANNEAL_RETURN_IF_ERROR(services_.submission->Extend(run, request.epochs()));
+  return Get(request.name(), v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
+  std::vector<v1::Epoch> epochs;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(
+        epochs, store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListEpochsResponse response;
+  const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.size));
+  for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);
+  if (epochs.size() > shown) {
+    response.set_next_page_token(
+        MakePageToken(request, {int64_t{response.epochs(response.epochs_size() - 1).epoch()}}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
+  // The epoch and layer after which the page begins; layers count from -1.
+  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0, -2}));
+  store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.begin[0]),
+                          .after_layer = static_cast<int32_t>(page.begin[1]),
+                          .limit = page.size,
+                          .max_values = kMaxThetasInPage};
+  if (request.has_epoch()) query.epoch = request.epoch();
+  if (request.has_layer()) query.layer = request.layer();
+  std::vector<v1::ThetaVector> thetas;
+  bool more = false;
+  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(thetas, store::ListThetas(db, run, query));
+    if (thetas.empty()) return absl::OkStatus();
+    query.after_epoch = thetas.back().epoch();
+    query.after_layer = thetas.back().layer();
+    query.limit = 1;
+    ANNEAL_ASSIGN_OR_RETURN(const auto next, store::ListThetas(db, run, query));
+    more = !next.empty();
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::ListThetasResponse response;
+  if (more) {
+    response.set_next_page_token(
+        MakePageToken(request, {int64_t{query.after_epoch}, int64_t{query.after_layer}}));
+  }
+  for (v1::ThetaVector& theta : thetas) *response.add_thetas() = std::move(theta);
+  return response;
+}
+
+}  // namespace anneal::rpc

@@ -1,0 +1,64 @@
+// anneal.v1.RunService. Thread-safe; every method only hands work to the pool.
+
+#ifndef ANNEAL_SERVER_API_RUN_SERVICE_H_
+#define ANNEAL_SERVER_API_RUN_SERVICE_H_
+
+#include "anneal/v1/services.grpc.pb.h"
+#include "server/api/services.h"
+
+namespace anneal::rpc {
+
+class RunService final : public v1::RunService::CallbackService {
+ public:
+  explicit RunService(const Services& services) : services_(services) {}
+
+  grpc::ServerUnaryReactor* GetRun(grpc::CallbackServerContext* context,
+                                   const v1::GetRunRequest* request, v1::Run* response) override;
+  grpc::ServerUnaryReactor* ListRuns(grpc::CallbackServerContext* context,
+                                     const v1::ListRunsRequest* request,
+                                     v1::ListRunsResponse* response) override;
+  grpc::ServerUnaryReactor* ListQueue(grpc::CallbackServerContext* context,
+                                      const v1::ListQueueRequest* request,
+                                      v1::ListQueueResponse* response) override;
+  grpc::ServerUnaryReactor* CancelRun(grpc::CallbackServerContext* context,
+                                      const v1::CancelRunRequest* request,
+                                      v1::Run* response) override;
+  grpc::ServerUnaryReactor* PauseRun(grpc::CallbackServerContext* context,
+                                     const v1::PauseRunRequest* request,
+                                     v1::Run* response) override;
+  grpc::ServerUnaryReactor* ResumeRun(grpc::CallbackServerContext* context,
+                                      const v1::ResumeRunRequest* request,
+                                      v1::Run* response) override;
+  grpc::ServerUnaryReactor* RetryRun(grpc::CallbackServerContext* context,
+                                     const v1::RetryRunRequest* request,
+                                     v1::Run* response) override;
+  grpc::ServerUnaryReactor* ExtendRun(grpc::CallbackServerContext* context,
+                                      const v1::ExtendRunRequest* request,
+                                      v1::Run* response) override;
+  grpc::ServerUnaryReactor* ListEpochs(grpc::CallbackServerContext* context,
+                                       const v1::ListEpochsRequest* request,
+                                       v1::ListEpochsResponse* response) override;
+  grpc::ServerUnaryReactor* ListThetas(grpc::CallbackServerContext* context,
+                                       const v1::ListThetasRequest* request,
+                                       v1::ListThetasResponse* response) override;
+  grpc::ServerUnaryReactor* ListCheckpoints(grpc::CallbackServerContext* context,
+                                            const v1::ListCheckpointsRequest* request,
+                                            v1::ListCheckpointsResponse* response) override;
+  grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* DownloadCheckpoint(
+      grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) override;
+
+ private:
+  absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view);
+  absl::StatusOr<v1::ListRunsResponse> Runs(const v1::ListRunsRequest& request);
+  absl::StatusOr<v1::ListQueueResponse> Queue(const v1::ListQueueRequest& request);
+  absl::StatusOr<v1::Run> Change(const std::string& name, executor::Command command);
+  absl::StatusOr<v1::Run> Extend(const v1::ExtendRunRequest& request);
+  absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);
+  absl::StatusOr<v1::ListThetasResponse> Thetas(const v1::ListThetasRequest& request);
+
+  const Services services_;
+};
+
+}  // namespace anneal::rpc
+
+#endif  // ANNEAL_SERVER_API_RUN_SERVICE_H_

@@ -1,0 +1,17 @@
+// anneald check, backup and migrate: looking after a data directory, while a daemon serves or not.
+
+#ifndef ANNEAL_SERVER_COMMANDS_MAINTENANCE_COMMAND_H_
+#define ANNEAL_SERVER_COMMANDS_MAINTENANCE_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+
+#include "server/options.h"
+
+namespace anneal {
+
+// Adds them to the program; the one that is chosen sets `parsed->command`.
+void AddMaintenanceCommands(CLI::App* app, ParsedOptions* parsed);
+
+}  // namespace anneal
+
+#endif  // ANNEAL_SERVER_COMMANDS_MAINTENANCE_COMMAND_H_

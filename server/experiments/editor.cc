@@ -1,0 +1,177 @@
+#include "server/experiments/editor.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/experiment_validation.h"
+#include "common/resource_name.h"
+#include "common/status.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "server/store/event_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/run_store.h"
+
+namespace anneal::executor {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+using Purpose = store::Writer::Purpose;
+
+const std::set<std::string>& UpdatableFields() {
+  static const auto& fields = *new std::set<std::string>{"labels", "note", "priority"};
+  return fields;
+}
+
+// The fields that a request is about.
+absl::StatusOr<std::set<std::string>> FieldsOf(const v1::UpdateExperimentRequest& request) {
+  std::set<std::string> fields(request.update_mask().paths().begin(),
+                               request.update_mask().paths().end());
+  if (fields == std::set<std::string>{"*"}) return UpdatableFields();
+  for (const std::string& field : fields) {
+    if (UpdatableFields().contains(field)) continue;
+    return InvalidField("update_mask",
+                        absl::StrCat("has ", Quoted(field), "; allowed are ",
+                                     absl::StrJoin(UpdatableFields(), ", "), " and *"));
+  }
+  if (fields.empty()) {
+    const v1::Experiment& experiment = request.experiment();
+    if (experiment.labels_size() > 0) fields.insert("labels");
+    if (!experiment.note().empty()) fields.insert("note");
+    if (experiment.priority() != 0) fields.insert("priority");
+  }
+  if (!fields.empty()) return fields;
+  return InvalidField("update_mask", absl::StrCat("is empty, and so is the experiment; name ",
+                                                  absl::StrJoin(UpdatableFields(), ", ")));
+}
+
+// Returns the fields that are different now.
+std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std::string>& fields,
+                               v1::Experiment* submission) {
+  const auto* reflection = submission->GetReflection();
+  std::vector<std::string> changed;
+  for (const std::string& name : fields) {
+    const auto* field = submission->GetDescriptor()->FindFieldByName(name);
+    const v1::Experiment before = *submission;
+    v1::Experiment source = wanted;
+    reflection->ClearField(submission, field);
+    reflection->SwapFields(submission, &source, {field});
+    if (!MessageDifferencer::Equals(before, *submission)) changed.push_back(name);
+  }
+  return changed;
+}
+
+absl::Status CheckEtag(const v1::Experiment& wanted, const v1::Experiment& current) {
+  if (wanted.etag().empty() || wanted.etag() == current.etag()) return absl::OkStatus();
+  return WithReason(absl::AbortedError(absl::StrCat(
+                        "etag ", Quoted(wanted.etag()), " is of another version of ",
+                        current.name(), "; read it again, and update what is there now")),
+                    "ETAG_MISMATCH");
+}
+
+absl::Status CheckAllEnded(const v1::Experiment& experiment) {
+  const v1::RunCounts& counts = experiment.run_counts();
+  const int left = counts.pending() + counts.running() + counts.suspended();
+  if (left == 0) return absl::OkStatus();
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        experiment.name(), " has ", left, " of ", counts.total(),
+                        " runs that have not ended; cancel them, or delete it with force")),
+                    "RUNS_NOT_ENDED");
+}
+
+}  // namespace
+
+Editor::Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
+               Dispatcher* dispatcher, WallClock clock)
+    : store_(store), checkpoints_(checkpoints), dispatcher_(dispatcher), clock_(std::move(clock)) {}
+
+absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
+  const v1::Experiment& wanted = request.experiment();
+  ANNEAL_ASSIGN_OR_RETURN(const std::string id,
+                          ParseExperimentName("experiment.name", wanted.name()));
+  ANNEAL_ASSIGN_OR_RETURN(const std::set<std::string> fields, FieldsOf(request));
+  FieldViolations violations;
+  CheckAnnotations(wanted, &violations);
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    store::Connection& db = transaction.db();
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, id));
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, id));
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment current, store::GetExperiment(db, id));
+    ANNEAL_RETURN_IF_ERROR(CheckEtag(wanted, current));
+    ANNEAL_ASSIGN_OR_RETURN(v1::Experiment submission, store::GetSubmission(db, id));
+    const std::vector<std::string> changed = Apply(wanted, fields, &submission);
+    if (changed.empty()) return absl::OkStatus();
+    ANNEAL_RETURN_IF_ERROR(store::UpdateSubmission(transaction, key, submission));
+    return store::AppendMessage(transaction, key, std::nullopt, clock_(),
+                                absl::StrCat("updated ", absl::StrJoin(changed, ", ")));
+  });
+  // Another priority may change who is next.
+  if (status.ok()) dispatcher_->Wake();
+  return status;
+}
+
+absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
+  bool deleted = false;
+  const absl::Status found = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                            store::GetExperiment(db, experiment_id));
+    deleted = experiment.has_delete_time();
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(found);
+  if (deleted) return absl::OkStatus();
+  if (force) {
+    ANNEAL_RETURN_IF_ERROR(dispatcher_->ChangeExperiment(experiment_id, Command::kCancel));
+  }
+  const auto remove = [&](store::Transaction& transaction) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                            store::GetExperiment(transaction.db(), experiment_id));
+    ANNEAL_RETURN_IF_ERROR(CheckAllEnded(experiment));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key,
+                            store::ExperimentKey(transaction.db(), experiment_id));
+    return store::SetDeleted(transaction, key, clock_());
+  };
+  return store_->Write(remove, Purpose::kMakeRoom);
+}
+
+absl::Status Editor::Undelete(const std::string& experiment_id) {
+  return store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key,
+                            store::ExperimentKey(transaction.db(), experiment_id));
+    return store::SetDeleted(transaction, key, std::nullopt);
+  });
+}
+
+absl::Status Editor::Purge(const std::string& experiment_id) {
+  const auto purge = [&](store::Transaction& transaction) -> absl::Status {
+    store::Connection& db = transaction.db();
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, experiment_id));
+    if (store::CheckNotDeleted(db, experiment_id).ok()) {
+      return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                            "experiment \"", experiment_id, "\" is not deleted; delete it first")),
+                        "EXPERIMENT_NOT_DELETED");
+    }
+    ANNEAL_ASSIGN_OR_RETURN(const auto runs, store::RunStates(db, key));
+    // What a worker still reports must not reach a later run with the same key.
+    const bool is_held = std::any_of(runs.begin(), runs.end(), [this](const auto& run) {
+      return dispatcher_->HasWorker(run.key);
+    });
+    if (is_held) {
+      return WithReason(absl::FailedPreconditionError(
+                            absl::StrCat("a worker has not left a run of experiment \"",
+                                         experiment_id, "\" yet; try again in a moment")),
+                        "RUN_STOPPING");
+    }
+    // Files first: after a crash in between it is still there to be purged again.
+    checkpoints_->RemoveAll(experiment_id);
+    return store::PurgeExperiment(transaction, key);
+  };
+  return store_->Write(purge, Purpose::kMakeRoom);
+}
+
+}  // namespace anneal::executor

@@ -1,0 +1,37 @@
+// What users change of an experiment that is there: annotations, deletion.
+
+#ifndef ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
+#define ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "anneal/v1/services.pb.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/store/checkpoint_files.h"
+#include "server/store/store.h"
+
+namespace anneal::executor {
+
+// Thread-safe. Blocks on the disk. Methods are as those of ExperimentService with their names.
+class Editor {
+ public:
+  // All borrowed.
+  Editor(store::Store* store, const store::CheckpointFiles* checkpoints, Dispatcher* dispatcher,
+         WallClock clock);
+
+  absl::Status Update(const v1::UpdateExperimentRequest& request);
+  absl::Status Delete(const std::string& experiment_id, bool force);
+  absl::Status Undelete(const std::string& experiment_id);
+  absl::Status Purge(const std::string& experiment_id);
+
+ private:
+  store::Store* const store_;
+  const store::CheckpointFiles* const checkpoints_;
+  Dispatcher* const dispatcher_;
+  const WallClock clock_;
+};
+
+}  // namespace anneal::executor
+
+#endif  // ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_

@@ -1,0 +1,297 @@
+#include "server/experiments/submission.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "common/config/validation.h"
+#include "common/enum_name.h"
+#include "common/experiment_validation.h"
+#include "common/config/extend.h"
+#include "common/resource_name.h"
+#include "common/sha256.h"
+#include "common/status.h"
+#include "common/config/sweep.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/struct.pb.h"
+#include "server/store/checkpoint_store.h"
+#include "server/store/experiment_store.h"
+#include "server/store/fault_point.h"
+#include "server/store/json.h"
+#include "server/store/run_store.h"
+
+namespace anneal::executor {
+namespace {
+
+constexpr size_t kMaxRequestId = 64;
+constexpr size_t kMaxPreset = 64;
+constexpr size_t kMaxUser = 64;
+
+// A newer client may ask for what this server would not do.
+void CheckKnown(const v1::Experiment& experiment, FieldViolations* violations) {
+  v1::Experiment known = experiment;
+  known.DiscardUnknownFields();
+  if (known.ByteSizeLong() != experiment.ByteSizeLong()) {
+    violations->Add("experiment",
+                    "has fields that this server does not know; is the client newer?");
+  }
+}
+
+// All fields but the config, the axes and the seeds.
+absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
+  FieldViolations violations;
+  const v1::Experiment& experiment = request.experiment();
+  CheckText("request_id", request.request_id(), kMaxRequestId, &violations);
+  CheckText("preset", experiment.preset(), kMaxPreset, &violations);
+  CheckText("user", experiment.user(), kMaxUser, &violations);
+  CheckAnnotations(experiment, &violations);
+  CheckKnown(experiment, &violations);
+  if (!experiment.has_config()) {
+    violations.Add("config", "is missing; start from a preset or set fields");
+  }
+  return violations.ToStatus();
+}
+
+// Tells a retry from another request: the same bytes for the same request, tried out or not.
+std::string Fingerprint(v1::CreateExperimentRequest request) {
+  request.clear_validate_only();
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&coded);
+  }
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.HexDigest();
+}
+
+// Such as `annealed-k3v9ta`.
+std::string MakeUpId(absl::string_view preset) {
+  constexpr absl::string_view kAlphabet = "0123456789abcdefghijkmnpqrstuvwxyz";
+  thread_local absl::BitGen generator;
+  std::string id = absl::StrCat(
+      CheckExperimentId("", preset).ok() && preset.size() < 50 ? preset : "experiment", "-");
+  for (int i = 0; i < 8; ++i)
+    id.push_back(kAlphabet[absl::Uniform(generator, size_t{0}, kAlphabet.size())]);
+  return id;
+}
+
+// Only what a user decides; the rest is the server's to fill in.
+v1::Experiment OnlyInput(const v1::Experiment& experiment) {
+  v1::Experiment input = experiment;
+  input.clear_name();
+  input.clear_create_time();
+  input.clear_state();
+  input.clear_run_counts();
+  input.clear_last_sequence();
+  input.clear_network();
+  input.clear_steps_per_epoch();
+  input.clear_etag();
+  input.clear_delete_time();
+  return input;
+}
+
+std::string ParametersJson(const std::map<std::string, std::string>& parameters) {
+  google::protobuf::Struct json;
+  for (const auto& [field, value] : parameters) {
+    (*json.mutable_fields())[field].set_string_value(value);
+  }
+  return store::ToColumn(json);
+}
+
+absl::Status RequestIdReused(absl::string_view request_id) {
+  return WithReason(absl::AlreadyExistsError(absl::StrCat(
+                        "request_id \"", request_id,
+                        "\" was used for a different request; use a new one for a new request")),
+                    "REQUEST_ID_REUSED");
+}
+
+// What an earlier request with this key created; nothing without a key. ALREADY_EXISTS: it was
+// another request.
+absl::StatusOr<std::optional<v1::Experiment>> FindEarlier(store::Connection& db,
+                                                          const std::string& request_id,
+                                                          const std::string& fingerprint) {
+  std::optional<v1::Experiment> found;
+  if (request_id.empty()) return found;
+  ANNEAL_ASSIGN_OR_RETURN(const auto earlier, store::FindRequest(db, request_id));
+  if (!earlier.has_value()) return found;
+  if (earlier->request_sha256 != fingerprint) return RequestIdReused(request_id);
+  ANNEAL_ASSIGN_OR_RETURN(found, store::GetExperiment(db, earlier->experiment_id));
+  return found;
+}
+
+}  // namespace
+
+Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
+                       Dispatcher* dispatcher, const store::UsageLimits& limits, WallClock clock)
+    : store_(store),
+      datasets_(datasets),
+      dispatcher_(dispatcher),
+      limits_(limits),
+      clock_(std::move(clock)) {}
+
+absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
+  ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
+  const std::string fingerprint = Fingerprint(request);
+  // Before the config is looked at: a retry succeeds though its data set may be gone by now.
+  if (!request.request_id().empty()) {
+    std::optional<v1::Experiment> earlier;
+    const absl::Status read = store_->Read([&](store::Connection& db) -> absl::Status {
+      ANNEAL_ASSIGN_OR_RETURN(earlier, FindEarlier(db, request.request_id(), fingerprint));
+      return absl::OkStatus();
+    });
+    ANNEAL_RETURN_IF_ERROR(read);
+    if (earlier.has_value()) return *std::move(earlier);
+  }
+  ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
+  experiment.request_sha256 = fingerprint;
+  return request.validate_only() ? Preview(experiment) : Insert(experiment);
+}
+
+absl::StatusOr<v1::Experiment> Submission::Preview(const store::NewExperiment& experiment) {
+  const absl::Status status = store_->Read([&](store::Connection& db) -> absl::Status {
+    if (!store::ExperimentKey(db, experiment.id).ok()) return CheckLimits(db, experiment);
+    return WithReason(absl::AlreadyExistsError(
+                          absl::StrCat("there is an experiment \"", experiment.id, "\" already")),
+                      "EXPERIMENT_EXISTS");
+  });
+  ANNEAL_RETURN_IF_ERROR(status);
+  v1::Experiment preview = experiment.submission;
+  *preview.mutable_network() = experiment.network;
+  preview.set_steps_per_epoch(experiment.steps_per_epoch);
+  preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
+  return preview;
+}
+
+absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& experiment) {
+  v1::Experiment created;
+  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    // Again, because the same request may have come in between.
+    ANNEAL_ASSIGN_OR_RETURN(
+        std::optional<v1::Experiment> earlier,
+        FindEarlier(transaction.db(), experiment.request_id, experiment.request_sha256));
+    if (!earlier.has_value()) {
+      ANNEAL_RETURN_IF_ERROR(CheckLimits(transaction.db(), experiment));
+      ANNEAL_RETURN_IF_ERROR(store::InsertExperiment(transaction, experiment));
+      earlier = store::AsInserted(experiment);
+    }
+    created = *std::move(earlier);
+    store::FaultPoint("submission.recorded");
+    return absl::OkStatus();
+  });
+  store::FaultPoint("submission.committed");
+  ANNEAL_RETURN_IF_ERROR(status);
+  dispatcher_->Wake();
+  return created;
+}
+
+absl::Status Submission::CheckLimits(store::Connection& db,
+                                     const store::NewExperiment& experiment) const {
+  return store::CheckUsage(db, limits_, experiment.submission.user(),
+                           static_cast<int64_t>(experiment.runs.size()));
+}
+
+absl::StatusOr<store::NewExperiment> Submission::Prepare(
+    const v1::CreateExperimentRequest& request) {
+  store::NewExperiment experiment;
+  experiment.id = request.experiment_id();
+  if (experiment.id.empty()) {
+    experiment.id = MakeUpId(request.experiment().preset());
+  } else {
+    ANNEAL_RETURN_IF_ERROR(CheckExperimentId("experiment_id", experiment.id));
+  }
+  experiment.request_id = request.request_id();
+  experiment.submission = OnlyInput(request.experiment());
+  experiment.time_micros = clock_();
+  ANNEAL_RETURN_IF_ERROR(PlanRuns(experiment.submission, &experiment));
+  return experiment;
+}
+
+absl::Status Submission::PlanRuns(const v1::Experiment& submission,
+                                  store::NewExperiment* experiment) {
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<SweepCell> cells, ExpandSweep(submission));
+  const std::vector<int64_t> seeds = SeedsOf(submission);
+  for (const SweepCell& cell : cells) {
+    ANNEAL_RETURN_IF_ERROR(CheckConfig(cell.config));
+    ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(cell.config.dataset().name()));
+    ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(cell.config, dataset->shape()));
+    if (experiment->runs.empty()) {
+      experiment->network = Summarize(plan.network);
+      experiment->steps_per_epoch = plan.length.steps_per_epoch;
+    }
+    store::NewRun run{.epochs = cell.config.epochs(),
+                      .parameters_json = ParametersJson(cell.parameters),
+                      .config_json = store::ToColumn(cell.config)};
+    for (const int64_t seed : seeds) {
+      run.seed = seed;
+      experiment->runs.push_back(run);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int32_t epochs) {
+  if (run.state() != v1::RUN_STATE_SUCCEEDED) {
+    return WithReason(absl::FailedPreconditionError(
+                          absl::StrCat(run.name(), " is ", EnumName(run.state()),
+                                       "; only a run that has succeeded can be ", "extended")),
+                      "RUN_STATE");
+  }
+  if (run.epochs_done() < run.epochs_total()) {
+    return WithReason(
+        absl::FailedPreconditionError(absl::StrCat(
+            run.name(), " stopped early in epoch ", run.epochs_done(), " and would stop again; ",
+            "submit it with --like and another early_stopping.patience")),
+        "RUN_STOPPED_EARLY");
+  }
+  FieldViolations violations;
+  if (epochs <= run.epochs_total()) {
+    violations.Add("epochs", absl::StrCat("is ", epochs, ", the number for the whole run; it has ",
+                                          run.epochs_total(), " already: allowed is more"));
+    return violations.ToStatus();
+  }
+  const v1::TrainingConfig& config = run.config();
+  ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(config.dataset().name()));
+  ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(config, dataset->shape()));
+  v1::TrainingConfig extended = ExtendConfig(config, plan.length, epochs);
+  ANNEAL_RETURN_IF_ERROR(CheckConfig(extended));
+  ANNEAL_RETURN_IF_ERROR(PlanRun(extended, dataset->shape()).status());
+  return extended;
+}
+
+absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
+  v1::Run run;
+  const absl::Status found = store_->Read([&](store::Connection& db) -> absl::Status {
+    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, name, v1::RUN_VIEW_FULL));
+    return absl::OkStatus();
+  });
+  ANNEAL_RETURN_IF_ERROR(found);
+  ANNEAL_ASSIGN_OR_RETURN(const v1::TrainingConfig config, Extended(run, epochs));
+  const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    store::Connection& db = transaction.db();
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, name.experiment_id));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
+    ANNEAL_ASSIGN_OR_RETURN(const auto checkpoints, store::ListCheckpoints(db, key));
+    if (checkpoints.empty()) {
+      return WithReason(absl::FailedPreconditionError(
+                            absl::StrCat(run.name(), " has no checkpoint to go on from; submit it ",
+                                         "with --like and more epochs")),
+                        "NO_CHECKPOINT");
+    }
+    // Refuses what another call has changed in between.
+    ANNEAL_RETURN_IF_ERROR(
+        store::ChangeRunState(transaction, key, v1::RUN_STATE_PENDING, clock_()));
+    ANNEAL_RETURN_IF_ERROR(store::CheckRevived(db, limits_, key, 1));
+    return store::ExtendRun(transaction, key, config);
+  });
+  if (status.ok()) dispatcher_->Wake();
+  return status;
+}
+
+}  // namespace anneal::executor

@@ -1,0 +1,48 @@
+// From a request to a stored, queued experiment.
+
+#ifndef ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_
+#define ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_
+
+#include "absl/status/statusor.h"
+#include "anneal/v1/services.pb.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/store/experiment_store.h"
+#include "server/store/store.h"
+#include "server/store/usage_store.h"
+#include "server/training/data/dataset_registry.h"
+
+namespace anneal::executor {
+
+// Thread-safe. Blocks on the disk, and on a data set's first load.
+class Submission {
+ public:
+  // Pointers are borrowed.
+  Submission(store::Store* store, training::DatasetRegistry* datasets, Dispatcher* dispatcher,
+             const store::UsageLimits& limits, WallClock clock);
+
+  // As ExperimentService.CreateExperiment documents.
+  absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
+
+  // As RunService.ExtendRun documents.
+  absl::Status Extend(const RunName& name, int32_t epochs);
+
+ private:
+  // What would be stored, all of it checked.
+  absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
+  absl::StatusOr<v1::Experiment> Preview(const store::NewExperiment& experiment);
+  absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
+  // The run's config with more epochs, checked.
+  absl::StatusOr<v1::TrainingConfig> Extended(const v1::Run& run, int32_t epochs);
+  absl::Status CheckLimits(store::Connection& db, const store::NewExperiment& experiment) const;
+  absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
+
+  store::Store* const store_;
+  training::DatasetRegistry* const datasets_;
+  Dispatcher* const dispatcher_;
+  const store::UsageLimits limits_;  // of each user
+  const WallClock clock_;
+};
+
+}  // namespace anneal::executor
+
+#endif  // ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_

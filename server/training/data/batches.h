@@ -1,0 +1,47 @@
+// Walks a list of images in batches. Not thread-safe.
+
+#ifndef ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
+#define ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
+
+#include <vector>
+
+#include "server/training/data/dataset.h"
+#include "server/training/engines/engine.h"
+
+namespace anneal::training {
+
+class Batches {
+ public:
+  // All borrowed.
+  Batches(const Dataset* dataset, const LabelledImages* part, absl::Span<const int32_t> indices,
+          int64_t batch_size)
+      : dataset_(dataset),
+        part_(part),
+        indices_(indices),
+        batch_size_(static_cast<size_t>(batch_size)),
+        images_(batch_size_ * static_cast<size_t>(dataset->pixels_per_image())),
+        labels_(batch_size_) {}
+
+  // The next batch, valid until the next call; its count is 0 at the end. The last may be smaller.
+  Batch Next() {
+    const auto some = indices_.subspan(next_, batch_size_);
+    next_ += some.size();
+    GatherBatch(*dataset_, *part_, some, images_.data(), labels_.data());
+    return {.images = images_.data(),
+            .labels = labels_.data(),
+            .count = static_cast<int64_t>(some.size())};
+  }
+
+ private:
+  const Dataset* const dataset_;
+  const LabelledImages* const part_;
+  const absl::Span<const int32_t> indices_;
+  const size_t batch_size_;
+  size_t next_ = 0;
+  std::vector<float> images_;
+  std::vector<int64_t> labels_;
+};
+
+}  // namespace anneal::training
+
+#endif  // ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_

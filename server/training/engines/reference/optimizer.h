@@ -1,0 +1,61 @@
+// SGD, Adam and AdamW over a network's one vector of parameters; formulas in config.proto.
+
+#ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_
+#define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "anneal/v1/config.pb.h"
+#include "server/training/engines/reference/network.h"
+#include "server/training/engines/reference/torch.h"
+
+namespace anneal::training {
+
+// Not thread-safe.
+class Optimizer {
+ public:
+  // `config` is resolved.
+  Optimizer(const v1::TrainingConfig& config, const Network& network);
+
+  // Updates network->values() by network->gradients(), which are those of the loss alone and are
+  // changed: first the penalty's gradient is added, then weights, biases and normalisation are
+  // clipped together, then each group takes its step, then thetas are projected into their bounds.
+  void Step(Network* network, double learning_rate, double theta_learning_rate);
+
+  // For an engine that takes the steps itself, on the host and in single precision: the vectors of
+  // moments (null where the optimiser has none), and the count of steps.
+  float* first_moment() { return first_.defined() ? first_.data_ptr<float>() : nullptr; }
+  float* second_moment() { return second_.defined() ? second_.data_ptr<float>() : nullptr; }
+  int64_t steps() const { return steps_; }
+  void CountStep() { ++steps_; }
+
+  // See Engine.
+  Tensors SaveMoments(const Network& network) const;
+  absl::Status LoadMoments(const Network& network, const Tensors& moments, int64_t step);
+
+ private:
+  std::vector<Network::NamedView> MomentViews(const Network& network) const;
+  void AddPenalty(const torch::Tensor& weights, const torch::Tensor& gradients) const;
+  void Clip(const torch::Tensor& gradients) const;
+  // One group, `begin` to `end` of the vector; its first `decayed` values are AdamW's to decay.
+  void Update(Network* network, int64_t begin, int64_t end, int64_t decayed, double learning_rate);
+  void UpdateSgd(const torch::Tensor& values, const torch::Tensor& gradients,
+                 const torch::Tensor& velocity, double learning_rate) const;
+  void UpdateAdam(const torch::Tensor& values, const torch::Tensor& gradients,
+                  const torch::Tensor& mean, const torch::Tensor& square,
+                  double learning_rate) const;
+
+  const v1::OptimizerConfig config_;
+  const v1::RegularizerConfig regularizer_;
+  const double theta_low_;
+  const double theta_high_;
+  int64_t steps_ = 0;
+  torch::Tensor first_;   // SGD's velocity, Adam's first moment
+  torch::Tensor second_;  // Adam's second moment
+};
+
+}  // namespace anneal::training
+
+#endif  // ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_

@@ -1,0 +1,16 @@
+// The summary of all thetas of a network. Pure; thread-safe.
+
+#ifndef ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_
+#define ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_
+
+#include "anneal/v1/resources.pb.h"
+#include "google/protobuf/repeated_field.h"
+
+namespace anneal::training {
+
+// Of one or more vectors that hold one or more thetas in all; see ThetaSummary in resources.proto.
+v1::ThetaSummary SummarizeThetas(const google::protobuf::RepeatedPtrField<v1::ThetaVector>& thetas);
+
+}  // namespace anneal::training
+
+#endif  // ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_

@@ -1,0 +1,57 @@
+// Runs on a fixed set of threads of this process. Fixed, because each thread that trains owns pools
+// of LibTorch's that are never given back.
+
+#ifndef ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_
+#define ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_
+
+#include <deque>
+#include <map>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "common/mutex.h"
+#include "server/workers/executor.h"
+#include "server/training/data/dataset_registry.h"
+
+namespace anneal::executor {
+
+class ThreadExecutor final : public Executor {
+ public:
+  // `workers` is at least 1; with `pin` there must be as many processors, and each worker keeps to
+  // one. Borrows `datasets`.
+  ThreadExecutor(int workers, bool pin, training::DatasetRegistry* datasets);
+  ~ThreadExecutor() override;
+
+  void Begin(Listener* listener) override;
+  int workers() const override { return workers_; }
+  int idle_workers() const override ABSL_LOCKS_EXCLUDED(mutex_);
+  void Start(v1::RunAssignment assignment) override ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Has(int64_t run_id) const override ABSL_LOCKS_EXCLUDED(mutex_);
+  void RequestStop(int64_t run_id) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void Shutdown() override ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  void Work(int worker) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for a run; false on shutdown.
+  bool Take(v1::RunAssignment* assignment, std::stop_token* stop) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Execute(int worker, const v1::RunAssignment& assignment, const std::stop_token& stop);
+
+  const int workers_;
+  const bool pin_;
+  training::DatasetRegistry* const datasets_;
+  Listener* listener_ = nullptr;
+
+  mutable Mutex mutex_;
+  CondVar wake_;
+  std::deque<v1::RunAssignment> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::map<int64_t, std::stop_source> active_ ABSL_GUARDED_BY(mutex_);  // waiting ones too
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace anneal::executor
+
+#endif  // ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_
