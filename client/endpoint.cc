@@ -71,7 +71,7 @@ absl::StatusOr<ClientConfig> ReadClientConfig() {
   ANNEAL_ASSIGN_OR_RETURN(const auto text, ReadPrivateFile(path));
   ClientConfig config;
   if (!text.has_value()) return config;
-  const absl::Status status = ParseTextFormat(*text, &config);
+  const absl::Status status = config::ParseTextFormat(*text, &config);
   if (status.ok()) return config;
   return absl::FailedPreconditionError(absl::StrCat(
       path, " ", status.message(), "; mend it, or remove it and add the contexts again"));
@@ -81,7 +81,7 @@ absl::Status WriteClientConfig(const ClientConfig& config) {
   const std::string path = ClientConfigPath();
   std::error_code error;  // writing says what is wrong
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  return WritePrivateFile(path, ToTextFormat(config));
+  return WritePrivateFile(path, config::ToTextFormat(config));
 }
 
 absl::Status CheckContext(const Context& context) {

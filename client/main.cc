@@ -18,7 +18,7 @@
 
 namespace {
 
-using anneal::client::Globals;
+using anneal::client::commands::Globals;
 
 void AddCommands(CLI::App* app, Globals* globals) {
   app->add_option(
@@ -38,24 +38,24 @@ void AddCommands(CLI::App* app, Globals* globals) {
     return absl::StrCat("anneal: ", error.what(), " (see anneal --help)\n");
   });
   app->fallthrough();
-  anneal::client::AddSubmitCommand(app, globals);
-  anneal::client::AddWatchCommands(app, globals);
-  anneal::client::AddControlCommands(app, globals);
-  anneal::client::AddEditCommand(app, globals);
-  anneal::client::AddQueueCommand(app, globals);
-  anneal::client::AddListCommand(app, globals);
-  anneal::client::AddShowCommand(app, globals);
-  anneal::client::AddHistoryCommands(app, globals);
-  anneal::client::AddCheckpointCommands(app, globals);
-  anneal::client::AddCompareCommand(app, globals);
-  anneal::client::AddPlotCommands(app, globals);
-  anneal::client::AddExportCommands(app, globals);
-  anneal::client::AddReportCommand(app, globals);
-  anneal::client::AddPresetCommands(app, globals);
-  anneal::client::AddServerCommand(app, globals);
-  anneal::client::AddContextCommands(app, globals);
-  anneal::client::AddDoctorCommand(app, globals);
-  anneal::client::AddShellCommands(app, globals);
+  anneal::client::commands::AddSubmitCommand(app, globals);
+  anneal::client::commands::AddWatchCommands(app, globals);
+  anneal::client::commands::AddControlCommands(app, globals);
+  anneal::client::commands::AddEditCommand(app, globals);
+  anneal::client::commands::AddQueueCommand(app, globals);
+  anneal::client::commands::AddListCommand(app, globals);
+  anneal::client::commands::AddShowCommand(app, globals);
+  anneal::client::commands::AddHistoryCommands(app, globals);
+  anneal::client::commands::AddCheckpointCommands(app, globals);
+  anneal::client::commands::AddCompareCommand(app, globals);
+  anneal::client::commands::AddPlotCommands(app, globals);
+  anneal::client::commands::AddExportCommands(app, globals);
+  anneal::client::commands::AddReportCommand(app, globals);
+  anneal::client::commands::AddPresetCommands(app, globals);
+  anneal::client::commands::AddServerCommand(app, globals);
+  anneal::client::commands::AddContextCommands(app, globals);
+  anneal::client::commands::AddDoctorCommand(app, globals);
+  anneal::client::commands::AddShellCommands(app, globals);
 }
 
 // Commands may be shortened while that is unambiguous: `anneal hist` for `anneal history`.
@@ -89,14 +89,14 @@ std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
 
 int RunWithDaemon(const Globals& globals) {
   const auto endpoint = anneal::client::ChooseEndpoint(globals.server, globals.context);
-  if (!endpoint.ok()) return anneal::client::Complain(endpoint.status());
+  if (!endpoint.ok()) return anneal::client::commands::Complain(endpoint.status());
   anneal::client::ConnectionOptions options;
   if (globals.verbose) {
     std::cerr << "anneal: " << endpoint->context.server() << ", by " << endpoint->source << "\n";
     options.trace = [](const std::string& line) { std::cerr << "anneal: " << line << "\n"; };
   }
   const auto connection = anneal::client::Connection::Open(endpoint->context, options);
-  if (!connection.ok()) return anneal::client::Complain(connection.status());
+  if (!connection.ok()) return anneal::client::commands::Complain(connection.status());
   return globals.command(connection->get());
 }
 
@@ -111,12 +111,13 @@ int main(int argc, char** argv) {
   const auto set_grpc_log = [](const char* level) { ::setenv("GRPC_VERBOSITY", level, 0); };
   if (argc > 1 && std::string(argv[1]) == "__complete") {
     set_grpc_log("NONE");
-    return anneal::client::PrintCompletions(app, {argv + 2, argv + argc});
+    return anneal::client::commands::PrintCompletions(app, {argv + 2, argv + argc});
   }
   try {
     app.parse(Arguments(app, argc, argv));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? anneal::client::kSuccess : anneal::client::kUsage;
+    return app.exit(error) == 0 ? anneal::client::commands::kSuccess
+                                : anneal::client::commands::kUsage;
   }
   // What the library says of a failed connection is in the error already.
   set_grpc_log(globals.verbose ? "ERROR" : "NONE");

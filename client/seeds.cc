@@ -6,8 +6,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "common/status.h"
 #include "common/config/sweep.h"
+#include "common/status.h"
 
 namespace anneal::client {
 namespace {
@@ -32,8 +32,8 @@ absl::StatusOr<std::vector<int64_t>> ParseSeeds(absl::string_view text) {
     }
     // Compared as unsigned: the difference of any two fits there.
     const uint64_t more = static_cast<uint64_t>(last) - static_cast<uint64_t>(first);
-    if (more >= static_cast<uint64_t>(kMaxRunsPerExperiment) - seeds.size()) {
-      return BadSeeds(text, absl::StrCat(", more than ", kMaxRunsPerExperiment, " seeds"));
+    if (more >= static_cast<uint64_t>(config::kMaxRunsPerExperiment) - seeds.size()) {
+      return BadSeeds(text, absl::StrCat(", more than ", config::kMaxRunsPerExperiment, " seeds"));
     }
     for (uint64_t i = 0; i <= more; ++i) seeds.push_back(first + static_cast<int64_t>(i));
   }

@@ -11,7 +11,12 @@
 
 #include "common/status.h"
 #include "common/version.h"
+#include "server/api/self_check.h"
+#include "server/api/services.h"
 #include "server/store/queue_store.h"
+#if ANNEAL_GRPC_1_51
+#include "server/transport/grpc_1_51/workarounds.h"
+#endif
 
 namespace anneal {
 namespace {
@@ -23,8 +28,7 @@ constexpr std::chrono::milliseconds kCallDeadline(3000);
 
 }  // namespace
 
-Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
-               const executor::WallClock& clock)
+Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options, const WallClock& clock)
     : options_(options),
       store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
@@ -35,12 +39,13 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options,
       retention_(store_.get(), &checkpoints_, &dispatcher_, options.retention, clock),
       editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
       events_(store_.get()),
-      tokens_(TokensPath(options.data_dir), [clock] { return absl::FromUnixMicros(clock()); }),
+      tokens_(auth::TokensPath(options.data_dir),
+              [clock] { return absl::FromUnixMicros(clock()); }),
       rate_limit_(options.max_requests_per_second),
-      pool_(std::make_unique<rpc::BlockingPool>(kPoolThreads)) {}
+      pool_(std::make_unique<api::BlockingPool>(kPoolThreads)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
-                                                      const executor::WallClock& clock) {
+                                                      const WallClock& clock) {
   ANNEAL_ASSIGN_OR_RETURN(auto store, store::Store::Open(options.data_dir, options.reserve_bytes));
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(store), options, clock));
   daemon->store_->set_commit_listener(
@@ -54,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
         metrics->CountCommit(seconds, status.ok());
         monitor->OnCommit(status);
       });
-  const rpc::Services services = {.store = daemon->store_.get(),
+  const api::Services services = {.store = daemon->store_.get(),
                                   .checkpoints = &daemon->checkpoints_,
                                   .dispatcher = &daemon->dispatcher_,
                                   .submission = &daemon->submission_,
@@ -69,7 +74,15 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                   .is_backing_up = &daemon->is_backing_up_,
                                   .clock = clock,
                                   .start_micros = clock()};
-  ANNEAL_ASSIGN_OR_RETURN(daemon->server_, rpc::Server::Start(options.listening, services));
+  transport::Server::Options server = {
+      .addresses = options.listening,
+      .make_services = [services] { return api::MakeServices(services); },
+      .finish_streams = [hub = &daemon->hub_] { hub->Shutdown(); },
+      .metrics = &daemon->metrics_};
+#if ANNEAL_GRPC_1_51
+  server.admission = transport::grpc_1_51::MakeAdmission();
+#endif
+  ANNEAL_ASSIGN_OR_RETURN(daemon->server_, transport::Server::Start(std::move(server)));
   ANNEAL_RETURN_IF_ERROR(daemon->dispatcher_.Begin());
   daemon->retention_.Begin();
   daemon->storage_monitor_.Begin(
@@ -83,6 +96,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
   }
   return daemon;
 }
+
+absl::Status Daemon::CheckAnswers() { return api::CheckAnswers(server_->NewConnection()); }
 
 std::string Daemon::metrics_address() const {
   return metrics_endpoint_ == nullptr ? "" : metrics_endpoint_->address();

@@ -83,13 +83,13 @@ int main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
 
   auto daemon = anneal::Daemon::Start(options);
-  if (!daemon.ok()) return anneal::Complain(daemon.status());
+  if (!daemon.ok()) return anneal::commands::Complain(daemon.status());
   const std::vector<std::string> addresses = (*daemon)->server().addresses();
   for (const std::string& address : addresses) {
     std::cout << "listening on " << address << std::endl;
   }
   if (!options.address_file.empty() && !WriteAddressFile(options.address_file, addresses)) {
-    return anneal::Complain(absl::PermissionDeniedError(
+    return anneal::commands::Complain(absl::PermissionDeniedError(
         absl::StrCat("cannot write --address-file ", options.address_file)));
   }
   if (!options.metrics_address.empty()) {
@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
                options.workers, options.data_dir);
   int signal = 0;
   {
-    const anneal::Supervisor supervisor([&daemon] { return (*daemon)->server().CheckAnswers(); });
+    const anneal::Supervisor supervisor([&daemon] { return (*daemon)->CheckAnswers(); });
     ::sigwait(&signals, &signal);
     spdlog::info("stopping on signal {}", signal);
   }

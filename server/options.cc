@@ -11,13 +11,13 @@
 #include "common/paths.h"
 #include "common/status.h"
 #include "common/version.h"
+#include "server/commands/arguments.h"
 #include "server/commands/maintenance_command.h"
 #include "server/commands/token_command.h"
 
 namespace anneal {
 namespace {
 
-constexpr int kUsageError = 2;
 constexpr int kMaxWorkers = 1024;
 
 // Debian's dataset-* packages.
@@ -27,7 +27,7 @@ void AddOptions(CLI::App* app, Options* options) {
   app->add_option("--data-dir", options->data_dir,
                   "Directory of the database; one daemon at a time")
       ->capture_default_str();
-  rpc::Listening& listening = options->listening;
+  transport::ListenAddresses& listening = options->listening;
   app->add_option("--listen", listening.local,
                   "Address to serve at, repeatable: 127.0.0.1:PORT (0 takes a free one), "
                   "[::1]:PORT or unix:PATH; whoever comes there may do everything. Default: "
@@ -76,7 +76,7 @@ int Processors() { return std::max(1, static_cast<int>(std::thread::hardware_con
 std::function<void(const std::string&)> ReadAge(const char* option,
                                                 std::optional<absl::Duration>* age) {
   return [option, age](const std::string& text) {
-    const auto parsed = ParseAge(option, text);
+    const auto parsed = commands::ParseAge(option, text);
     if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
     *age = *parsed;
   };
@@ -121,28 +121,6 @@ void CheckPinning(const Options& options) {
 
 }  // namespace
 
-int Complain(const absl::Status& status) {
-  std::cerr << "anneald: " << status.message() << "\n";
-  return absl::IsInvalidArgument(status) ? kUsageError : 1;
-}
-
-absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_view text) {
-  constexpr int64_t kMost = 100'000;
-  const std::map<char, absl::Duration> units = {
-      {'d', absl::Hours(24)}, {'h', absl::Hours(1)}, {'m', absl::Minutes(1)}};
-  int64_t count = 0;
-  const auto unit = text.empty() ? units.end() : units.find(text.back());
-  if (unit == units.end() || !absl::SimpleAtoi(text.substr(0, text.size() - 1), &count) ||
-      count < 1 || count > kMost) {
-    return InvalidField(option, absl::StrCat("is ", Quoted(text),
-                                             "; expected days, hours or minutes such as 30d, 12h "
-                                             "or 90m"));
-  }
-  return count * unit->second;
-}
-
-std::string TokensPath(const std::string& data_dir) { return data_dir + "/tokens.textproto"; }
-
 void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
   Options& options = parsed->options;
   options.data_dir = DefaultDataDirectory();
@@ -160,17 +138,22 @@ void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
   AddOptions(&app, &options);
   AddLimits(&app, &options);
   app.fallthrough();  // options of the program may follow its commands
-  AddTokenCommands(&app, parsed);
-  AddMaintenanceCommands(&app, parsed);
+  commands::AddTokenCommands(&app, &options.data_dir, &parsed->command);
+  commands::AddMaintenanceCommands(&app,
+                                   {.data_dir = &options.data_dir,
+                                    .datasets = &options.datasets,
+                                    .addresses = &options.listening,
+                                    .reserve_bytes = &options.reserve_bytes},
+                                   &parsed->command);
   try {
     app.parse(argc, argv);
     CheckPinning(options);
   } catch (const CLI::ParseError& error) {
-    parsed->exit_code = app.exit(error) == 0 ? 0 : kUsageError;
+    parsed->exit_code = app.exit(error) == 0 ? 0 : commands::kUsageError;
     return;
   }
   options.datasets.emplace_back(kSystemDatasets);
-  rpc::Listening& listening = options.listening;
+  transport::ListenAddresses& listening = options.listening;
   if (listening.local.empty() && listening.tls.empty() && listening.insecure.empty()) {
     listening.local = {absl::StrCat("127.0.0.1:", kDefaultPort),
                        absl::StrCat("unix:", SocketPath(options.data_dir))};

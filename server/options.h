@@ -12,16 +12,17 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/commands/arguments.h"
 #include "server/experiments/retention.h"
-#include "server/transport/listen_addresses.h"
 #include "server/store/usage_store.h"
 #include "server/telemetry/log.h"
+#include "server/transport/listen_addresses.h"
 
 namespace anneal {
 
 struct Options {
   std::string data_dir;
-  rpc::Listening listening;
+  transport::ListenAddresses listening;
   std::string address_file;  // empty: none
   int workers = 0;
   bool pin_workers = false;
@@ -29,7 +30,7 @@ struct Options {
   std::string metrics_address;        // HOST:PORT; empty: none
   store::UsageLimits user_limits = {.unended_runs = 100'000, .stored_bytes = int64_t{100} << 30};
   int max_requests_per_second = 500;  // of a caller with a token; 0: any number
-  executor::RetentionAges retention;
+  experiments::RetentionAges retention;
   int64_t reserve_bytes = int64_t{32} << 20;
   std::string log_level;
   telemetry::LogFormat log_format = telemetry::LogFormat::kText;
@@ -40,18 +41,9 @@ struct Options {
 struct ParsedOptions {
   Options options;
   std::optional<int> exit_code;
-  // What to do instead of serving; returns what to exit with. Null: serve.
-  std::function<int()> command;
+  commands::Chosen command;
 };
 
-// Says what is wrong, on stderr. Returns what to exit with: 2 for INVALID_ARGUMENT, else 1.
-int Complain(const absl::Status& status);
-
-// Days, hours or minutes such as 30d, 12h or 90m. INVALID_ARGUMENT naming the option.
-absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_view text);
-
-// Where the tokens of a daemon with this data directory are.
-std::string TokensPath(const std::string& data_dir);
 // Fills in `parsed`, which its command refers to.
 void ParseOptions(int argc, char** argv, ParsedOptions* parsed);
 

@@ -13,7 +13,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 using Align = render::Table::Align;
@@ -48,7 +48,7 @@ int List(Connection* connection, const ListOptions& options, const std::string& 
 absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
                                               const v1::DownloadCheckpointRequest& request,
                                               const std::string& path) {
-  OutputFile file("--out", path);
+  exporters::OutputFile file("--out", path);
   Sha256 hash;
   ANNEAL_ASSIGN_OR_RETURN(v1::CheckpointInfo info,
                           connection->DownloadCheckpoint(request, [&](const std::string& contents) {
@@ -117,4 +117,4 @@ void AddCheckpointCommands(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

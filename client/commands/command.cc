@@ -13,7 +13,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 
 void AddOutputOption(CLI::App* app, ListOptions* options) {
   app->add_option("--output,-o", options->output, "table, json, jsonl, csv or name")
@@ -62,13 +62,14 @@ absl::Status PrintSelected(const ListOptions& options, const Listing& listing) {
     for (const std::string& name : listing.names) std::cout << ShortenName(name) << "\n";
   } else if (options.output == "jsonl") {
     for (const auto* message : listing.messages) {
-      std::cout << ToJson(*message, /*pretty=*/false) << "\n";
+      std::cout << config::ToJson(*message, /*pretty=*/false) << "\n";
     }
   } else if (options.output == "json") {
     std::cout << "["
               << absl::StrJoin(listing.messages, ",",
                                [](std::string* out, const google::protobuf::Message* message) {
-                                 absl::StrAppend(out, "\n", ToJson(*message, /*pretty=*/false));
+                                 absl::StrAppend(out, "\n",
+                                                 config::ToJson(*message, /*pretty=*/false));
                                })
               << "\n]\n";
   } else {
@@ -163,4 +164,4 @@ int Complain(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kUsage : kFailure;
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -15,7 +15,7 @@
 #include "client/render/table.h"
 #include "google/protobuf/message.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 
 // Exit codes.
 inline constexpr int kSuccess = 0;
@@ -107,6 +107,6 @@ void AddShellCommands(CLI::App* app, Globals* globals);
 // with the last word. Returns the exit code.
 int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands
 
 #endif  // ANNEAL_CLIENT_COMMANDS_COMMAND_H_

@@ -11,7 +11,7 @@
 #include "client/render/format.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 struct CompareOptions {
@@ -96,4 +96,4 @@ void AddCompareCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

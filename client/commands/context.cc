@@ -10,7 +10,7 @@
 #include "client/endpoint.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 using Align = render::Table::Align;
@@ -144,4 +144,4 @@ void AddContextCommands(CLI::App* app, Globals* globals) {
   remove->callback([globals, name] { globals->local_command = [name] { return Remove(*name); }; });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -11,7 +11,7 @@
 #include "client/commands/command.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 // What a command does to one name.
@@ -154,4 +154,4 @@ void AddControlCommands(CLI::App* app, Globals* globals) {
           std::mem_fn(&Connection::Purge));
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -23,7 +23,7 @@
 #include "common/paths.h"
 #include "common/version.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(5000);
@@ -192,4 +192,4 @@ void AddDoctorCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -9,7 +9,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 struct Edits {
@@ -99,4 +99,4 @@ void AddEditCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

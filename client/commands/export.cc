@@ -16,7 +16,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 // How often a followed run is looked at; TensorBoard looks at files every 5 s at most.
@@ -29,7 +29,7 @@ struct ExportOptions {
 };
 
 using WriteTables = absl::Status (*)(Connection*, const std::vector<v1::Run>&, const std::string&,
-                                     const OnRun&);
+                                     const exporters::OnRun&);
 
 std::string Counted(size_t count, const char* what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<v1::Run>> RunsByExperiment(Connection* connection,
 int ExportTables(Connection* connection, const ExportOptions& options, WriteTables write) {
   const auto runs = RunsByExperiment(connection, options.names);
   if (!runs.ok()) return Complain(runs.status());
-  if (const auto made = MakeDirectory("--out", options.directory); !made.ok()) {
+  if (const auto made = exporters::MakeDirectory("--out", options.directory); !made.ok()) {
     return Complain(made);
   }
   const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
@@ -66,7 +66,7 @@ int ExportTables(Connection* connection, const ExportOptions& options, WriteTabl
 
 // Reads the runs again and again until all have ended, whatever becomes of the connection.
 int FollowRuns(Connection* connection, Interrupt* interrupt, const ExportOptions& options,
-               Logdir* logdir) {
+               exporters::Logdir* logdir) {
   interrupt->OnInterrupt([] {});
   bool is_lost = false;
   while (interrupt->Sleep(kPause)) {
@@ -97,7 +97,7 @@ int ExportTensorboard(Connection* connection, const Globals& globals,
                       const ExportOptions& options) {
   const auto runs = FetchNamedRuns(connection, options.names, v1::RUN_VIEW_FULL);
   if (!runs.ok()) return Complain(runs.status());
-  Logdir logdir(options.directory, Hyperparameters(*runs));
+  exporters::Logdir logdir(options.directory, exporters::Hyperparameters(*runs));
   bool all_ended = true;
   for (const v1::Run& run : *runs) {
     const absl::Status updated = logdir.Update(connection, run);
@@ -142,9 +142,9 @@ void AddExportCommands(CLI::App* app, Globals* globals) {
   commands->require_subcommand(1);
   const auto options = std::make_shared<ExportOptions>();
   AddTables(commands, globals, "csv", "Tables of experiments, runs, epochs, thetas and confusion",
-            options, WriteCsv);
+            options, exporters::WriteCsv);
   AddTables(commands, globals, "json", "A file an experiment, with all of its runs", options,
-            WriteJson);
+            exporters::WriteJson);
   CLI::App* tensorboard = AddFormat(commands, "tensorboard",
                                     "Scalars, histograms of θ and hyperparameters for TensorBoard",
                                     "--logdir", options);
@@ -157,4 +157,4 @@ void AddExportCommands(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

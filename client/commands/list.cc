@@ -12,7 +12,7 @@
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 using Align = render::Table::Align;
@@ -157,4 +157,4 @@ void AddListCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

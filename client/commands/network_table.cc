@@ -4,7 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "client/render/table.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 
 std::string NetworkTable(const v1::NetworkSummary& network) {
   using Align = render::Table::Align;
@@ -23,4 +23,4 @@ std::string NetworkTable(const v1::NetworkSummary& network) {
   return table.ToText();
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

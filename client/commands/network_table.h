@@ -7,11 +7,11 @@
 
 #include "anneal/v1/resources.pb.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 
 // A line a layer and one for the whole.
 std::string NetworkTable(const v1::NetworkSummary& network);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands
 
 #endif  // ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_

@@ -19,7 +19,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 struct PlotOptions {
@@ -58,7 +58,7 @@ absl::Status ShowFigure(const plot::Figure& figure, const PlotOptions& options) 
   const plot::Format format =
       absl::EndsWith(options.out, ".png") ? plot::Format::kPng : plot::Format::kSvg;
   ANNEAL_ASSIGN_OR_RETURN(const std::string image, plot::Draw(figure, format, options.size));
-  OutputFile file("--out", options.out);
+  exporters::OutputFile file("--out", options.out);
   file.Write(image);
   ANNEAL_RETURN_IF_ERROR(file.Finish());
   std::cout << options.out << "\n";
@@ -126,7 +126,7 @@ absl::StatusOr<plot::Figure> Schedule(Connection* connection, const PlotOptions&
     }
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment preview, connection->Create(request));
     schedules.push_back({.name = name,
-                         .config = ResolveConfig(*config),
+                         .config = config::ResolveConfig(*config),
                          .steps_per_epoch = preview.steps_per_epoch()});
   }
   return plot::Schedules(schedules);
@@ -240,4 +240,4 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
       "--set diagnostics.convexity=true --id observed -f && anneal plot landscape observed");
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

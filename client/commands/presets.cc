@@ -9,7 +9,7 @@
 #include "common/config/text.h"
 #include "common/config/validation.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 int ListPresets(Connection* connection, const ListOptions& options) {
@@ -32,13 +32,13 @@ int ShowPreset(Connection* connection, const std::string& name, const std::strin
   const auto preset =
       connection->GetPreset(absl::StrCat("presets/", absl::StripPrefix(name, "presets/")));
   if (!preset.ok()) return Complain(preset.status());
-  const v1::TrainingConfig complete = ResolveConfig(preset->config());
+  const v1::TrainingConfig complete = config::ResolveConfig(preset->config());
   if (output == "json") {
-    std::cout << ToJson(complete, /*pretty=*/true);
+    std::cout << config::ToJson(complete, /*pretty=*/true);
   } else {
     std::cout << "# " << name << ": " << preset->description() << "\n"
               << "# Complete; change it and submit it with `anneal submit --file`.\n"
-              << ToTextFormat(complete);
+              << config::ToTextFormat(complete);
   }
   return kSuccess;
 }
@@ -67,4 +67,4 @@ void AddPresetCommands(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -9,7 +9,7 @@
 #include "client/render/format.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 using Align = render::Table::Align;
@@ -53,4 +53,4 @@ void AddQueueCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -15,7 +15,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 struct ReportOptions {
@@ -62,7 +62,7 @@ absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportO
 absl::Status Report(Connection* connection, const ReportOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const report::ReportData data, Collect(connection, options));
   ANNEAL_ASSIGN_OR_RETURN(const std::string html, report::ToHtml(data));
-  OutputFile file("--out", options.out);
+  exporters::OutputFile file("--out", options.out);
   file.Write(html);
   ANNEAL_RETURN_IF_ERROR(file.Finish());
   std::cout << options.out << "\n";
@@ -97,4 +97,4 @@ void AddReportCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

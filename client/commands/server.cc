@@ -16,14 +16,14 @@
 #include "common/status.h"
 #include "common/version.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 int ShowServer(Connection* connection, const std::string& output) {
   const auto info = connection->GetServerInfo();
   if (!info.ok()) return Complain(info.status());
   if (output == "json") {
-    std::cout << ToJson(*info, /*pretty=*/true);
+    std::cout << config::ToJson(*info, /*pretty=*/true);
     return kSuccess;
   }
   std::cout << "address:  " << connection->server() << "\n"
@@ -44,7 +44,7 @@ absl::Status BackUpTo(Connection* connection, const std::string& path) {
   if (std::filesystem::exists(path, error)) {
     return absl::AlreadyExistsError(absl::StrCat(path, " is there already; name another file"));
   }
-  OutputFile file("file", path);
+  exporters::OutputFile file("file", path);
   ANNEAL_RETURN_IF_ERROR(connection->BackUpDatabase([&file](const std::string& contents) {
     file.Write(contents);
     return file.status();
@@ -87,4 +87,4 @@ void AddServerCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -13,7 +13,7 @@
 #include "client/shell/man.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 // Nobody waits longer for a key.
@@ -30,8 +30,8 @@ std::string ValueOf(const std::vector<std::string>& words, const std::string& op
 }
 
 // What cannot be had is not offered: a completion is no place for errors.
-CompletionSources Sources(Connection* connection) {
-  CompletionSources sources;
+shell::CompletionSources Sources(Connection* connection) {
+  shell::CompletionSources sources;
   sources.contexts = [] {
     std::vector<std::string> names;
     const auto config = ReadClientConfig();
@@ -69,14 +69,14 @@ CompletionSources Sources(Connection* connection) {
 }
 
 int WriteManPages(const CLI::App& app, const std::string& directory) {
-  if (const absl::Status made = MakeDirectory("--out", directory); !made.ok()) {
+  if (const absl::Status made = exporters::MakeDirectory("--out", directory); !made.ok()) {
     return Complain(made);
   }
   std::vector<const CLI::App*> pages = {&app};
   for (const CLI::App* command : app.get_subcommands(nullptr)) pages.push_back(command);
   for (const CLI::App* page : pages) {
-    OutputFile file("--out", absl::StrCat(directory, "/", ManName(*page), ".1"));
-    file.Write(ManPage(*page));
+    exporters::OutputFile file("--out", absl::StrCat(directory, "/", shell::ManName(*page), ".1"));
+    file.Write(shell::ManPage(*page));
     if (const absl::Status written = file.Finish(); !written.ok()) return Complain(written);
   }
   return kSuccess;
@@ -84,12 +84,12 @@ int WriteManPages(const CLI::App& app, const std::string& directory) {
 
 int ShowManPage(const CLI::App& app, const std::string& command) {
   if (command.empty()) {
-    std::cout << ManPage(app);
+    std::cout << shell::ManPage(app);
     return kSuccess;
   }
   for (const CLI::App* one : app.get_subcommands(nullptr)) {
     if (one->get_name() != command) continue;
-    std::cout << ManPage(*one);
+    std::cout << shell::ManPage(*one);
     return kSuccess;
   }
   std::cerr << "anneal: \"" << command << "\" is no command; see anneal --help\n";
@@ -106,7 +106,7 @@ int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words)
         Connection::Open(endpoint->context, {.deadline = kCompletionPatience, .trace = nullptr});
     if (opened.ok()) connection = std::move(*opened);
   }
-  for (const std::string& candidate : Complete(app, words, Sources(connection.get()))) {
+  for (const std::string& candidate : shell::Complete(app, words, Sources(connection.get()))) {
     std::cout << candidate << "\n";
   }
   return kSuccess;
@@ -122,7 +122,7 @@ void AddShellCommands(CLI::App* app, Globals* globals) {
   completion->footer("Example: source <(anneal completion bash)");
   completion->callback([globals, shell] {
     globals->local_command = [shell] {
-      std::cout << CompletionScript(*shell);
+      std::cout << shell::CompletionScript(*shell);
       return kSuccess;
     };
   });
@@ -141,4 +141,4 @@ void AddShellCommands(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -15,7 +15,7 @@
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 using Align = render::Table::Align;
@@ -39,7 +39,7 @@ std::string Pairs(const google::protobuf::Map<std::string, std::string>& map) {
 }
 
 std::string ConfigText(const v1::TrainingConfig& config) {
-  return absl::StrCat("\nConfig\n", ToTextFormat(config));
+  return absl::StrCat("\nConfig\n", config::ToTextFormat(config));
 }
 
 std::string ExperimentText(const v1::Experiment& experiment) {
@@ -146,7 +146,7 @@ int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resourc
     return kSuccess;
   }
   if (options.output == "json" && !options.quiet) {
-    std::cout << ToJson(*resource, /*pretty=*/true);
+    std::cout << config::ToJson(*resource, /*pretty=*/true);
     return kSuccess;
   }
   const render::Table csv = render::FlatTable({&*resource}, *resource);
@@ -175,4 +175,4 @@ void AddShowCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

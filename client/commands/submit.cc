@@ -27,7 +27,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 struct SubmitOptions {
@@ -64,7 +64,7 @@ absl::StatusOr<v1::TrainingConfig> BaseConfig(Connection* connection,
                                               const SubmitOptions& options) {
   if (!options.file.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file));
-    return ParseConfig(text);
+    return config::ParseConfig(text);
   }
   if (!options.like.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(const v1::Run run, connection->GetRun(ExpandName(options.like)));
@@ -104,7 +104,7 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   std::string value;
   for (const std::string& assignment : options.set) {
     ANNEAL_RETURN_IF_ERROR(SplitPair("--set", assignment, &key, &value));
-    ANNEAL_RETURN_IF_ERROR(SetField(experiment->mutable_config(), key, value));
+    ANNEAL_RETURN_IF_ERROR(config::SetField(experiment->mutable_config(), key, value));
   }
   for (const std::string& axis_text : options.sweep) {
     ANNEAL_RETURN_IF_ERROR(SplitPair("--sweep", axis_text, &key, &value));
@@ -129,17 +129,17 @@ std::string RunsText(const v1::Experiment& experiment) {
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
   if (options.output.quiet) return;  // the exit code says it
   if (options.output.output == "json" || options.output.output == "jsonl") {
-    std::cout << ToJson(experiment, /*pretty=*/options.output.output == "json");
+    std::cout << config::ToJson(experiment, /*pretty=*/options.output.output == "json");
     return;
   }
   std::cout << "valid: " << RunsText(experiment) << "\n\n"
             << NetworkTable(experiment.network()) << "\n";
   if (options.plot_schedule) {
-    std::cout << render::ScheduleChart(ResolveConfig(experiment.config()),
+    std::cout << render::ScheduleChart(config::ResolveConfig(experiment.config()),
                                        experiment.steps_per_epoch())
               << "\n";
   }
-  std::cout << ToTextFormat(ResolveConfig(experiment.config()));
+  std::cout << config::ToTextFormat(config::ResolveConfig(experiment.config()));
 }
 
 void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experiment) {
@@ -147,7 +147,7 @@ void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experime
   if (options.output.quiet || options.output.output == "name") {
     std::cout << name << "\n";
   } else if (options.output.output == "json" || options.output.output == "jsonl") {
-    std::cout << ToJson(experiment, /*pretty=*/options.output.output == "json");
+    std::cout << config::ToJson(experiment, /*pretty=*/options.output.output == "json");
   } else if (options.output.output == "csv") {
     std::cout << render::FlatTable({&experiment}, experiment).ToCsv();
   } else {
@@ -242,4 +242,4 @@ void AddSubmitCommand(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

@@ -8,7 +8,7 @@
 #include "client/render/progress.h"
 #include "common/resource_name.h"
 
-namespace anneal::client {
+namespace anneal::client::commands {
 namespace {
 
 int FollowToEnd(Connection* connection, const Globals& globals, const std::string& typed,
@@ -56,4 +56,4 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
   });
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::commands

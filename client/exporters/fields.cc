@@ -10,7 +10,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/message_differencer.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -18,8 +18,8 @@ using google::protobuf::FieldDescriptor;
 // Single values, and lists if they are wanted too.
 std::vector<std::string> Fields(bool with_lists) {
   std::vector<std::string> fields;
-  for (const std::string& path : FieldPaths(*v1::TrainingConfig::descriptor())) {
-    const FieldDescriptor* field = FindField(*v1::TrainingConfig::descriptor(), path);
+  for (const std::string& path : config::FieldPaths(*v1::TrainingConfig::descriptor())) {
+    const FieldDescriptor* field = config::FindField(*v1::TrainingConfig::descriptor(), path);
     const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (field->is_repeated() ? with_lists : !is_message) fields.push_back(path);
   }
@@ -27,7 +27,7 @@ std::vector<std::string> Fields(bool with_lists) {
 }
 
 std::string TextOf(const v1::TrainingConfig& config, const std::string& path) {
-  return GetField(config, path).value_or("-");
+  return config::GetField(config, path).value_or("-");
 }
 
 }  // namespace
@@ -61,14 +61,14 @@ std::optional<std::string> SubmitArguments(const std::string& preset,
   v1::TrainingConfig made = base;
   for (const std::string& path : DifferingFields({&base, &config})) {
     const std::string value = TextOf(config, path);
-    if (!SetField(&made, path, value).ok()) return std::nullopt;
+    if (!config::SetField(&made, path, value).ok()) return std::nullopt;
     absl::StrAppend(&arguments, " --set ", ShellWord(absl::StrCat(path, "=", value)));
   }
-  if (!google::protobuf::util::MessageDifferencer::Equals(ResolveConfig(made),
-                                                          ResolveConfig(config))) {
+  if (!google::protobuf::util::MessageDifferencer::Equals(config::ResolveConfig(made),
+                                                          config::ResolveConfig(config))) {
     return std::nullopt;
   }
   return arguments;
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters

@@ -9,7 +9,7 @@
 
 #include "anneal/v1/config.pb.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 // The paths of single values, in the order of the schema: nothing into lists, no messages.
 std::vector<std::string> ScalarFields();
@@ -27,6 +27,6 @@ std::optional<std::string> SubmitArguments(const std::string& preset,
 // A word for a shell: quoted where that is needed.
 std::string ShellWord(const std::string& word);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_FIELDS_H_

@@ -16,7 +16,7 @@
 #include "common/status.h"
 #include "google/protobuf/util/time_util.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 absl::Status Logdir::Update(Connection* connection, const v1::Run& run) {
   ANNEAL_ASSIGN_OR_RETURN(File * file, Open(run));
@@ -24,7 +24,7 @@ absl::Status Logdir::Update(Connection* connection, const v1::Run& run) {
     ANNEAL_RETURN_IF_ERROR(WriteEpochs(connection, run, file));
   }
   if (IsFinal(run.state()) && !file->ended) {
-    for (const tensorboard::Event& event : tensorboard_files::EndEvents(run)) {
+    for (const tensorboard::Event& event : EndEvents(run)) {
       ANNEAL_RETURN_IF_ERROR(Write(event, file));
     }
     file->ended = true;
@@ -45,14 +45,14 @@ absl::StatusOr<Logdir::File*> Logdir::Open(const v1::Run& run) {
                            google::protobuf::util::TimeUtil::TimestampToSeconds(run.create_time()),
                            ".anneal");
   file.stream.open(file.path, std::ios::binary | std::ios::trunc);
-  ANNEAL_RETURN_IF_ERROR(Write(tensorboard_files::FileVersion(run), &file));
+  ANNEAL_RETURN_IF_ERROR(Write(FileVersion(run), &file));
   ANNEAL_ASSIGN_OR_RETURN(const auto arms, plot::SortIntoArms({{.run = run}}, {}));
-  ANNEAL_RETURN_IF_ERROR(Write(tensorboard_files::SessionStart(run, fields_, arms[0].name), &file));
+  ANNEAL_RETURN_IF_ERROR(Write(SessionStart(run, fields_, arms[0].name), &file));
   return &file;
 }
 
 absl::Status Logdir::Write(const tensorboard::Event& event, File* file) {
-  const std::string record = tensorboard_files::TfRecord(event.SerializeAsString());
+  const std::string record = TfRecord(event.SerializeAsString());
   file->stream.write(record.data(), static_cast<std::streamsize>(record.size()));
   if (file->stream) return absl::OkStatus();
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", file->path));
@@ -72,8 +72,7 @@ absl::Status Logdir::WriteEpochs(Connection* connection, const v1::Run& run, Fil
   for (const v1::Epoch& epoch : epochs) {
     // Later ones come with the thetas that they have.
     if (epoch.epoch() <= file->epoch || epoch.epoch() > run.epochs_done()) continue;
-    ANNEAL_RETURN_IF_ERROR(
-        Write(tensorboard_files::EpochEvent(run, epoch, thetas[epoch.epoch()]), file));
+    ANNEAL_RETURN_IF_ERROR(Write(EpochEvent(run, epoch, thetas[epoch.epoch()]), file));
     file->epoch = epoch.epoch();
     ++epochs_;
   }
@@ -91,4 +90,4 @@ std::vector<std::string> Hyperparameters(const std::vector<v1::Run>& runs) {
   return fields;
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters

@@ -12,7 +12,7 @@
 #include "client/connection.h"
 #include "tensorboard/event.pb.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 // Has a directory EXPERIMENT/RUN with one event file for each run. What was there of a run is
 // written anew when the run is first met. Not thread-safe.
@@ -49,6 +49,6 @@ class Logdir {
 // value of the config that is not the same in all of them. Pure.
 std::vector<std::string> Hyperparameters(const std::vector<v1::Run>& runs);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_LOGDIR_H_

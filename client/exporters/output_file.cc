@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 OutputFile::OutputFile(absl::string_view option, std::string path)
     : path_(std::move(path)),
@@ -55,4 +55,4 @@ absl::Status MakeDirectory(absl::string_view option, const std::string& path) {
                       absl::StrCat("is ", path, ", which cannot be made: ", error.message()));
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 // Writes beside its place, and moves there when it is finished: what was there before stays until
 // then. Removes what is unfinished. Not thread-safe.
@@ -39,6 +39,6 @@ class OutputFile {
 // Makes a directory, and those that it is in. INVALID_ARGUMENT naming `option`.
 absl::Status MakeDirectory(absl::string_view option, const std::string& path);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_OUTPUT_FILE_H_

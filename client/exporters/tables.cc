@@ -14,7 +14,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 namespace {
 
 using Cells = std::vector<std::string>;
@@ -80,14 +80,14 @@ void WriteMessages(absl::string_view key, const auto& messages, OutputFile* file
   file->Write(absl::StrCat(", \"", key, "\": ["));
   absl::string_view separator = "\n";
   for (const auto& message : messages) {
-    file->Write(absl::StrCat(separator, ToJson(message, /*pretty=*/false)));
+    file->Write(absl::StrCat(separator, config::ToJson(message, /*pretty=*/false)));
     separator = ",\n";
   }
   file->Write("]");
 }
 
 absl::Status WriteRunJson(Connection* connection, const v1::Run& run, OutputFile* file) {
-  file->Write(absl::StrCat("{\"run\": ", ToJson(run, /*pretty=*/false)));
+  file->Write(absl::StrCat("{\"run\": ", config::ToJson(run, /*pretty=*/false)));
   ANNEAL_ASSIGN_OR_RETURN(const auto epochs, connection->ListEpochs(run.name(), /*limit=*/0));
   WriteMessages("epochs", epochs, file);
   ANNEAL_ASSIGN_OR_RETURN(const auto thetas, ThetasOf(connection, run));
@@ -142,8 +142,8 @@ absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                             connection->GetExperiment(experiment_name));
     OutputFile file("--out", absl::StrCat(directory, "/", ShortenName(experiment_name), ".json"));
-    file.Write(
-        absl::StrCat("{\"experiment\": ", ToJson(experiment, /*pretty=*/false), ", \"runs\": ["));
+    file.Write(absl::StrCat("{\"experiment\": ", config::ToJson(experiment, /*pretty=*/false),
+                            ", \"runs\": ["));
     absl::string_view separator = "\n";
     for (; i < runs.size() && ExperimentOf(runs[i]) == experiment_name; ++i) {
       on_run(i);
@@ -157,4 +157,4 @@ absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
   return absl::OkStatus();
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "client/connection.h"
 
-namespace anneal::client {
+namespace anneal::client::exporters {
 
 // Called before each run with its number, from 0.
 using OnRun = std::function<void(size_t)>;
@@ -25,6 +25,6 @@ absl::Status WriteCsv(Connection* connection, const std::vector<v1::Run>& runs,
 absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
                        const std::string& directory, const OnRun& on_run);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_TABLES_H_

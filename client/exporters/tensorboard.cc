@@ -12,7 +12,7 @@
 #include "common/config/field_path.h"
 #include "google/protobuf/util/time_util.h"
 
-namespace anneal::tensorboard_files {
+namespace anneal::client::exporters {
 namespace {
 
 double Seconds(const google::protobuf::Timestamp& time) {
@@ -105,7 +105,7 @@ tensorboard::Event SessionStart(const v1::Run& run, const std::vector<std::strin
   tensorboard::HParamsPluginData data;
   tensorboard::SessionStartInfo* start = data.mutable_session_start_info();
   for (const std::string& field : fields) {
-    const auto value = GetField(run.config(), field);
+    const auto value = config::GetField(run.config(), field);
     if (value.ok() && *value != "-") (*start->mutable_hparams())[field] = ValueOf(*value);
   }
   start->set_group_name(group);
@@ -158,4 +158,4 @@ std::vector<tensorboard::Event> EndEvents(const v1::Run& run) {
   return events;
 }
 
-}  // namespace anneal::tensorboard_files
+}  // namespace anneal::client::exporters

@@ -9,7 +9,7 @@
 #include "anneal/v1/resources.pb.h"
 #include "tensorboard/event.pb.h"
 
-namespace anneal::tensorboard_files {
+namespace anneal::client::exporters {
 
 // The first of a file.
 tensorboard::Event FileVersion(const v1::Run& run);
@@ -36,6 +36,6 @@ std::string TagOf(const std::string& name);
 // value.
 tensorboard::HistogramProto Histogram(const v1::ThetaVector& theta);
 
-}  // namespace anneal::tensorboard_files
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_TENSORBOARD_H_

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace anneal::tensorboard_files {
+namespace anneal::client::exporters {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
@@ -34,4 +34,4 @@ std::string TfRecord(absl::string_view payload) {
   return absl::StrCat(length, Bytes(MaskedCrc(length)), payload, Bytes(MaskedCrc(payload)));
 }
 
-}  // namespace anneal::tensorboard_files
+}  // namespace anneal::client::exporters

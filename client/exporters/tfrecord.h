@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace anneal::tensorboard_files {
+namespace anneal::client::exporters {
 
 // CRC-32C (Castagnoli; RFC 3720, appendix B.4).
 uint32_t Crc32c(absl::string_view bytes);
@@ -17,6 +17,6 @@ uint32_t Crc32c(absl::string_view bytes);
 // right by 15 bits and adding 0xa282ead8, so that CRCs of data with CRCs in it stay of use.
 std::string TfRecord(absl::string_view payload);
 
-}  // namespace anneal::tensorboard_files
+}  // namespace anneal::client::exporters
 
 #endif  // ANNEAL_CLIENT_EXPORTERS_TFRECORD_H_

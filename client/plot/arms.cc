@@ -10,7 +10,7 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 constexpr absl::string_view kExperiment = "experiment";
@@ -21,7 +21,7 @@ absl::StatusOr<std::string> ArmName(const RunData& data, const std::vector<std::
   const v1::Run& run = data.run;
   std::vector<std::string> parts;
   if (by.empty()) {
-    parts.push_back(ShortenName(client::ExperimentOf(run)));
+    parts.push_back(ShortenName(ExperimentOf(run)));
     const std::map<std::string, std::string> sorted(run.parameters().begin(),
                                                     run.parameters().end());
     for (const auto& [field, value] : sorted) parts.push_back(absl::StrCat(field, "=", value));
@@ -30,14 +30,14 @@ absl::StatusOr<std::string> ArmName(const RunData& data, const std::vector<std::
   std::map<std::string, std::string> values;
   for (const std::string& field : by) {
     if (field == kExperiment) {
-      values[field] = ShortenName(client::ExperimentOf(run));
+      values[field] = ShortenName(ExperimentOf(run));
       continue;
     }
     if (field == kPreset) {
       values[field] = data.preset.empty() ? "-" : data.preset;
       continue;
     }
-    const auto value = GetField(run.config(), field);
+    const auto value = config::GetField(run.config(), field);
     if (!value.ok()) return InvalidField("--by", std::string(value.status().message()));
     values[field] = *value;
   }
@@ -59,19 +59,19 @@ absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
   return arms;
 }
 
-absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
+absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
                                                const std::vector<std::string>& names,
                                                bool with_epochs) {
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
-                          client::FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
+                          FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
   std::map<std::string, std::string> presets;
-  for (const std::string& name : client::ExperimentsOf(runs)) {
+  for (const std::string& name : ExperimentsOf(runs)) {
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, connection->GetExperiment(name));
     presets[name] = experiment.preset();
   }
   std::vector<RunData> data;
   for (v1::Run& run : runs) {
-    const std::string& preset = presets[client::ExperimentOf(run)];
+    const std::string& preset = presets[ExperimentOf(run)];
     if (!with_epochs) {
       data.push_back({.run = std::move(run), .preset = preset});
       continue;
@@ -88,7 +88,7 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
 }
 
 absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
-    client::Connection* connection, const std::vector<ArmData>& arms) {
+    Connection* connection, const std::vector<ArmData>& arms) {
   std::vector<std::vector<v1::ThetaVector>> thetas;
   for (const ArmData& arm : arms) {
     thetas.emplace_back();
@@ -102,4 +102,4 @@ absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
   return thetas;
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

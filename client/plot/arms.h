@@ -10,7 +10,7 @@
 #include "client/connection.h"
 #include "client/plot/figures.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 // Arms in the order in which their first runs come. `by` names what makes an arm, as in
 // CompareExperimentsRequest.group_by: fields of the config, `experiment` and `preset`. Empty: the
@@ -20,14 +20,14 @@ absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
 
 // The runs of experiments and single runs, by the names that users type; with their epochs, only
 // those that have some. FAILED_PRECONDITION: there is none. Errors of calls.
-absl::StatusOr<std::vector<RunData>> FetchRuns(client::Connection* connection,
+absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
                                                const std::vector<std::string>& names,
                                                bool with_epochs);
 
 // What Thetas (figures.h) takes beside the arms. Errors of calls.
 absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
-    client::Connection* connection, const std::vector<ArmData>& arms);
+    Connection* connection, const std::vector<ArmData>& arms);
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_ARMS_H_

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 // Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
 enum class Color { kBlack, kVermilion, kBlue, kGreen, kOrange, kSkyBlue, kPurple, kYellow };
@@ -65,6 +65,6 @@ struct Figure {
   std::vector<Panel> panels;
 };
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_FIGURE_H_

@@ -5,13 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/plot/series.h"
-#include "common/stats/comparison.h"
 #include "common/config/learning_rate.h"
+#include "common/config/theta_schedule.h"
+#include "common/stats/comparison.h"
 #include "common/stats/statistics.h"
 #include "common/status.h"
-#include "common/config/theta_schedule.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 using Kind = Series::Kind;
@@ -92,7 +92,7 @@ double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick p
     case Pick::kMax:
       return *std::max_element(values.begin(), values.end());
     case Pick::kMean:
-      return Mean(values);
+      return stats::Mean(values);
     case Pick::kFinal:
       break;
   }
@@ -198,10 +198,10 @@ Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector
       if (const auto value = ValueOf(*metric, run.run); value.has_value()) sample.push_back(*value);
     }
     if (sample.empty()) continue;
-    const Interval interval = BootstrapInterval(sample);
+    const stats::Interval interval = stats::BootstrapInterval(sample);
     values.series.push_back({.kind = Kind::kIntervals,
                              .style = {.color = styles[i].color},
-                             .points = {{.x = Mean(sample),
+                             .points = {{.x = stats::Mean(sample),
                                          .y = static_cast<double>(i),
                                          .low = interval.low,
                                          .high = interval.high}}});
@@ -238,9 +238,9 @@ Figure Schedules(const std::vector<Schedule>& schedules) {
   const std::vector<Style> styles = StylesOf(colors);
   for (size_t i = 0; i < schedules.size(); ++i) {
     const v1::TrainingConfig& config = schedules[i].config;
-    const RunLength length = {.epochs = config.epochs(),
-                              .steps_per_epoch = schedules[i].steps_per_epoch};
-    const ThetaSchedule of_theta(config.theta(), length);
+    const config::RunLength length = {.epochs = config.epochs(),
+                                      .steps_per_epoch = schedules[i].steps_per_epoch};
+    const config::ThetaSchedule of_theta(config.theta(), length);
     const bool trained = config.theta().policy() == v1::THETA_POLICY_TRAINABLE;
     Series thetas = {.label = absl::StrCat(schedules[i].name, trained ? " (start)" : ""),
                      .style = styles[i]};
@@ -249,9 +249,10 @@ Figure Schedules(const std::vector<Schedule>& schedules) {
       const int64_t step = epoch * length.steps_per_epoch;
       const auto x = static_cast<double>(epoch + 1);
       thetas.points.push_back({.x = x, .y = of_theta.Value(epoch, step)});
-      rates.points.push_back({.x = x,
-                              .y = config.optimizer().learning_rate() *
-                                   LearningRateFactor(config.optimizer(), length, epoch, step)});
+      rates.points.push_back(
+          {.x = x,
+           .y = config.optimizer().learning_rate() *
+                config::LearningRateFactor(config.optimizer(), length, epoch, step)});
     }
     theta.series.push_back(std::move(thetas));
     rate.series.push_back(std::move(rates));
@@ -297,4 +298,4 @@ absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
                                                     " weights; those that have succeeded do"));
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

@@ -13,7 +13,7 @@
 #include "client/plot/figure.h"
 #include "common/metric.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 struct RunData {
   v1::Run run;         // with config
@@ -73,6 +73,6 @@ absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
 // FAILED_PRECONDITION naming `diagnostics`: none was asked for.
 absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms);
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_FIGURES_H_

@@ -21,7 +21,7 @@
 
 extern char** environ;  // NOLINT: the name that POSIX gives it
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 constexpr const char* kPalette[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
@@ -314,4 +314,4 @@ absl::StatusOr<std::string> Draw(const Figure& figure, Format format, Size size)
   return image;
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

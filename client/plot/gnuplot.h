@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "client/plot/figure.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 enum class Format { kSvg, kPng };
 
@@ -39,6 +39,6 @@ absl::StatusOr<std::string> RunGnuplot(absl::string_view script);
 // The bytes of an image.
 absl::StatusOr<std::string> Draw(const Figure& figure, Format format, Size size);
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_GNUPLOT_H_

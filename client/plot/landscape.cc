@@ -6,7 +6,7 @@
 #include "common/stats/statistics.h"
 #include "common/status.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 bool HasLayer(const ArmData& arm, size_t layer,
@@ -64,7 +64,7 @@ void AddDiagnostic(const ArmData& arm, Style style, const std::string& label,
     const v1::Epoch& first = arm.runs[0].epochs[epoch];
     if (!(first.*diagnostic.has)()) continue;
     series.points.push_back({.x = static_cast<double>(first.epoch()),
-                             .y = Mean(ValuesAt(arm, epoch, [&](const v1::Epoch& e) {
+                             .y = stats::Mean(ValuesAt(arm, epoch, [&](const v1::Epoch& e) {
                                return (e.*diagnostic.value)();
                              }))});
   }
@@ -117,4 +117,4 @@ absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms) {
       "--set diagnostics.convexity=true --set diagnostics.hessian_every=5");
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

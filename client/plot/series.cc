@@ -10,7 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "common/stats/statistics.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 Color ColorOf(const v1::ThetaConfig& theta) {
   if (theta.policy() == v1::THETA_POLICY_SCHEDULED) return Color::kVermilion;
@@ -77,7 +77,7 @@ std::vector<Point> MeanLine(const ArmData& arm, const EpochValue& value) {
   std::vector<Point> points;
   for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
     points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
-                      .y = Mean(ValuesAt(arm, epoch, value))});
+                      .y = stats::Mean(ValuesAt(arm, epoch, value))});
   }
   return points;
 }
@@ -87,8 +87,8 @@ std::vector<Point> DeviationBand(const ArmData& arm, const EpochValue& value) {
   if (arm.runs.size() < 2) return points;
   for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
     const std::vector<double> values = ValuesAt(arm, epoch, value);
-    const double mean = Mean(values);
-    const double deviation = StandardDeviation(values);
+    const double mean = stats::Mean(values);
+    const double deviation = stats::StandardDeviation(values);
     points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
                       .y = mean,
                       .low = mean - deviation,
@@ -127,4 +127,4 @@ std::vector<Style> StylesOf(const std::vector<ArmData>& arms) {
   return StylesOf(wanted);
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

@@ -11,7 +11,7 @@
 #include "client/plot/figures.h"
 #include "common/metric.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 inline constexpr char kThetaLabel[] = "θ (radians)";
 
@@ -41,6 +41,6 @@ std::vector<Point> DeviationBand(const ArmData& arm, const EpochValue& value);
 // A band on a logarithmic axis ends where the axis does: at the least mean.
 void KeepPositive(const std::vector<Point>& line, std::vector<Point>* band);
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_SERIES_H_

@@ -14,7 +14,7 @@
 #include "client/render/table.h"
 #include "common/status.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 using render::DisplayWidth;
@@ -288,4 +288,4 @@ absl::StatusOr<std::string> DrawInTerminal(const Figure& figure, const TerminalO
   return text;
 }
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

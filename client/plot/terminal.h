@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "client/plot/figure.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 
 struct TerminalOptions {
   int width = 80;
@@ -20,6 +20,6 @@ struct TerminalOptions {
 // The panels below each other, with axes and legends. Errors: those of RunGnuplot.
 absl::StatusOr<std::string> DrawInTerminal(const Figure& figure, const TerminalOptions& options);
 
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot
 
 #endif  // ANNEAL_CLIENT_PLOT_TERMINAL_H_

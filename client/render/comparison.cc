@@ -5,7 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "client/render/format.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using Align = Table::Align;
@@ -93,4 +93,4 @@ Table TimeTable(const v1::CompareExperimentsResponse& response, int arms) {
   return table;
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -6,7 +6,7 @@
 #include "anneal/v1/services.pb.h"
 #include "client/render/table.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // Each has the first `arms` arms.
 
@@ -17,6 +17,6 @@ Table DifferenceTable(const v1::CompareExperimentsResponse& response, int arms);
 // How long runs took to get to the threshold.
 Table TimeTable(const v1::CompareExperimentsResponse& response, int arms);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_COMPARISON_H_

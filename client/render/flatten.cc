@@ -8,7 +8,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/time_util.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -124,4 +124,4 @@ Table FlatTable(const std::vector<const Message*>& messages, const Message& prot
   return table;
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

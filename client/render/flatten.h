@@ -10,7 +10,7 @@
 #include "client/render/table.h"
 #include "google/protobuf/message.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // Every scalar of the message by name, in the order of the schema: `theta_mean` for a field of a
 // nested message, `layers_0_gradient_norm` for one of a list, `labels_owner` for an entry of a map.
@@ -23,6 +23,6 @@ std::vector<std::pair<std::string, std::string>> Flatten(const google::protobuf:
 Table FlatTable(const std::vector<const google::protobuf::Message*>& messages,
                 const google::protobuf::Message& prototype);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_FLATTEN_H_

@@ -9,7 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 template <typename Real>
@@ -70,4 +70,4 @@ std::string MeanOf(const v1::Statistic& statistic, bool percent) {
   return absl::StrCat(show(statistic.mean()), " ± ", show(statistic.standard_deviation()));
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "anneal/v1/services.pb.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // A share as a percentage with two decimals, without the sign: 98.73.
 std::string Percent(double share);
@@ -28,6 +28,6 @@ std::string In(const google::protobuf::Timestamp& time, absl::Time now);
 // mean ± deviation, as percentages or as they are; - where there is none.
 std::string MeanOf(const v1::Statistic& statistic, bool percent);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_FORMAT_H_

@@ -12,7 +12,7 @@
 #include "client/render/table.h"
 #include "common/run_state.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using Align = Table::Align;
@@ -201,4 +201,4 @@ std::string WithColor(const std::string& line) {
                       line.substr(end));
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "client/render/progress.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // A line for each run that is running, as many as fit under `height` (0: not known), and what there
 // is to say of all. No line is wider than `width`, at least 20.
@@ -33,6 +33,6 @@ std::string Bar(int done, int total, size_t width);
 // daemon's moves it by no more than an epoch.
 double SecondsLeft(const Progress& progress, absl::Time now);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_LIVE_H_

@@ -13,7 +13,7 @@
 #include "common/enum_name.h"
 #include "common/run_state.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 class JsonView final : public ProgressView {
@@ -21,7 +21,7 @@ class JsonView final : public ProgressView {
   explicit JsonView(std::FILE* out) : out_(out) {}
   void OnEvent(const v1::Event& event, const RunProgress* /*run*/,
                const Progress& /*progress*/) override {
-    std::fprintf(out_, "%s\n", ToJson(event, /*pretty=*/false).c_str());
+    std::fprintf(out_, "%s\n", config::ToJson(event, /*pretty=*/false).c_str());
     std::fflush(out_);
   }
   void Note(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -166,4 +166,4 @@ std::unique_ptr<ProgressView> MakeProgressView(ProgressKind kind, std::FILE* out
   return std::make_unique<LineView>(out);
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

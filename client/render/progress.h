@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "anneal/v1/resources.pb.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // What has been seen of a run.
 struct RunProgress {
@@ -68,6 +68,6 @@ std::unique_ptr<ProgressView> MakeProgressView(ProgressKind kind, std::FILE* out
 // One line about a run, without line end.
 std::string ProgressLine(const RunProgress& run);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_PROGRESS_H_

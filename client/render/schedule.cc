@@ -11,7 +11,7 @@
 #include "common/config/learning_rate.h"
 #include "common/config/theta_schedule.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 constexpr int64_t kMostLines = 20;
@@ -43,8 +43,8 @@ std::string Remark(const v1::ThetaConfig& theta) {
 
 std::string ScheduleChart(const v1::TrainingConfig& config, int64_t steps_per_epoch) {
   using Align = Table::Align;
-  const RunLength length = {.epochs = config.epochs(), .steps_per_epoch = steps_per_epoch};
-  const ThetaSchedule schedule(config.theta(), length);
+  const config::RunLength length = {.epochs = config.epochs(), .steps_per_epoch = steps_per_epoch};
+  const config::ThetaSchedule schedule(config.theta(), length);
   Table table({{"epoch", "EPOCH"},
                {"theta", "θ"},
                {"", "0 to π/4", Align::kLeft},
@@ -56,11 +56,11 @@ std::string ScheduleChart(const v1::TrainingConfig& config, int64_t steps_per_ep
     const int64_t step = epoch * steps_per_epoch;
     const double theta = schedule.Value(epoch, step);
     const double rate = config.optimizer().learning_rate() *
-                        LearningRateFactor(config.optimizer(), length, epoch, step);
+                        config::LearningRateFactor(config.optimizer(), length, epoch, step);
     table.AddRow({absl::StrCat(epoch + 1), absl::StrFormat("%.4f", theta), Bar(theta),
                   absl::StrFormat("%.4f", Slope(theta)), Short(rate)});
   }
   return absl::StrCat(Remark(config.theta()), table.ToText());
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

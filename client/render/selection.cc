@@ -12,7 +12,7 @@
 #include "common/filter.h"
 #include "common/status.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 constexpr size_t kNowhere = static_cast<size_t>(-1);
@@ -26,7 +26,7 @@ size_t FindColumn(const Table& table, absl::string_view key) {
 
 absl::Status NoSuchColumn(absl::string_view option, const std::string& key,
                           const std::vector<std::string>& keys) {
-  const std::string near = NearNames(key, keys);
+  const std::string near = config::NearNames(key, keys);
   return InvalidField(
       option, absl::StrCat("names ", Quoted(key), ", which is no column; ",
                            near.empty() ? absl::StrCat("there are ", absl::StrJoin(keys, ", "))
@@ -157,4 +157,4 @@ absl::StatusOr<Table> WithColumns(const Table& table, const Table* more,
   return some;
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "client/render/table.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 // Numbers of the rows that `filter` holds for, in the order that `order` asks for and otherwise as
 // they are. Both as for lists of the daemon (common/filter.h), on the keys of the columns. Cells
@@ -28,6 +28,6 @@ Table WithRows(const Table& table, const std::vector<size_t>& rows);
 absl::StatusOr<Table> WithColumns(const Table& table, const Table* more,
                                   const std::vector<std::string>& keys);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_SELECTION_H_

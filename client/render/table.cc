@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 constexpr absl::string_view kGap = "  ";
@@ -156,4 +156,4 @@ std::string EscapeHtml(absl::string_view text) {
       text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 class Table {
  public:
@@ -66,6 +66,6 @@ std::string Cut(absl::string_view text, size_t width);
 // `text` with spaces to reach a width, on the side away from `align`.
 std::string Pad(absl::string_view text, size_t width, Table::Align align);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_TABLE_H_

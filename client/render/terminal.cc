@@ -7,7 +7,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 bool IsSet(const char* variable) {
@@ -31,4 +31,4 @@ Terminal TerminalOf(std::FILE* out) {
   return terminal;
 }
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render

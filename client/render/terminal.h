@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 
-namespace anneal::render {
+namespace anneal::client::render {
 
 struct Terminal {
   // A terminal that can move its cursor: not a file or a pipe, and TERM is set and not `dumb`.
@@ -21,6 +21,6 @@ struct Terminal {
 // As it is now: people change the size of windows. Reads the environment.
 Terminal TerminalOf(std::FILE* out);
 
-}  // namespace anneal::render
+}  // namespace anneal::client::render
 
 #endif  // ANNEAL_CLIENT_RENDER_TERMINAL_H_

@@ -20,7 +20,7 @@
 #include "common/status.h"
 #include "common/version.h"
 
-namespace anneal::report {
+namespace anneal::client::report {
 namespace {
 
 using Align = render::Table::Align;
@@ -142,7 +142,7 @@ absl::StatusOr<std::string> Figures(const ReportData& data) {
 std::string Differences(const ReportData& data) {
   std::vector<const v1::TrainingConfig*> configs;
   for (const plot::ArmData& arm : data.arms) configs.push_back(&arm.runs[0].run.config());
-  const std::vector<std::string> fields = client::DifferingFields(configs);
+  const std::vector<std::string> fields = exporters::DifferingFields(configs);
   std::string html = Heading("What sets the arms apart");
   if (fields.empty()) return html + Paragraph("Nothing: all have the same config.");
   std::vector<render::Table::Column> columns = {{"field", "FIELD", Align::kLeft}};
@@ -151,7 +151,7 @@ std::string Differences(const ReportData& data) {
   for (const std::string& field : fields) {
     std::vector<std::string> row = {field};
     for (const v1::TrainingConfig* config : configs) {
-      row.push_back(GetField(*config, field).value_or("-"));
+      row.push_back(config::GetField(*config, field).value_or("-"));
     }
     table.AddRow(std::move(row));
   }
@@ -206,7 +206,8 @@ std::string Reproduce(const ReportData& data) {
   for (const Submission& submission : data.submissions) {
     absl::StrAppend(&html, "<details>\n<summary>Config of ",
                     EscapeHtml(ShortenName(submission.experiment.name())), "</summary>\n",
-                    Preformatted(ToTextFormat(submission.experiment.config())), "</details>\n");
+                    Preformatted(config::ToTextFormat(submission.experiment.config())),
+                    "</details>\n");
   }
   return html;
 }
@@ -226,16 +227,16 @@ std::string SubmitCommand(const Submission& submission) {
   for (const v1::SweepAxis& axis : experiment.axes()) {
     absl::StrAppend(
         &options, " --sweep ",
-        client::ShellWord(absl::StrCat(axis.field(), "=", absl::StrJoin(axis.values(), ","))));
+        exporters::ShellWord(absl::StrCat(axis.field(), "=", absl::StrJoin(axis.values(), ","))));
   }
   if (!experiment.seeds().empty()) {
     absl::StrAppend(&options, " --seeds ", SeedsText(experiment.seeds()));
   }
   const std::optional<std::string> fields =
-      client::SubmitArguments(experiment.preset(), submission.base, experiment.config());
+      exporters::SubmitArguments(experiment.preset(), submission.base, experiment.config());
   if (fields.has_value()) return absl::StrCat("anneal submit", *fields, options);
   return absl::StrCat("anneal submit --file -", options, " <<'END'\n",
-                      ToTextFormat(experiment.config()), "END");
+                      config::ToTextFormat(experiment.config()), "END");
 }
 
 absl::StatusOr<std::string> ToHtml(const ReportData& data) {
@@ -249,4 +250,4 @@ absl::StatusOr<std::string> ToHtml(const ReportData& data) {
       "</body>\n</html>\n");
 }
 
-}  // namespace anneal::report
+}  // namespace anneal::client::report

@@ -10,7 +10,7 @@
 #include "anneal/v1/services.pb.h"
 #include "client/plot/figures.h"
 
-namespace anneal::report {
+namespace anneal::client::report {
 
 // An experiment with what it takes to submit it again.
 struct Submission {
@@ -40,6 +40,6 @@ std::string SubmitCommand(const Submission& submission);
 // `0..3` where seeds are consecutive, `1,5,9` otherwise.
 std::string SeedsText(const google::protobuf::RepeatedField<int64_t>& seeds);
 
-}  // namespace anneal::report
+}  // namespace anneal::client::report
 
 #endif  // ANNEAL_CLIENT_REPORT_REPORT_H_

@@ -12,14 +12,14 @@
 #include "common/enum_name.h"
 #include "common/metric.h"
 
-namespace anneal::client {
+namespace anneal::client::shell {
 namespace {
 
 using Words = std::vector<std::string>;
 
 Words Call(const std::function<Words()>& source) { return source ? source() : Words(); }
 
-Words FieldNames() { return FieldPaths(*v1::TrainingConfig::descriptor()); }
+Words FieldNames() { return config::FieldPaths(*v1::TrainingConfig::descriptor()); }
 
 // `optimizer.kind=` and, after that, what it can be.
 Words Assignments(const std::string& typed) {
@@ -30,7 +30,7 @@ Words Assignments(const std::string& typed) {
     return candidates;
   }
   const std::string path = typed.substr(0, equals);
-  const auto* field = FindField(*v1::TrainingConfig::descriptor(), path);
+  const auto* field = config::FindField(*v1::TrainingConfig::descriptor(), path);
   if (field == nullptr) return candidates;
   // A sweep goes on after the last comma.
   const size_t comma = typed.rfind(',');
@@ -246,4 +246,4 @@ complete -c anneal -f -a '(__anneal_complete)'
   return scripts.at(shell);
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::shell

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace anneal::client {
+namespace anneal::client::shell {
 
 // Names that only a daemon or the client's settings know. Each may be empty, for nothing.
 struct CompletionSources {
@@ -28,6 +28,6 @@ std::vector<std::string> Complete(const CLI::App& app, const std::vector<std::st
 // A script for bash, zsh or fish that asks `anneal __complete WORDS...`.
 const char* CompletionScript(const std::string& shell);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::shell
 
 #endif  // ANNEAL_CLIENT_SHELL_COMPLETION_H_

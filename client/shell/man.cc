@@ -13,7 +13,7 @@
 #include "absl/strings/strip.h"
 #include "common/version.h"
 
-namespace anneal::client {
+namespace anneal::client::shell {
 namespace {
 
 // UTF-8 as what every roff reads: θ becomes \[u03B8].
@@ -145,4 +145,4 @@ std::string ManPage(const CLI::App& app) {
                       "\n");
 }
 
-}  // namespace anneal::client
+}  // namespace anneal::client::shell

@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-namespace anneal::client {
+namespace anneal::client::shell {
 
 // The page of the program, or of one of its commands with all that belong to it, in man(7) format.
 std::string ManPage(const CLI::App& app);
@@ -14,6 +14,6 @@ std::string ManPage(const CLI::App& app);
 // What `man` knows it by: anneal, anneal-submit.
 std::string ManName(const CLI::App& app);
 
-}  // namespace anneal::client
+}  // namespace anneal::client::shell
 
 #endif  // ANNEAL_CLIENT_SHELL_MAN_H_

@@ -11,7 +11,7 @@
 #include "common/enum_name.h"
 #include "google/protobuf/descriptor.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -167,4 +167,4 @@ std::optional<Unsupported> FindUnsupportedByFused(const Message& config) {
   return Find(config, "", "");
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

@@ -8,7 +8,7 @@
 
 #include "google/protobuf/message.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // A setting that an engine does not support.
 struct Unsupported {
@@ -22,6 +22,6 @@ struct Unsupported {
 // until the list names it.
 std::optional<Unsupported> FindUnsupportedByFused(const google::protobuf::Message& config);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_

@@ -1,6 +1,6 @@
 #include "common/config/extend.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 bool HasSpan(v1::ThetaSchedule schedule) {
@@ -29,4 +29,4 @@ v1::TrainingConfig ExtendConfig(v1::TrainingConfig config, RunLength length, int
   return config;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

@@ -17,7 +17,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -313,4 +313,4 @@ std::vector<std::string> FieldPaths(const Descriptor& type) {
   return paths;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

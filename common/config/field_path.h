@@ -13,7 +13,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // Sets the field at `path` to `value`. Elements of a list of messages are addressed by number, from
 // 0 (`network.layers.0.conv.filters`); the number after the last appends. Enums take short or full
@@ -43,6 +43,6 @@ std::string NearNames(absl::string_view wanted, const std::vector<std::string>& 
 // schema.
 std::vector<std::string> FieldPaths(const google::protobuf::Descriptor& type);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_FIELD_PATH_H_

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t epoch) {
@@ -39,4 +39,4 @@ double LearningRateFactor(const v1::OptimizerConfig& config, RunLength length, i
   return warmup * ScheduleFactor(config, length.epochs, epoch);
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

@@ -8,7 +8,7 @@
 #include "anneal/v1/config.pb.h"
 #include "common/config/theta_schedule.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // What multiplies a base learning rate at a step: schedule times warm-up. The warm-up of W =
 // round(warmup_epochs x steps per epoch) steps gives (step + 1) / W, at most 1. `config` must be
@@ -17,6 +17,6 @@ namespace anneal {
 double LearningRateFactor(const v1::OptimizerConfig& config, RunLength length, int64_t epoch,
                           int64_t step);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_LEARNING_RATE_H_

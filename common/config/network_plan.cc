@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 constexpr int64_t kMaxParameters = 50'000'000;
@@ -173,4 +173,4 @@ v1::NetworkSummary Summarize(const NetworkPlan& plan) {
   return summary;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

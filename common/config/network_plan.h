@@ -11,7 +11,7 @@
 #include "anneal/v1/resources.pb.h"
 #include "common/status.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // What a network is given and asked for. Images have one channel.
 struct DatasetShape {
@@ -59,6 +59,6 @@ NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& 
 
 v1::NetworkSummary Summarize(const NetworkPlan& plan);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_

@@ -9,7 +9,7 @@
 #include "common/status.h"
 #include "google/protobuf/text_format.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 constexpr absl::string_view kPresets = "presets/";
@@ -99,4 +99,4 @@ absl::StatusOr<v1::Preset> FindPreset(absl::string_view name) {
                     "PRESET_NOT_FOUND");
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

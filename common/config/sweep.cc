@@ -8,7 +8,7 @@
 #include "common/config/validation.h"
 #include "common/status.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 // Of all cells' configs, and of all runs' parameters.
@@ -99,4 +99,4 @@ absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experim
   return cells;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

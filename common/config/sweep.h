@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "anneal/v1/resources.pb.h"
 
-namespace anneal {
+namespace anneal::config {
 
 inline constexpr int64_t kMaxRunsPerExperiment = 10'000;
 
@@ -30,6 +30,6 @@ absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experim
 // The seeds of the experiment: 0 where it names none.
 std::vector<int64_t> SeedsOf(const v1::Experiment& experiment);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_SWEEP_H_

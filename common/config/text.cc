@@ -8,7 +8,7 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 // Keeps the first error: the ones after it are usually its echo.
@@ -65,4 +65,4 @@ std::string ToJson(const google::protobuf::Message& message, bool pretty) {
   return json;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

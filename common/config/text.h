@@ -10,7 +10,7 @@
 #include "anneal/v1/config.pb.h"
 #include "google/protobuf/message.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // Reads JSON if the first character that is not white space is `{`, text format otherwise.
 // INVALID_ARGUMENT: with line and column in text format, with the place's text in JSON.
@@ -26,6 +26,6 @@ std::string ToTextFormat(const google::protobuf::Message& message);
 // same keys.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_TEXT_H_

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace anneal {
+namespace anneal::config {
 
 ThetaSchedule::ThetaSchedule(const v1::ThetaConfig& config, RunLength length) : config_(config) {
   const int64_t last = LastUnit(config, length);
@@ -90,4 +90,4 @@ void ThetaSchedule::ObserveEpoch(double train_loss) {
   plateau_.set_epochs_without_improvement(0);
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

@@ -9,7 +9,7 @@
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/worker.pb.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // How long a run is.
 struct RunLength {
@@ -50,6 +50,6 @@ class ThetaSchedule {
   v1::PlateauPosition plateau_;
 };
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_

@@ -13,7 +13,7 @@
 #include "common/enum_name.h"
 #include "common/status.h"
 
-namespace anneal {
+namespace anneal::config {
 namespace {
 
 constexpr int64_t kMaxBatchActivations = int64_t{1} << 28;  // floats: 1 GiB
@@ -377,4 +377,4 @@ absl::StatusOr<RunPlan> PlanRun(const v1::TrainingConfig& config, const DatasetS
   return plan;
 }
 
-}  // namespace anneal
+}  // namespace anneal::config

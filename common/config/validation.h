@@ -11,7 +11,7 @@
 #include "common/config/network_plan.h"
 #include "common/config/theta_schedule.h"
 
-namespace anneal {
+namespace anneal::config {
 
 // Fills every unset field that has a default. Changes nothing that is set.
 v1::TrainingConfig ResolveConfig(v1::TrainingConfig config);
@@ -32,6 +32,6 @@ struct RunPlan {
 // network. INVALID_ARGUMENT with every violation. `config` must be resolved and pass CheckConfig.
 absl::StatusOr<RunPlan> PlanRun(const v1::TrainingConfig& config, const DatasetShape& data);
 
-}  // namespace anneal
+}  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_VALIDATION_H_

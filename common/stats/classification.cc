@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace anneal {
+namespace anneal::stats {
 namespace {
 
 double Ratio(int64_t part, int64_t whole) {
@@ -49,4 +49,4 @@ Scores ConfusionMatrix::MacroScores() const {
   return scores;
 }
 
-}  // namespace anneal
+}  // namespace anneal::stats

@@ -8,7 +8,7 @@
 
 #include "absl/types/span.h"
 
-namespace anneal {
+namespace anneal::stats {
 
 // For one class: precision = TP / (TP + FP), recall = TP / (TP + FN), and
 // F1 = 2 TP / (2 TP + FP + FN); each 0 where its divisor is 0.
@@ -54,6 +54,6 @@ class ConfusionMatrix {
   std::vector<int64_t> counts_;
 };
 
-}  // namespace anneal
+}  // namespace anneal::stats
 
 #endif  // ANNEAL_COMMON_STATS_CLASSIFICATION_H_

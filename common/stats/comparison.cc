@@ -9,7 +9,7 @@
 
 #include "common/stats/statistics.h"
 
-namespace anneal {
+namespace anneal::stats {
 namespace {
 
 constexpr int kResamples = 10'000;
@@ -123,4 +123,4 @@ double LogLossArea(absl::Span<const double> losses) {
   return area / static_cast<double>(losses.size() - 1);
 }
 
-}  // namespace anneal
+}  // namespace anneal::stats

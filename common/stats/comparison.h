@@ -9,7 +9,7 @@
 
 #include "absl/types/span.h"
 
-namespace anneal {
+namespace anneal::stats {
 
 struct Interval {
   double low = 0;
@@ -52,6 +52,6 @@ std::optional<double> MedianTimeToEvent(std::vector<TimeToEvent> observations);
 // count as that. At least one loss.
 double LogLossArea(absl::Span<const double> losses);
 
-}  // namespace anneal
+}  // namespace anneal::stats
 
 #endif  // ANNEAL_COMMON_STATS_COMPARISON_H_

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
-namespace anneal {
+namespace anneal::stats {
 namespace {
 
 template <typename Value>
@@ -36,4 +36,4 @@ double Quantile(absl::Span<const float> sorted, double q) { return InterpolatedR
 
 double Quantile(absl::Span<const double> sorted, double q) { return InterpolatedRank(sorted, q); }
 
-}  // namespace anneal
+}  // namespace anneal::stats

@@ -5,7 +5,7 @@
 
 #include "absl/types/span.h"
 
-namespace anneal {
+namespace anneal::stats {
 
 // Sums run from first to last, in double. The sample must not be empty.
 double Mean(absl::Span<const double> sample);
@@ -18,6 +18,6 @@ double StandardDeviation(absl::Span<const double> sample);
 double Quantile(absl::Span<const float> sorted, double q);
 double Quantile(absl::Span<const double> sorted, double q);
 
-}  // namespace anneal
+}  // namespace anneal::stats
 
 #endif  // ANNEAL_COMMON_STATS_STATISTICS_H_

@@ -10,19 +10,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/stats/comparison.h"
 #include "common/config/field_path.h"
+#include "common/config/sweep.h"
 #include "common/metric.h"
 #include "common/resource_name.h"
+#include "common/stats/comparison.h"
 #include "common/stats/statistics.h"
 #include "common/status.h"
-#include "common/config/sweep.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
 #include "server/store/run_store.h"
 
-namespace anneal::rpc {
+namespace anneal::analysis {
 namespace {
 
 constexpr int kMaxNames = 1000;
@@ -55,8 +55,8 @@ struct ArmSamples {
   Sample epoch_seconds;
   Sample values;
   std::map<int64_t, Sample> values_by_seed;
-  std::vector<TimeToEvent> epochs_to_threshold;
-  std::vector<TimeToEvent> seconds_to_threshold;
+  std::vector<stats::TimeToEvent> epochs_to_threshold;
+  std::vector<stats::TimeToEvent> seconds_to_threshold;
 };
 
 // A run, and what it belongs to.
@@ -103,7 +103,8 @@ absl::Status Comparer::AddExperiment(const std::string& id) {
   ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(*db_, id));
   ANNEAL_ASSIGN_OR_RETURN(
       std::vector<store::ListedRun> runs,
-      store::ListRuns(*db_, {.experiment_key = key, .list = {.limit = kMaxRunsPerExperiment}}));
+      store::ListRuns(*db_,
+                      {.experiment_key = key, .list = {.limit = config::kMaxRunsPerExperiment}}));
   ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key));
   for (size_t i = 0; i < runs.size(); ++i) {
     const Member member = {.key = configs[i].key,
@@ -142,7 +143,7 @@ absl::StatusOr<Parameters> Comparer::Group(const Member& member, const std::stri
     ANNEAL_RETURN_IF_ERROR(store::FromColumn(config_json, &config));
     for (const std::string& field : question_.group_by) {
       if (field == kExperiment || field == kPreset) continue;
-      ANNEAL_ASSIGN_OR_RETURN(found->second[field], GetField(config, field));
+      ANNEAL_ASSIGN_OR_RETURN(found->second[field], config::GetField(config, field));
     }
   }
   Parameters group = found->second;
@@ -161,7 +162,7 @@ absl::StatusOr<std::optional<double>> Comparer::Measure(const Member& member) {
   Sample losses;
   for (const store::CurvePoint& point : curve) losses.push_back(point.value);
   if (losses.empty()) return std::optional<double>();
-  return LogLossArea(losses);
+  return stats::LogLossArea(losses);
 }
 
 absl::Status Comparer::AddRun(const Member& member, ArmSamples* arm) {
@@ -192,8 +193,8 @@ absl::Status Comparer::AddRun(const Member& member, ArmSamples* arm) {
 absl::Status Comparer::AddTimes(const Member& member, ArmSamples* arm) {
   const Metric& metric = question_.threshold_metric;
   ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, metric.name));
-  TimeToEvent epochs;
-  TimeToEvent seconds;
+  stats::TimeToEvent epochs;
+  stats::TimeToEvent seconds;
   for (const store::CurvePoint& point : curve) {
     const bool reached = metric.higher_is_better ? point.value >= *question_.threshold
                                                  : point.value <= *question_.threshold;
@@ -209,22 +210,22 @@ absl::Status Comparer::AddTimes(const Member& member, ArmSamples* arm) {
 void Set(const Sample& sample, v1::Statistic* statistic) {
   statistic->set_count(static_cast<int32_t>(sample.size()));
   if (sample.empty()) return;
-  statistic->set_mean(Mean(sample));
-  if (sample.size() > 1) statistic->set_standard_deviation(StandardDeviation(sample));
+  statistic->set_mean(stats::Mean(sample));
+  if (sample.size() > 1) statistic->set_standard_deviation(stats::StandardDeviation(sample));
 }
 
 void SetTimes(const ArmSamples& samples, v1::TimeToThreshold* times) {
-  for (const TimeToEvent& time : samples.epochs_to_threshold) {
+  for (const stats::TimeToEvent& time : samples.epochs_to_threshold) {
     if (time.reached) {
       times->set_reached(times->reached() + 1);
     } else {
       times->set_censored(times->censored() + 1);
     }
   }
-  if (const auto median = MedianTimeToEvent(samples.epochs_to_threshold)) {
+  if (const auto median = stats::MedianTimeToEvent(samples.epochs_to_threshold)) {
     times->set_median_epochs(*median);
   }
-  if (const auto median = MedianTimeToEvent(samples.seconds_to_threshold)) {
+  if (const auto median = stats::MedianTimeToEvent(samples.seconds_to_threshold)) {
     times->set_median_seconds(*median);
   }
 }
@@ -256,18 +257,18 @@ std::optional<v1::Comparison> CompareTwo(const ArmSamples& arm, const ArmSamples
   for (const auto& [seed, values] : arm.values_by_seed) {
     const auto pair = baseline.values_by_seed.find(seed);
     if (pair == baseline.values_by_seed.end()) continue;
-    differences.push_back(Mean(values) - Mean(pair->second));
+    differences.push_back(stats::Mean(values) - stats::Mean(pair->second));
   }
   if (differences.empty()) return std::nullopt;
-  const Interval interval = BootstrapInterval(differences);
+  const stats::Interval interval = stats::BootstrapInterval(differences);
   v1::Comparison comparison;
   comparison.set_pairs(static_cast<int32_t>(differences.size()));
-  comparison.set_difference(Mean(differences));
+  comparison.set_difference(stats::Mean(differences));
   comparison.set_difference_low(interval.low);
   comparison.set_difference_high(interval.high);
   comparison.set_probability_of_improvement(
-      ProbabilityOfImprovement(arm.values, baseline.values, higher_is_better));
-  comparison.set_p_value(SignFlipPValue(differences));
+      stats::ProbabilityOfImprovement(arm.values, baseline.values, higher_is_better));
+  comparison.set_p_value(stats::SignFlipPValue(differences));
   return comparison;
 }
 
@@ -279,7 +280,7 @@ void CorrectForBeingSeveral(v1::CompareExperimentsResponse* response) {
     comparisons.push_back(arm.mutable_comparison());
     p_values.push_back(arm.comparison().p_value());
   }
-  const Sample corrected = HolmCorrection(p_values);
+  const Sample corrected = stats::HolmCorrection(p_values);
   for (size_t i = 0; i < corrected.size(); ++i) comparisons[i]->set_holm_p_value(corrected[i]);
 }
 
@@ -326,7 +327,7 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
   }
   for (const std::string& field : request.group_by()) {
     if (field != kExperiment && field != kPreset) {
-      ANNEAL_RETURN_IF_ERROR(GetField(v1::TrainingConfig(), field).status());
+      ANNEAL_RETURN_IF_ERROR(config::GetField(v1::TrainingConfig(), field).status());
     }
     question.group_by.push_back(field);
   }
@@ -358,4 +359,4 @@ absl::StatusOr<v1::CompareExperimentsResponse> Compare(
   return response;
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::analysis

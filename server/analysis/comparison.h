@@ -7,12 +7,12 @@
 #include "anneal/v1/services.pb.h"
 #include "server/store/store.h"
 
-namespace anneal::rpc {
+namespace anneal::analysis {
 
 // As the service documents. Blocks on the disk.
 absl::StatusOr<v1::CompareExperimentsResponse> Compare(
     store::Store* store, const v1::CompareExperimentsRequest& request);
 
-}  // namespace anneal::rpc
+}  // namespace anneal::analysis
 
 #endif  // ANNEAL_SERVER_ANALYSIS_COMPARISON_H_

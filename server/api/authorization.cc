@@ -1,9 +1,5 @@
 #include "server/api/authorization.h"
 
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
-
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -13,12 +9,10 @@
 #include "common/status.h"
 #include "server/store/experiment_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 constexpr char kAuthorization[] = "authorization";
-// How soon files that have changed are read again.
-constexpr unsigned kRefreshSeconds = 1;
 
 absl::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
 
@@ -70,19 +64,6 @@ bool IsTls(const grpc::AuthContext& context) {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files) {
-  namespace tls = grpc::experimental;
-  const auto provider = std::make_shared<tls::FileWatcherCertificateProvider>(
-      files.key, files.certificate, files.client_ca, kRefreshSeconds);
-  tls::TlsServerCredentialsOptions options(provider);
-  options.watch_identity_key_cert_pairs();
-  if (!files.client_ca.empty()) {
-    options.watch_root_certs();
-    options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  }
-  return tls::TlsServerCredentials(options);
-}
-
 absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
                                                      auth::Tokens* tokens) {
   const auto connection = context.auth_context();
@@ -126,4 +107,4 @@ absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Se
   return auth::CheckOwner(*caller, owner, ExperimentName(id));
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

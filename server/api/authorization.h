@@ -5,28 +5,21 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "google/protobuf/message.h"
-#include "server/auth/certificate.h"
+#include "server/api/services.h"
 #include "server/auth/rules.h"
 #include "server/auth/tokens.h"
-#include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Not gRPC's AuthMetadataProcessor, though that is made for it: once there is one, version 1.51
 // calls abort() for a call with some kinds of metadata (grpclb_client_stats is one), whoever sends
 // it. So handlers ask, each on the pool and before anything else (unary.h).
-
-// Credentials of connections over TLS, 1.2 or newer. New connections get what the files hold, at
-// most seconds after they change. Clients' certificates are verified; without one a token is
-// needed.
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files);
 
 // Who makes a call: whose token it shows, else whose name its verified certificate has. Nothing:
 // somebody who came by a loopback address, the socket or --insecure-listen, and may do everything.
@@ -47,6 +40,6 @@ absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Serv
 absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Services& services,
                             const std::string& name);
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_AUTHORIZATION_H_

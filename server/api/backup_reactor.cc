@@ -12,7 +12,7 @@
 #include "server/api/status.h"
 #include "server/store/maintenance.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context,
                                     const v1::BackUpDatabaseRequest& request,
@@ -80,4 +80,4 @@ void BackupReactor::OnDone() {
   delete this;
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -12,7 +12,7 @@
 #include "common/sha256.h"
 #include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Makes the copy and reads it on the pool. One write is under way from Begin to the end; then the
 // call finishes, and the reactor deletes itself. The copy has no name any more when it is sent: it
@@ -46,6 +46,6 @@ class BackupReactor final : public grpc::ServerWriteReactor<v1::BackUpDatabaseRe
   v1::BackUpDatabaseResponse in_flight_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_BACKUP_REACTOR_H_

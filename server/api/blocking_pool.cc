@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 // Calls that wait take some 40 KB each.
@@ -51,4 +51,4 @@ void BlockingPool::Work() {
   }
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "common/mutex.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Thread-safe.
 class BlockingPool {
@@ -35,6 +35,6 @@ class BlockingPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_BLOCKING_POOL_H_

@@ -14,7 +14,7 @@
 #include "server/store/json.h"
 #include "server/store/run_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 using Rows = std::vector<store::CheckpointRow>;
@@ -133,4 +133,4 @@ void DownloadReactor::WriteNext() {
   StartWrite(&in_flight_);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -11,7 +11,7 @@
 #include "anneal/v1/services.pb.h"
 #include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // The checkpoints of a run, the latest first. NOT_FOUND.
 absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
@@ -44,6 +44,6 @@ class DownloadReactor final : public grpc::ServerWriteReactor<v1::DownloadCheckp
   v1::DownloadCheckpointResponse in_flight_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_DOWNLOAD_REACTOR_H_

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 constexpr std::chrono::milliseconds kTick(500);
@@ -88,4 +88,4 @@ void EventHub::Shutdown() {
   for (const auto& subscriber : told) subscriber->OnShutdown();
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

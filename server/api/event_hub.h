@@ -14,7 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "common/mutex.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 class Subscriber {
  public:
@@ -62,6 +62,6 @@ class EventHub {
   std::thread thread_;  // last: it uses all of the above
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_EVENT_HUB_H_

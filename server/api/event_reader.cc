@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 constexpr int kReadAhead = 32;
@@ -67,4 +67,4 @@ absl::StatusOr<std::shared_ptr<const EventPage>> EventReader::ReadStore(
   return page;
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -17,7 +17,7 @@
 #include "server/store/event_store.h"
 #include "server/store/store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // A few events, and what comes after them.
 struct EventPage {
@@ -52,6 +52,6 @@ class EventReader {
   std::map<Key, std::shared_ptr<const EventPage>> pages_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_EVENT_READER_H_

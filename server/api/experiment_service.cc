@@ -12,9 +12,9 @@
 #include "server/api/watch_reactor.h"
 #include "server/store/experiment_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
-using executor::Command;
+using scheduling::Command;
 
 grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
@@ -96,7 +96,7 @@ grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
     grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
     v1::CompareExperimentsResponse* response) {
   return Answer(context, services_, request, response,
-                [this, request] { return Compare(services_.store, *request); });
+                [this, request] { return analysis::Compare(services_.store, *request); });
 }
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
@@ -176,4 +176,4 @@ absl::StatusOr<v1::Experiment> ExperimentService::Change(const std::string& name
   return Get(name);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

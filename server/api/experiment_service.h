@@ -6,7 +6,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 class ExperimentService final : public v1::ExperimentService::CallbackService {
  public:
@@ -60,11 +60,11 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   absl::StatusOr<v1::Experiment> Delete(const v1::DeleteExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Undelete(const v1::UndeleteExperimentRequest& request);
   absl::StatusOr<v1::PurgeExperimentResponse> Purge(const v1::PurgeExperimentRequest& request);
-  absl::StatusOr<v1::Experiment> Change(const std::string& name, executor::Command command);
+  absl::StatusOr<v1::Experiment> Change(const std::string& name, scheduling::Command command);
 
   const Services services_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_EXPERIMENT_SERVICE_H_

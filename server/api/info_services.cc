@@ -10,7 +10,7 @@
 #include "server/api/unary.h"
 #include "server/store/queue_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 grpc::ServerUnaryReactor* PresetService::ListPresets(grpc::CallbackServerContext* context,
                                                      const v1::ListPresetsRequest* request,
@@ -18,7 +18,7 @@ grpc::ServerUnaryReactor* PresetService::ListPresets(grpc::CallbackServerContext
   return Answer(context, services_, request, response,
                 []() -> absl::StatusOr<v1::ListPresetsResponse> {
                   v1::ListPresetsResponse all;
-                  all.mutable_presets()->Assign(Presets().begin(), Presets().end());
+                  all.mutable_presets()->Assign(config::Presets().begin(), config::Presets().end());
                   return all;
                 });
 }
@@ -27,7 +27,7 @@ grpc::ServerUnaryReactor* PresetService::GetPreset(grpc::CallbackServerContext* 
                                                    const v1::GetPresetRequest* request,
                                                    v1::Preset* response) {
   return Answer(context, services_, request, response,
-                [request] { return FindPreset(request->name()); });
+                [request] { return config::FindPreset(request->name()); });
 }
 
 grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerContext* context,
@@ -66,4 +66,4 @@ absl::StatusOr<v1::ServerInfo> ServerService::Info() {
   return info;
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -6,7 +6,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 class PresetService final : public v1::PresetService::CallbackService {
  public:
@@ -39,6 +39,6 @@ class ServerService final : public v1::ServerService::CallbackService {
   const Services services_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_INFO_SERVICES_H_

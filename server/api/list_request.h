@@ -16,7 +16,7 @@
 #include "server/api/page.h"
 #include "server/store/list_query.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Messages may have 4 MiB.
 inline constexpr size_t kMaxPageBytes = 2 << 20;
@@ -59,6 +59,6 @@ std::string FillPage(const Request& request, size_t page_size, Message Listed::*
   return shown < listed.size() ? MakePageToken(request, listed[shown - 1].place) : "";
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_LIST_REQUEST_H_

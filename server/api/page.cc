@@ -14,7 +14,7 @@
 #include "common/status.h"
 #include "nlohmann/json.hpp"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -128,4 +128,4 @@ std::string MakePageToken(const Message& request, const Position& next) {
   return absl::WebSafeBase64Escape(absl::StrCat(Fingerprint(request), ":", ToJson(next).dump()));
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -11,7 +11,7 @@
 #include "google/protobuf/message.h"
 #include "server/store/statement.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Where a page begins: values whose meaning is the list's own.
 using Position = std::vector<store::Value>;
@@ -38,6 +38,6 @@ absl::StatusOr<NumberedPage> ParseNumberedPage(const google::protobuf::Message& 
 // The token with which the same request goes on at `next`.
 std::string MakePageToken(const google::protobuf::Message& request, const Position& next);
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_PAGE_H_

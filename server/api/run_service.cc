@@ -4,21 +4,21 @@
 
 #include "common/resource_name.h"
 #include "common/status.h"
-#include "server/scheduling/estimate.h"
 #include "server/api/download_reactor.h"
 #include "server/api/list_request.h"
 #include "server/api/page.h"
 #include "server/api/unary.h"
+#include "server/scheduling/estimate.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
 #include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
-using executor::Command;
+using scheduling::Command;
 
 // An estimate of a hundred years says nothing; timestamps end in the year 9999.
 constexpr double kFarSeconds = 100 * 365.25 * 86400;
@@ -155,14 +155,14 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
   });
   ANNEAL_RETURN_IF_ERROR(status);
   const std::vector<PendingRun> order = QueueOrder(std::move(queue.snapshot));
-  std::vector<queue::Seconds> durations;
+  std::vector<scheduling::Seconds> durations;
   for (const PendingRun& run : order) {
     const store::WaitingRun& waiting = queue.waiting.at(run.key);
     durations.push_back(waiting.epoch_seconds);
     if (durations.back().has_value()) *durations.back() *= waiting.epochs_left;
   }
   const auto starts =
-      queue::StartSeconds(services_.dispatcher->workers(), queue.running_seconds, durations);
+      scheduling::StartSeconds(services_.dispatcher->workers(), queue.running_seconds, durations);
   v1::ListQueueResponse response;
   response.set_total_size(static_cast<int32_t>(order.size()));
   const auto begin = static_cast<size_t>(std::max<int64_t>(page.begin[0], 0));
@@ -249,4 +249,4 @@ absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRe
   return response;
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -6,7 +6,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 class RunService final : public v1::RunService::CallbackService {
  public:
@@ -51,7 +51,7 @@ class RunService final : public v1::RunService::CallbackService {
   absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view);
   absl::StatusOr<v1::ListRunsResponse> Runs(const v1::ListRunsRequest& request);
   absl::StatusOr<v1::ListQueueResponse> Queue(const v1::ListQueueRequest& request);
-  absl::StatusOr<v1::Run> Change(const std::string& name, executor::Command command);
+  absl::StatusOr<v1::Run> Change(const std::string& name, scheduling::Command command);
   absl::StatusOr<v1::Run> Extend(const v1::ExtendRunRequest& request);
   absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);
   absl::StatusOr<v1::ListThetasResponse> Thetas(const v1::ListThetasRequest& request);
@@ -59,6 +59,6 @@ class RunService final : public v1::RunService::CallbackService {
   const Services services_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_RUN_SERVICE_H_

@@ -7,7 +7,7 @@
 #include "common/status.h"
 #include "google/rpc/error.pb.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 // Errors travel in HTTP/2 trailers, of which clients take 8 KiB in all: once as text, and once in
@@ -58,4 +58,4 @@ grpc::Status ToGrpc(const absl::Status& status) {
                       rich.SerializeAsString());
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

@@ -7,13 +7,13 @@
 
 #include "absl/status/status.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Same code and message, cut to what trailers have room for; payloads become the details of a
 // google.rpc.Status. An error without an
 // ErrorInfo gets one whose reason is the code's name.
 grpc::Status ToGrpc(const absl::Status& status);
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_STATUS_H_

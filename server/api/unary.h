@@ -13,7 +13,7 @@
 #include "server/api/authorization.h"
 #include "server/api/status.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Runs `function`, which returns a StatusOr of the response, on the blocking pool, and finishes the
 // call with what it returns; or with what stands against the caller (CheckMayCall, Busy). Requests,
@@ -54,6 +54,6 @@ grpc::ServerUnaryReactor* AnswerOwner(grpc::CallbackServerContext* context,
       });
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_UNARY_H_

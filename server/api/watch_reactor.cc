@@ -12,7 +12,7 @@
 #include "server/store/experiment_store.h"
 #include "server/store/run_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 namespace {
 
 using google::protobuf::util::TimeUtil;
@@ -258,4 +258,4 @@ void WatchReactor::OnDone() {
   const std::shared_ptr<WatchReactor> self = std::move(self_);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api

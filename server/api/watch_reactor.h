@@ -33,7 +33,7 @@
 #include "server/api/services.h"
 #include "server/store/event_store.h"
 
-namespace anneal::rpc {
+namespace anneal::api {
 
 // Thread-safe. Owns itself from Start until gRPC calls OnDone; tasks on the pool share it.
 class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
@@ -98,6 +98,6 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   std::optional<Clock::time_point> checked_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::api
 
 #endif  // ANNEAL_SERVER_API_WATCH_REACTOR_H_

@@ -83,6 +83,8 @@ class Lock {
 
 }  // namespace
 
+std::string TokensPath(const std::string& data_dir) { return data_dir + "/tokens.textproto"; }
+
 Tokens::Tokens(std::string path, Clock clock) : path_(std::move(path)), clock_(std::move(clock)) {}
 
 void Tokens::ReadIfChanged() {
@@ -134,7 +136,7 @@ absl::StatusOr<server::TokenFile> ReadTokens(const std::string& path) {
   ANNEAL_ASSIGN_OR_RETURN(const auto text, ReadPrivateFile(path));
   server::TokenFile tokens;
   if (!text.has_value()) return tokens;
-  const absl::Status status = ParseTextFormat(*text, &tokens);
+  const absl::Status status = config::ParseTextFormat(*text, &tokens);
   if (status.ok()) return tokens;
   return absl::FailedPreconditionError(absl::StrCat(path, " ", status.message()));
 }
@@ -159,7 +161,7 @@ absl::StatusOr<std::string> CreateToken(const std::string& path, const std::stri
   if (expires.has_value()) {
     token->mutable_expire_time()->set_seconds(absl::ToUnixSeconds(*expires));
   }
-  ANNEAL_RETURN_IF_ERROR(WritePrivateFile(path, ToTextFormat(tokens)));
+  ANNEAL_RETURN_IF_ERROR(WritePrivateFile(path, config::ToTextFormat(tokens)));
   return absl::StrCat(name, std::string(1, kSeparator), secret);
 }
 
@@ -174,7 +176,7 @@ absl::Status RevokeToken(const std::string& path, const std::string& name) {
     return absl::NotFoundError(
         absl::StrCat(Quoted(name), " has no token; `anneald token list` shows those there are"));
   }
-  return WritePrivateFile(path, ToTextFormat(others));
+  return WritePrivateFile(path, config::ToTextFormat(others));
 }
 
 }  // namespace anneal::auth

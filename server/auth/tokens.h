@@ -20,6 +20,9 @@
 
 namespace anneal::auth {
 
+// Returns the path of the tokens' file of a daemon with this data directory.
+std::string TokensPath(const std::string& data_dir);
+
 using server::Role;
 
 struct Caller {

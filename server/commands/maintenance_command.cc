@@ -14,7 +14,7 @@
 #include "server/store/store.h"
 #include "server/training/data/dataset_registry.h"
 
-namespace anneal {
+namespace anneal::commands {
 namespace {
 
 // Prints findings as they are made.
@@ -31,40 +31,40 @@ class Findings {
   bool failed_ = false;
 };
 
-int Check(const Options& options) {
+int Check(const MaintenanceOptions& options) {
   Findings findings;
-  const std::string database = store::DatabasePath(options.data_dir);
+  const std::string database = store::DatabasePath(*options.data_dir);
   const absl::Status sound = store::CheckDatabase(database);
   // One that is made at the first start is not missing.
   findings.Add(absl::IsNotFound(sound) ? absl::StrCat("database ", database, ": none yet")
                                        : absl::StrCat("database ", database),
                absl::IsNotFound(sound) ? absl::OkStatus() : sound);
-  findings.Add("tokens", auth::ReadTokens(TokensPath(options.data_dir)).status());
-  if (!options.listening.tls.empty()) {
-    findings.Add("certificate and key", auth::CheckTlsFiles(options.listening.tls_files));
+  findings.Add("tokens", auth::ReadTokens(auth::TokensPath(*options.data_dir)).status());
+  if (!options.addresses->tls.empty()) {
+    findings.Add("certificate and key", auth::CheckTlsFiles(options.addresses->tls_files));
   }
-  training::DatasetRegistry datasets(options.datasets);
+  training::data::DatasetRegistry datasets(*options.datasets);
   for (const std::string& name : datasets.Names()) {
     findings.Add(absl::StrCat("data set ", name), datasets.Get(name).status());
   }
   return findings.failed() ? 1 : 0;
 }
 
-int BackUp(const Options& options, const std::string& file) {
+int BackUp(const MaintenanceOptions& options, const std::string& file) {
   ::umask(0077);
-  const absl::Status status = store::BackUpDatabase(store::DatabasePath(options.data_dir), file);
+  const absl::Status status = store::BackUpDatabase(store::DatabasePath(*options.data_dir), file);
   if (!status.ok()) return Complain(status);
   std::cout << file << "\n";
   return 0;
 }
 
-int Migrate(const Options& options, bool dry_run) {
+int Migrate(const MaintenanceOptions& options, bool dry_run) {
   ::umask(0077);
-  const std::string path = store::DatabasePath(options.data_dir);
+  const std::string path = store::DatabasePath(*options.data_dir);
   const auto names = store::TryMigrations(path);
   if (!names.ok()) return Complain(names.status());
   if (!dry_run) {
-    const auto opened = store::Store::Open(options.data_dir, options.reserve_bytes);
+    const auto opened = store::Store::Open(*options.data_dir, *options.reserve_bytes);
     if (!opened.ok()) return Complain(opened.status());
   }
   for (const std::string& name : *names) {
@@ -76,26 +76,22 @@ int Migrate(const Options& options, bool dry_run) {
 
 }  // namespace
 
-void AddMaintenanceCommands(CLI::App* app, ParsedOptions* parsed) {
+void AddMaintenanceCommands(CLI::App* app, const MaintenanceOptions& options, Chosen* chosen) {
   CLI::App* check = app->add_subcommand(
       "check", "Look at configuration, database, tokens and data sets; changes nothing");
-  check->callback([parsed] { parsed->command = [parsed] { return Check(parsed->options); }; });
+  check->callback([=] { *chosen = [=] { return Check(options); }; });
 
   CLI::App* backup = app->add_subcommand(
       "backup", "Copy the database as it is now, also while it is served, and check the copy");
   const auto file = std::make_shared<std::string>();
   backup->add_option("file", *file, "To write; must not be there")->required();
-  backup->callback([parsed, file] {
-    parsed->command = [parsed, file] { return BackUp(parsed->options, *file); };
-  });
+  backup->callback([=] { *chosen = [=] { return BackUp(options, *file); }; });
 
   CLI::App* migrate = app->add_subcommand(
       "migrate", "Bring the database up to date, as a start of the daemon does");
   const auto dry_run = std::make_shared<bool>(false);
   migrate->add_flag("--dry-run", *dry_run, "Only try it on a copy, and say what would be done");
-  migrate->callback([parsed, dry_run] {
-    parsed->command = [parsed, dry_run] { return Migrate(parsed->options, *dry_run); };
-  });
+  migrate->callback([=] { *chosen = [=] { return Migrate(options, *dry_run); }; });
 }
 
-}  // namespace anneal
+}  // namespace anneal::commands

@@ -17,8 +17,9 @@
 #include "common/enum_name.h"
 #include "common/status.h"
 #include "server/auth/tokens.h"
+#include "server/commands/arguments.h"
 
-namespace anneal {
+namespace anneal::commands {
 namespace {
 
 struct TokenOptions {
@@ -39,7 +40,7 @@ int Create(const std::string& data_dir, const TokenOptions& options) {
   std::error_code error;
   std::filesystem::create_directories(data_dir, error);  // opening the file says what is wrong
   const auto token =
-      auth::CreateToken(TokensPath(data_dir), options.name, options.role, now, expires);
+      auth::CreateToken(auth::TokensPath(data_dir), options.name, options.role, now, expires);
   if (!token.ok()) return Complain(token.status());
   std::cerr << "the token of " << options.name << ", shown only now:\n";
   std::cout << *token << "\n";
@@ -52,7 +53,7 @@ std::string DayOf(const google::protobuf::Timestamp& time) {
 }
 
 int List(const std::string& data_dir) {
-  const auto tokens = auth::ReadTokens(TokensPath(data_dir));
+  const auto tokens = auth::ReadTokens(auth::TokensPath(data_dir));
   if (!tokens.ok()) return Complain(tokens.status());
   std::cout << absl::StreamFormat("%-24s %-10s %-17s %s\n", "NAME", "ROLE", "CREATED (UTC)",
                                   "EXPIRES (UTC)");
@@ -65,7 +66,7 @@ int List(const std::string& data_dir) {
 }
 
 int Revoke(const std::string& data_dir, const std::string& name) {
-  const absl::Status status = auth::RevokeToken(TokensPath(data_dir), name);
+  const absl::Status status = auth::RevokeToken(auth::TokensPath(data_dir), name);
   if (!status.ok()) return Complain(status);
   std::cout << "revoked " << name << "\n";
   return 0;
@@ -73,7 +74,7 @@ int Revoke(const std::string& data_dir, const std::string& name) {
 
 }  // namespace
 
-void AddTokenCommands(CLI::App* app, ParsedOptions* parsed) {
+void AddTokenCommands(CLI::App* app, const std::string* data_dir, Chosen* chosen) {
   CLI::App* token = app->add_subcommand(
       "token", "Make, list and revoke tokens for --tls-listen; a daemon that serves notices");
   token->require_subcommand(1);
@@ -92,19 +93,14 @@ void AddTokenCommands(CLI::App* app, ParsedOptions* parsed) {
       ->transform(CLI::CheckedTransformer(roles));
   create->add_option("--expires", options->expires, "After 30d, 12h or 90m. Default: never");
   create->footer("Example: anneald token create --role submitter --name ada --expires 30d");
-  create->callback([parsed, options] {
-    parsed->command = [parsed, options] { return Create(parsed->options.data_dir, *options); };
-  });
+  create->callback([=] { *chosen = [=] { return Create(*data_dir, *options); }; });
 
   CLI::App* list = token->add_subcommand("list", "Whose there are");
-  list->callback(
-      [parsed] { parsed->command = [parsed] { return List(parsed->options.data_dir); }; });
+  list->callback([=] { *chosen = [=] { return List(*data_dir); }; });
 
   CLI::App* revoke = token->add_subcommand("revoke", "Turn one away from its next call on");
   revoke->add_option("name", options->name, "Whose")->required();
-  revoke->callback([parsed, options] {
-    parsed->command = [parsed, options] { return Revoke(parsed->options.data_dir, options->name); };
-  });
+  revoke->callback([=] { *chosen = [=] { return Revoke(*data_dir, options->name); }; });
 }
 
-}  // namespace anneal
+}  // namespace anneal::commands

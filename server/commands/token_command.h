@@ -4,14 +4,16 @@
 #define ANNEAL_SERVER_COMMANDS_TOKEN_COMMAND_H_
 
 #include <CLI/CLI.hpp>
+#include <string>
 
-#include "server/options.h"
+#include "server/commands/arguments.h"
 
-namespace anneal {
+namespace anneal::commands {
 
-// Adds them to the program; the one that is chosen sets `parsed->command`.
-void AddTokenCommands(CLI::App* app, ParsedOptions* parsed);
+// Adds them to the program; the one that is chosen sets `chosen`.
+// All borrowed; `data_dir` is read when the command runs.
+void AddTokenCommands(CLI::App* app, const std::string* data_dir, Chosen* chosen);
 
-}  // namespace anneal
+}  // namespace anneal::commands
 
 #endif  // ANNEAL_SERVER_COMMANDS_TOKEN_COMMAND_H_

@@ -16,7 +16,7 @@
 #include "server/store/experiment_store.h"
 #include "server/store/run_store.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
@@ -86,7 +86,7 @@ absl::Status CheckAllEnded(const v1::Experiment& experiment) {
 }  // namespace
 
 Editor::Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
-               Dispatcher* dispatcher, WallClock clock)
+               scheduling::Dispatcher* dispatcher, WallClock clock)
     : store_(store), checkpoints_(checkpoints), dispatcher_(dispatcher), clock_(std::move(clock)) {}
 
 absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
@@ -126,7 +126,8 @@ absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
   ANNEAL_RETURN_IF_ERROR(found);
   if (deleted) return absl::OkStatus();
   if (force) {
-    ANNEAL_RETURN_IF_ERROR(dispatcher_->ChangeExperiment(experiment_id, Command::kCancel));
+    ANNEAL_RETURN_IF_ERROR(
+        dispatcher_->ChangeExperiment(experiment_id, scheduling::Command::kCancel));
   }
   const auto remove = [&](store::Transaction& transaction) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
@@ -174,4 +175,4 @@ absl::Status Editor::Purge(const std::string& experiment_id) {
   return store_->Write(purge, Purpose::kMakeRoom);
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments

@@ -7,18 +7,19 @@
 
 #include "absl/status/status.h"
 #include "anneal/v1/services.pb.h"
+#include "common/wall_clock.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/store.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 
 // Thread-safe. Blocks on the disk. Methods are as those of ExperimentService with their names.
 class Editor {
  public:
   // All borrowed.
-  Editor(store::Store* store, const store::CheckpointFiles* checkpoints, Dispatcher* dispatcher,
-         WallClock clock);
+  Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
+         scheduling::Dispatcher* dispatcher, WallClock clock);
 
   absl::Status Update(const v1::UpdateExperimentRequest& request);
   absl::Status Delete(const std::string& experiment_id, bool force);
@@ -28,10 +29,10 @@ class Editor {
  private:
   store::Store* const store_;
   const store::CheckpointFiles* const checkpoints_;
-  Dispatcher* const dispatcher_;
+  scheduling::Dispatcher* const dispatcher_;
   const WallClock clock_;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments
 
 #endif  // ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_

@@ -11,7 +11,7 @@
 #include "server/store/checkpoint_store.h"
 #include "server/store/event_store.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 namespace {
 
 constexpr std::chrono::minutes kPause(10);
@@ -21,7 +21,8 @@ constexpr int64_t kEventsAtATime = 1000;
 }  // namespace
 
 Retention::Retention(store::Store* store, const store::CheckpointFiles* checkpoints,
-                     const Dispatcher* dispatcher, const RetentionAges& ages, WallClock clock)
+                     const scheduling::Dispatcher* dispatcher, const RetentionAges& ages,
+                     WallClock clock)
     : store_(store),
       checkpoints_(checkpoints),
       dispatcher_(dispatcher),
@@ -130,4 +131,4 @@ absl::StatusOr<int64_t> Retention::RemoveEvents(absl::Duration age) {
   return total;
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments

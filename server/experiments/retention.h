@@ -10,11 +10,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/wall_clock.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/store.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 
 // How long after the end of a run, or of an experiment's last run; unset: for ever.
 struct RetentionAges {
@@ -27,7 +28,7 @@ class Retention {
  public:
   // Borrowed; `checkpoints` are files.
   Retention(store::Store* store, const store::CheckpointFiles* checkpoints,
-            const Dispatcher* dispatcher, const RetentionAges& ages, WallClock clock);
+            const scheduling::Dispatcher* dispatcher, const RetentionAges& ages, WallClock clock);
   ~Retention() { Stop(); }
 
   // From then on a thread removes now, and every ten minutes, what is old by then.
@@ -54,7 +55,7 @@ class Retention {
 
   store::Store* const store_;
   const store::CheckpointFiles* const checkpoints_;
-  const Dispatcher* const dispatcher_;
+  const scheduling::Dispatcher* const dispatcher_;
   const RetentionAges ages_;
   const WallClock clock_;
 
@@ -65,6 +66,6 @@ class Retention {
   std::thread thread_;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments
 
 #endif  // ANNEAL_SERVER_EXPERIMENTS_RETENTION_H_

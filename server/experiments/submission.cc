@@ -7,14 +7,14 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "common/config/extend.h"
+#include "common/config/sweep.h"
 #include "common/config/validation.h"
 #include "common/enum_name.h"
 #include "common/experiment_validation.h"
-#include "common/config/extend.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "common/config/sweep.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/struct.pb.h"
@@ -24,7 +24,7 @@
 #include "server/store/json.h"
 #include "server/store/run_store.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 namespace {
 
 constexpr size_t kMaxRequestId = 64;
@@ -128,8 +128,9 @@ absl::StatusOr<std::optional<v1::Experiment>> FindEarlier(store::Connection& db,
 
 }  // namespace
 
-Submission::Submission(store::Store* store, training::DatasetRegistry* datasets,
-                       Dispatcher* dispatcher, const store::UsageLimits& limits, WallClock clock)
+Submission::Submission(store::Store* store, training::data::DatasetRegistry* datasets,
+                       scheduling::Dispatcher* dispatcher, const store::UsageLimits& limits,
+                       WallClock clock)
     : store_(store),
       datasets_(datasets),
       dispatcher_(dispatcher),
@@ -215,14 +216,16 @@ absl::StatusOr<store::NewExperiment> Submission::Prepare(
 
 absl::Status Submission::PlanRuns(const v1::Experiment& submission,
                                   store::NewExperiment* experiment) {
-  ANNEAL_ASSIGN_OR_RETURN(const std::vector<SweepCell> cells, ExpandSweep(submission));
-  const std::vector<int64_t> seeds = SeedsOf(submission);
-  for (const SweepCell& cell : cells) {
-    ANNEAL_RETURN_IF_ERROR(CheckConfig(cell.config));
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<config::SweepCell> cells,
+                          config::ExpandSweep(submission));
+  const std::vector<int64_t> seeds = config::SeedsOf(submission);
+  for (const config::SweepCell& cell : cells) {
+    ANNEAL_RETURN_IF_ERROR(config::CheckConfig(cell.config));
     ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(cell.config.dataset().name()));
-    ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(cell.config, dataset->shape()));
+    ANNEAL_ASSIGN_OR_RETURN(const config::RunPlan plan,
+                            config::PlanRun(cell.config, dataset->shape()));
     if (experiment->runs.empty()) {
-      experiment->network = Summarize(plan.network);
+      experiment->network = config::Summarize(plan.network);
       experiment->steps_per_epoch = plan.length.steps_per_epoch;
     }
     store::NewRun run{.epochs = cell.config.epochs(),
@@ -258,10 +261,10 @@ absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int3
   }
   const v1::TrainingConfig& config = run.config();
   ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(config.dataset().name()));
-  ANNEAL_ASSIGN_OR_RETURN(const RunPlan plan, PlanRun(config, dataset->shape()));
-  v1::TrainingConfig extended = ExtendConfig(config, plan.length, epochs);
-  ANNEAL_RETURN_IF_ERROR(CheckConfig(extended));
-  ANNEAL_RETURN_IF_ERROR(PlanRun(extended, dataset->shape()).status());
+  ANNEAL_ASSIGN_OR_RETURN(const config::RunPlan plan, config::PlanRun(config, dataset->shape()));
+  v1::TrainingConfig extended = config::ExtendConfig(config, plan.length, epochs);
+  ANNEAL_RETURN_IF_ERROR(config::CheckConfig(extended));
+  ANNEAL_RETURN_IF_ERROR(config::PlanRun(extended, dataset->shape()).status());
   return extended;
 }
 
@@ -294,4 +297,4 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
   return status;
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments

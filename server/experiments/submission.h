@@ -5,20 +5,21 @@
 
 #include "absl/status/statusor.h"
 #include "anneal/v1/services.pb.h"
+#include "common/wall_clock.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/experiment_store.h"
 #include "server/store/store.h"
 #include "server/store/usage_store.h"
 #include "server/training/data/dataset_registry.h"
 
-namespace anneal::executor {
+namespace anneal::experiments {
 
 // Thread-safe. Blocks on the disk, and on a data set's first load.
 class Submission {
  public:
   // Pointers are borrowed.
-  Submission(store::Store* store, training::DatasetRegistry* datasets, Dispatcher* dispatcher,
-             const store::UsageLimits& limits, WallClock clock);
+  Submission(store::Store* store, training::data::DatasetRegistry* datasets,
+             scheduling::Dispatcher* dispatcher, const store::UsageLimits& limits, WallClock clock);
 
   // As ExperimentService.CreateExperiment documents.
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
@@ -37,12 +38,12 @@ class Submission {
   absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
 
   store::Store* const store_;
-  training::DatasetRegistry* const datasets_;
-  Dispatcher* const dispatcher_;
+  training::data::DatasetRegistry* const datasets_;
+  scheduling::Dispatcher* const dispatcher_;
   const store::UsageLimits limits_;  // of each user
   const WallClock clock_;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::experiments
 
 #endif  // ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_

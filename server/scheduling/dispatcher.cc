@@ -18,7 +18,7 @@
 #include "server/store/test_result_store.h"
 #include "server/telemetry/log.h"
 
-namespace anneal::executor {
+namespace anneal::scheduling {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryPause(1000);
@@ -97,14 +97,8 @@ v1::Failure WorkerLost(int64_t losses) {
 
 }  // namespace
 
-int64_t SystemWallClock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 Dispatcher::Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
-                       Executor* executor, telemetry::Metrics* metrics,
+                       workers::Executor* executor, telemetry::Metrics* metrics,
                        const store::UsageLimits& limits, WallClock clock)
     : store_(store),
       checkpoints_(checkpoints),
@@ -127,7 +121,7 @@ absl::Status Dispatcher::Recover() {
     ANNEAL_ASSIGN_OR_RETURN(const auto runs, store::RunningRuns(transaction.db()));
     for (const store::RunningRun& run : runs) {
       const int64_t losses = run.losses + 1;
-      const bool retry = queue::RecoverLostRun(losses) == queue::Recovery::kRetry;
+      const bool retry = RecoverLostRun(losses) == Recovery::kRetry;
       ANNEAL_RETURN_IF_ERROR(store::SetLosses(transaction, run.key, losses));
       ANNEAL_RETURN_IF_ERROR(
           retry ? store::ChangeRunState(transaction, run.key, v1::RUN_STATE_PENDING, clock_())
@@ -199,7 +193,7 @@ absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
                             store::HeadOfQueue(transaction.db(), idle + executor_->workers()));
     std::erase_if(snapshot.pending,
                   [this](const PendingRun& run) { return executor_->Has(run.key); });
-    for (const int64_t run : queue::NextRuns(std::move(snapshot), idle)) {
+    for (const int64_t run : NextRuns(std::move(snapshot), idle)) {
       ANNEAL_RETURN_IF_ERROR(
           store::ChangeRunState(transaction, run, v1::RUN_STATE_RUNNING, clock_()));
       ANNEAL_ASSIGN_OR_RETURN(assignments.emplace_back(),
@@ -377,4 +371,4 @@ absl::Status Dispatcher::Change(
   return absl::OkStatus();
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::scheduling

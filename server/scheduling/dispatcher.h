@@ -16,26 +16,24 @@
 #include "absl/status/status.h"
 #include "common/mutex.h"
 #include "common/resource_name.h"
-#include "server/workers/executor.h"
+#include "common/wall_clock.h"
 #include "server/scheduling/lifecycle.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
 #include "server/store/usage_store.h"
 #include "server/telemetry/metrics.h"
+#include "server/workers/executor.h"
 
-namespace anneal::executor {
-
-// Microseconds since 1970, by the wall clock; injected so that tests can set it.
-using WallClock = std::function<int64_t()>;
-int64_t SystemWallClock();
+namespace anneal::scheduling {
 
 // Thread-safe.
-class Dispatcher final : public Listener {
+class Dispatcher final : public workers::ReportReceiver {
  public:
   // All borrowed.
-  Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints, Executor* executor,
-             telemetry::Metrics* metrics, const store::UsageLimits& limits, WallClock clock);
+  Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
+             workers::Executor* executor, telemetry::Metrics* metrics,
+             const store::UsageLimits& limits, WallClock clock);
   ~Dispatcher() override;
 
   // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
@@ -91,7 +89,7 @@ class Dispatcher final : public Listener {
 
   store::Store* const store_;
   const store::CheckpointFiles* const checkpoints_;
-  Executor* const executor_;
+  workers::Executor* const executor_;
   telemetry::Metrics* const metrics_;
   const store::UsageLimits limits_;
   const WallClock clock_;
@@ -104,6 +102,6 @@ class Dispatcher final : public Listener {
   std::thread thread_;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::scheduling
 
 #endif  // ANNEAL_SERVER_SCHEDULING_DISPATCHER_H_

@@ -3,7 +3,7 @@
 #include <functional>
 #include <queue>
 
-namespace anneal::queue {
+namespace anneal::scheduling {
 
 std::vector<Seconds> StartSeconds(int workers, const std::vector<Seconds>& running,
                                   const std::vector<Seconds>& waiting) {
@@ -23,4 +23,4 @@ std::vector<Seconds> StartSeconds(int workers, const std::vector<Seconds>& runni
   return starts;
 }
 
-}  // namespace anneal::queue
+}  // namespace anneal::scheduling

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-namespace anneal::queue {
+namespace anneal::scheduling {
 
 // A length of time that may not be known.
 using Seconds = std::optional<double>;
@@ -18,6 +18,6 @@ using Seconds = std::optional<double>;
 std::vector<Seconds> StartSeconds(int workers, const std::vector<Seconds>& running,
                                   const std::vector<Seconds>& waiting);
 
-}  // namespace anneal::queue
+}  // namespace anneal::scheduling
 
 #endif  // ANNEAL_SERVER_SCHEDULING_ESTIMATE_H_

@@ -6,7 +6,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 
-namespace anneal::executor {
+namespace anneal::scheduling {
 namespace {
 
 using Next = absl::StatusOr<std::optional<v1::RunState>>;
@@ -63,4 +63,4 @@ Next NextState(Command command, v1::RunState state, v1::FailureReason failure) {
   return absl::InternalError("unknown command");
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::scheduling

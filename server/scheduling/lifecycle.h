@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "anneal/v1/resources.pb.h"
 
-namespace anneal::executor {
+namespace anneal::scheduling {
 
 enum class Command {
   kCancel,  // what has not ended ends
@@ -22,6 +22,6 @@ enum class Command {
 absl::StatusOr<std::optional<v1::RunState>> NextState(Command command, v1::RunState state,
                                                       v1::FailureReason failure);
 
-}  // namespace anneal::executor
+}  // namespace anneal::scheduling
 
 #endif  // ANNEAL_SERVER_SCHEDULING_LIFECYCLE_H_

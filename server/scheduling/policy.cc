@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace anneal::queue {
+namespace anneal::scheduling {
 
 std::vector<int64_t> NextRuns(QueueSnapshot snapshot, int idle_workers) {
   const auto idle = static_cast<size_t>(std::max(idle_workers, 0));
@@ -19,4 +19,4 @@ Recovery RecoverLostRun(int64_t losses) {
   return losses > kMaxLosses ? Recovery::kGiveUp : Recovery::kRetry;
 }
 
-}  // namespace anneal::queue
+}  // namespace anneal::scheduling

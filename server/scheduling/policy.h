@@ -9,7 +9,7 @@
 
 #include "common/queue_order.h"
 
-namespace anneal::queue {
+namespace anneal::scheduling {
 
 // Keys of the runs to start now, in order. The snapshot may be a part of the queue if it has, of
 // each user and priority, the `idle_workers` runs that come first.
@@ -22,6 +22,6 @@ enum class Recovery { kRetry, kGiveUp };
 inline constexpr int64_t kMaxLosses = 10;
 Recovery RecoverLostRun(int64_t losses);
 
-}  // namespace anneal::queue
+}  // namespace anneal::scheduling
 
 #endif  // ANNEAL_SERVER_SCHEDULING_POLICY_H_

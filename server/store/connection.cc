@@ -2,12 +2,11 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
-
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/store/functions.h"
+#include "server/store/sqlite_status.h"
 
 namespace anneal::store {
 namespace {
@@ -38,60 +37,7 @@ absl::Status Configure(sqlite3* handle, Connection::Mode mode, Connection* conne
   return connection->Execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
 }
 
-bool IsOutOfRoom(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
-
-// The last error of the WAL's file, which SQLite itself does not ask for when a COMMIT fails.
-int LastErrorOfWal(sqlite3* handle) {
-  sqlite3_file* wal = nullptr;
-  int error = 0;
-  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK &&
-      wal != nullptr && wal->pMethods != nullptr) {
-    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error);
-  }
-  return error;
-}
-
-// SQLite says FULL for a full file system only; quotas and limits are the same to whoever waits.
-bool IsOutOfRoom(sqlite3* handle, int code) {
-  if (handle == nullptr) return false;
-  return IsOutOfRoom(sqlite3_system_errno(handle)) ||
-         (code == SQLITE_IOERR_WRITE && IsOutOfRoom(LastErrorOfWal(handle)));
-}
-
-absl::StatusCode CodeFromSqlite(sqlite3* handle, int code) {
-  switch (code & 0xff) {
-    case SQLITE_IOERR:
-      return IsOutOfRoom(handle, code) ? absl::StatusCode::kResourceExhausted
-                                       : absl::StatusCode::kInternal;
-    case SQLITE_FULL:
-      return absl::StatusCode::kResourceExhausted;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return absl::StatusCode::kDataLoss;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-      return absl::StatusCode::kPermissionDenied;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return absl::StatusCode::kUnavailable;
-    case SQLITE_CONSTRAINT:
-      return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
-                     code == SQLITE_CONSTRAINT_ROWID
-                 ? absl::StatusCode::kAlreadyExists
-                 : absl::StatusCode::kFailedPrecondition;
-    default:
-      return absl::StatusCode::kInternal;
-  }
-}
-
 }  // namespace
-
-absl::Status StatusFromSqlite(sqlite3* handle, int code, absl::string_view what) {
-  const char* message = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle);
-  return absl::Status(CodeFromSqlite(handle, code),
-                      absl::StrCat("SQLite: ", message, " (code ", code, ") in: ", what));
-}
 
 absl::Status WithPath(const absl::Status& status, absl::string_view path) {
   if (status.ok()) return status;

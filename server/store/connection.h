@@ -60,11 +60,6 @@ class Connection {
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 
-// RESOURCE_EXHAUSTED: the disk is full, or a quota or limit of file sizes is reached. DATA_LOSS:
-// corrupt, or not a database. PERMISSION_DENIED: read-only or not ours. ALREADY_EXISTS: a
-// uniqueness constraint. FAILED_PRECONDITION: another constraint. UNAVAILABLE: locked. INTERNAL:
-// anything else. `what` names what was attempted.
-absl::Status StatusFromSqlite(sqlite3* handle, int code, absl::string_view what);
 // An error with the file's path before its message.
 absl::Status WithPath(const absl::Status& status, absl::string_view path);
 

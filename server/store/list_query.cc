@@ -137,7 +137,7 @@ std::string JsonPath(absl::string_view path) {
 }
 
 std::optional<Field> ConfigField(absl::string_view path) {
-  const FieldDescriptor* descriptor = FindField(*v1::TrainingConfig::descriptor(), path);
+  const FieldDescriptor* descriptor = config::FindField(*v1::TrainingConfig::descriptor(), path);
   if (descriptor == nullptr || descriptor->is_repeated()) return std::nullopt;
   Field field{.nullable = true};
   field.sql = absl::StrCat("json_extract(c.json, '", JsonPath(path), "')");
@@ -214,7 +214,7 @@ std::optional<Field> RunField(absl::string_view name) {
 }
 
 absl::Status UnknownField(Listed listed, absl::string_view in, absl::string_view name) {
-  std::vector<std::string> names = FieldPaths(*v1::TrainingConfig::descriptor());
+  std::vector<std::string> names = config::FieldPaths(*v1::TrainingConfig::descriptor());
   for (const std::string& metric : RunMetricNames()) names.push_back(metric);
   for (const auto& [own, field] : RunFields()) names.push_back(own);
   if (listed == Listed::kExperiments) {
@@ -224,7 +224,7 @@ absl::Status UnknownField(Listed listed, absl::string_view in, absl::string_view
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return InvalidField(
       in, absl::StrCat("has the field ", Quoted(name), ", which there is not; near it are ",
-                       NearNames(name.substr(0, 64), names)));
+                       config::NearNames(name.substr(0, 64), names)));
 }
 
 absl::StatusOr<Field> FindListed(Listed listed, absl::string_view in, absl::string_view name) {
@@ -261,7 +261,7 @@ absl::StatusOr<Value> ParseValue(const Filter& filter, const Field& field) {
       int64_t whole = 0;
       double number = 0;
       if (absl::SimpleAtoi(filter.value, &whole)) return whole;
-      if (!ParseReal(filter.value, &number) || number != number) {
+      if (!config::ParseReal(filter.value, &number) || number != number) {
         return BadValue(filter, "a number");
       }
       return number;

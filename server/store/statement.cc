@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/store/connection.h"
+#include "server/store/sqlite_status.h"
 
 namespace anneal::store {
 

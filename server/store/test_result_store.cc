@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "common/stats/classification.h"
 #include "common/enum_name.h"
+#include "common/stats/classification.h"
 #include "common/status.h"
 
 namespace anneal::store {
@@ -35,10 +35,10 @@ absl::Status ReadConfusion(Connection& db, int64_t run_key, v1::TestResult* resu
     while (query.Next()) result->add_confusion(query.Int(0));
     ANNEAL_RETURN_IF_ERROR(query.status());
   }
-  const ConfusionMatrix confusion = ConfusionMatrix::FromCounts(
+  const stats::ConfusionMatrix confusion = stats::ConfusionMatrix::FromCounts(
       {result->confusion().data(), static_cast<size_t>(result->confusion_size())});
   for (int label = 0; label < confusion.classes(); ++label) {
-    const ClassScores scores = confusion.ClassScoresOf(label);
+    const stats::ClassScores scores = confusion.ClassScoresOf(label);
     v1::ClassMetrics* metrics = result->add_classes();
     metrics->set_precision(scores.precision);
     metrics->set_recall(scores.recall);

@@ -18,25 +18,25 @@ namespace anneal::training {
 class Probe {
  public:
   // Takes the first images of the validation split, if anything is to be measured.
-  Probe(const v1::DiagnosticsConfig& config, int64_t seed, const Dataset& dataset,
+  Probe(const v1::DiagnosticsConfig& config, int64_t seed, const data::Dataset& dataset,
         absl::Span<const int32_t> validation);
 
   // Before the first epoch, and when training goes on: there `weights` are those before the epoch
   // in progress.
-  void Begin(Tensors weights) { before_ = std::move(weights); }
+  void Begin(model::Tensors weights) { before_ = std::move(weights); }
   // The weights before the epoch in progress, where they are needed; empty otherwise.
-  const Tensors& epoch_start() const { return before_; }
+  const model::Tensors& epoch_start() const { return before_; }
   bool needs_epoch_start() const { return config_.convexity(); }
   // After each epoch: adds what is due to the record, whose layers must be there.
-  void Measure(Engine* engine, v1::Epoch* record);
+  void Measure(engines::Engine* engine, v1::Epoch* record);
 
  private:
   const v1::DiagnosticsConfig config_;
   const int64_t seed_;
   std::vector<float> images_;
   std::vector<int64_t> labels_;
-  Batch batch_;
-  Tensors before_;  // the weights before the epoch, for the segment
+  data::Batch batch_;
+  model::Tensors before_;  // the weights before the epoch, for the segment
 };
 
 // Of losses at equidistant points of a segment: the share of pairs with a point in their middle at

@@ -11,17 +11,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "common/stats/classification.h"
-#include "common/config/validation.h"
 #include "common/config/learning_rate.h"
-#include "common/status.h"
 #include "common/config/theta_schedule.h"
+#include "common/config/validation.h"
+#include "common/stats/classification.h"
+#include "common/status.h"
 #include "server/training/data/batches.h"
-#include "server/training/model/checkpoint.h"
-#include "server/training/engines/engine.h"
-#include "server/training/probe.h"
 #include "server/training/data/randomness.h"
+#include "server/training/engines/engine.h"
+#include "server/training/model/checkpoint.h"
 #include "server/training/model/theta_summary.h"
+#include "server/training/probe.h"
 
 namespace anneal::training {
 namespace {
@@ -44,7 +44,7 @@ class Stopwatch {
 // A measured loss with its scores.
 struct Evaluation {
   double loss = 0;
-  ConfusionMatrix confusion;
+  stats::ConfusionMatrix confusion;
 };
 
 v1::RunEnd Failed(v1::FailureReason reason, std::string message) {
@@ -57,8 +57,9 @@ v1::RunEnd Failed(v1::FailureReason reason, std::string message) {
 // Not a class invariant but a run's whole working state, in the order in which it comes to be.
 class Training {
  public:
-  Training(const v1::RunAssignment& assignment, const Dataset& dataset, const RunPlan& plan,
-           const TrainingObserver& observer, const std::stop_token& stop)
+  Training(const v1::RunAssignment& assignment, const data::Dataset& dataset,
+           const config::RunPlan& plan, const TrainingObserver& observer,
+           const std::stop_token& stop)
       : assignment_(assignment),
         config_(assignment.config()),
         seed_(assignment.seed()),
@@ -66,7 +67,7 @@ class Training {
         plan_(plan),
         observer_(observer),
         stop_(stop),
-        split_(SplitTrainingFile(plan, dataset.train.count(), seed_)),
+        split_(data::SplitTrainingFile(plan, dataset.train.count(), seed_)),
         schedule_(config_.theta(), plan.length),
         engine_(MakeEngine(config_, plan, seed_)),
         probe_(config_.diagnostics(), seed_, dataset, split_.validation),
@@ -84,12 +85,12 @@ class Training {
   // observer refused, see refused_.
   bool RunEpoch(v1::EpochReport* report);
   bool TrainEpoch(v1::Epoch* record);
-  bool TrainBatch(const Batch& batch, int64_t epoch, v1::Epoch* record);
+  bool TrainBatch(const data::Batch& batch, int64_t epoch, v1::Epoch* record);
   void RecordTraining(const std::vector<int32_t>& order, v1::Epoch* record) const;
   void EvaluateEpoch(v1::Epoch* record);
   void RecordThetas(v1::EpochReport* report) const;
-  Evaluation Evaluate(const LabelledImages& part, absl::Span<const int32_t> indices,
-                      ThetaMode mode);
+  Evaluation Evaluate(const data::LabelledImages& part, absl::Span<const int32_t> indices,
+                      engines::ThetaMode mode);
   void EstimateReluStatistics();
   bool CheckFinite(const v1::Epoch& record);
   // Moves on to the next epoch: best weights, schedules, early stopping; adds a checkpoint if due.
@@ -110,18 +111,18 @@ class Training {
   const v1::RunAssignment& assignment_;
   const v1::TrainingConfig& config_;
   const int64_t seed_;
-  const Dataset& dataset_;
-  const RunPlan& plan_;
+  const data::Dataset& dataset_;
+  const config::RunPlan& plan_;
   const TrainingObserver& observer_;
   const std::stop_token& stop_;
-  const Split split_;
-  ThetaSchedule schedule_;
-  std::unique_ptr<Engine> engine_;
+  const data::Split split_;
+  config::ThetaSchedule schedule_;
+  std::unique_ptr<engines::Engine> engine_;
   Probe probe_;
 
   v1::TrainingProgress progress_;
-  StepTotals totals_;  // of the epoch in progress
-  Tensors best_weights_;
+  engines::StepTotals totals_;  // of the epoch in progress
+  model::Tensors best_weights_;
   double seconds_before_ = 0;  // that earlier attempts spent on the epoch in progress
   Stopwatch epoch_watch_;
   Stopwatch checkpoint_watch_;
@@ -130,7 +131,7 @@ class Training {
 };
 
 absl::StatusOr<v1::RunEnd> Training::Run() {
-  probe_.Begin(probe_.needs_epoch_start() ? engine_->SaveWeights() : Tensors());
+  probe_.Begin(probe_.needs_epoch_start() ? engine_->SaveWeights() : model::Tensors());
   if (!assignment_.checkpoint().empty()) {
     if (assignment_.dataset_sha256() != dataset_.sha256) {
       return Failed(
@@ -148,7 +149,7 @@ absl::StatusOr<v1::RunEnd> Training::Run() {
   v1::RunStarted started;
   started.set_engine(std::string(engine_->name()));
   started.set_dataset_sha256(dataset_.sha256);
-  *started.mutable_network() = Summarize(plan_.network);
+  *started.mutable_network() = config::Summarize(plan_.network);
   ANNEAL_RETURN_IF_ERROR(observer_.on_started(std::move(started)));
   while (!Finished()) {
     v1::EpochReport report;
@@ -163,7 +164,8 @@ absl::StatusOr<v1::RunEnd> Training::Run() {
 }
 
 absl::Status Training::Restore() {
-  ANNEAL_ASSIGN_OR_RETURN(TrainingState state, DecodeCheckpoint(assignment_.checkpoint()));
+  ANNEAL_ASSIGN_OR_RETURN(model::TrainingState state,
+                          model::DecodeCheckpoint(assignment_.checkpoint()));
   if (state.engine != engine_->name()) {
     // AUTO may have meant another one then: a run keeps the one that it began with.
     v1::TrainingConfig config = config_;
@@ -188,7 +190,7 @@ absl::Status Training::Restore() {
   }
   totals_.steps = partial.steps();
   totals_.loss_sum = partial.loss_sum();
-  totals_.confusion = ConfusionMatrix::FromCounts(
+  totals_.confusion = stats::ConfusionMatrix::FromCounts(
       {partial.confusion().data(), static_cast<size_t>(partial.confusion_size())});
   totals_.squared_gradient_norms.assign(partial.squared_gradient_norms().begin(),
                                         partial.squared_gradient_norms().end());
@@ -215,12 +217,12 @@ bool Training::RunEpoch(v1::EpochReport* report) {
 
 bool Training::TrainEpoch(v1::Epoch* record) {
   const int64_t epoch = progress_.epochs_done();
-  const std::vector<int32_t> order = EpochOrder(split_.train, seed_, epoch);
+  const std::vector<int32_t> order = data::EpochOrder(split_.train, seed_, epoch);
   const auto rest =
       absl::MakeConstSpan(order).subspan(static_cast<size_t>(totals_.steps * config_.batch_size()));
-  Batches batches(&dataset_, &dataset_.train, rest, config_.batch_size());
+  data::Batches batches(&dataset_, &dataset_.train, rest, config_.batch_size());
   const double every_seconds = config_.checkpoint().every_seconds();
-  for (Batch batch = batches.Next(); batch.count > 0; batch = batches.Next()) {
+  for (data::Batch batch = batches.Next(); batch.count > 0; batch = batches.Next()) {
     if (stop_.stop_requested()) {
       end_.set_stopped(true);
       SaveInsideEpoch();
@@ -234,12 +236,13 @@ bool Training::TrainEpoch(v1::Epoch* record) {
   return true;
 }
 
-bool Training::TrainBatch(const Batch& batch, int64_t epoch, v1::Epoch* record) {
+bool Training::TrainBatch(const data::Batch& batch, int64_t epoch, v1::Epoch* record) {
   const int64_t step = progress_.step();
-  const double factor = LearningRateFactor(config_.optimizer(), plan_.length, epoch, step);
-  const StepSettings settings = {.learning_rate = factor * config_.optimizer().learning_rate(),
-                                 .theta_learning_rate = factor * config_.theta().learning_rate(),
-                                 .theta = schedule_.Value(epoch, step)};
+  const double factor = config::LearningRateFactor(config_.optimizer(), plan_.length, epoch, step);
+  const engines::StepSettings settings = {
+      .learning_rate = factor * config_.optimizer().learning_rate(),
+      .theta_learning_rate = factor * config_.theta().learning_rate(),
+      .theta = schedule_.Value(epoch, step)};
   const double loss = engine_->TrainStep(batch, settings, &totals_);
   if (!std::isfinite(loss)) {
     Diverge(absl::StrCat("the training loss is ", loss), epoch, step);
@@ -252,7 +255,7 @@ bool Training::TrainBatch(const Batch& batch, int64_t epoch, v1::Epoch* record) 
 
 void Training::RecordTraining(const std::vector<int32_t>& order, v1::Epoch* record) const {
   const auto count = static_cast<double>(order.size());
-  const Scores scores = totals_.confusion.MacroScores();
+  const stats::Scores scores = totals_.confusion.MacroScores();
   record->set_step(progress_.step());
   record->set_train_loss(totals_.loss_sum / count);
   record->set_train_accuracy(scores.accuracy);
@@ -271,7 +274,7 @@ void Training::FinishEpoch(v1::EpochReport* report) {
   progress_.set_epochs_done(record.epoch());
   progress_.set_elapsed_seconds(record.elapsed_seconds());
   *progress_.mutable_last_epoch() = record;
-  totals_ = StepTotals(dataset_.classes, plan_.network.layers.size());
+  totals_ = engines::StepTotals(dataset_.classes, plan_.network.layers.size());
   seconds_before_ = 0;
   KeepBest(record);
   schedule_.ObserveEpoch(record.train_loss());
@@ -286,12 +289,12 @@ void Training::FinishEpoch(v1::EpochReport* report) {
 v1::Checkpoint Training::MakeCheckpoint() {
   checkpoint_watch_ = Stopwatch();
   *progress_.mutable_plateau() = schedule_.plateau_position();
-  TrainingState state = {.run = assignment_.name(),
-                         .engine = std::string(engine_->name()),
-                         .config = config_,
-                         .progress = progress_,
-                         .weights = engine_->SaveWeights(),
-                         .moments = engine_->SaveMoments()};
+  model::TrainingState state = {.run = assignment_.name(),
+                                .engine = std::string(engine_->name()),
+                                .config = config_,
+                                .progress = progress_,
+                                .weights = engine_->SaveWeights(),
+                                .moments = engine_->SaveMoments()};
   const bool inside = state.progress.has_partial();
   if (inside || progress_.best_epoch() != progress_.epochs_done()) {
     state.best_weights = best_weights_;
@@ -300,7 +303,7 @@ v1::Checkpoint Training::MakeCheckpoint() {
   v1::Checkpoint checkpoint;
   checkpoint.set_epoch(progress_.epochs_done());
   checkpoint.set_step(progress_.step());
-  checkpoint.set_contents(EncodeCheckpoint(state));
+  checkpoint.set_contents(model::EncodeCheckpoint(state));
   return checkpoint;
 }
 
@@ -319,8 +322,9 @@ bool Training::SaveInsideEpoch() {
 }
 
 void Training::EvaluateEpoch(v1::Epoch* record) {
-  const Evaluation current = Evaluate(dataset_.train, split_.validation, ThetaMode::kCurrent);
-  const Scores scores = current.confusion.MacroScores();
+  const Evaluation current =
+      Evaluate(dataset_.train, split_.validation, engines::ThetaMode::kCurrent);
+  const stats::Scores scores = current.confusion.MacroScores();
   record->set_validation_loss(current.loss);
   record->set_validation_accuracy(scores.accuracy);
   record->set_validation_precision(scores.precision);
@@ -334,8 +338,8 @@ void Training::EvaluateEpoch(v1::Epoch* record) {
   });
   if (!is_relu && config_.network().batch_norm()) EstimateReluStatistics();
   const Evaluation relu =
-      is_relu ? current : Evaluate(dataset_.train, split_.validation, ThetaMode::kRelu);
-  const Scores relu_scores = relu.confusion.MacroScores();
+      is_relu ? current : Evaluate(dataset_.train, split_.validation, engines::ThetaMode::kRelu);
+  const stats::Scores relu_scores = relu.confusion.MacroScores();
   record->set_validation_relu_loss(relu.loss);
   record->set_validation_relu_accuracy(relu_scores.accuracy);
   record->set_validation_relu_precision(relu_scores.precision);
@@ -349,14 +353,14 @@ void Training::RecordThetas(v1::EpochReport* report) const {
     theta.set_epoch(report->epoch().epoch());
     *report->add_thetas() = std::move(theta);
   }
-  *report->mutable_epoch()->mutable_theta() = SummarizeThetas(report->thetas());
+  *report->mutable_epoch()->mutable_theta() = model::SummarizeThetas(report->thetas());
 }
 
-Evaluation Training::Evaluate(const LabelledImages& part, absl::Span<const int32_t> indices,
-                              ThetaMode mode) {
-  Evaluation result{.confusion = ConfusionMatrix(dataset_.classes)};
-  Batches batches(&dataset_, &part, indices, kEvaluationBatch);
-  for (Batch batch = batches.Next(); batch.count > 0; batch = batches.Next()) {
+Evaluation Training::Evaluate(const data::LabelledImages& part, absl::Span<const int32_t> indices,
+                              engines::ThetaMode mode) {
+  Evaluation result{.confusion = stats::ConfusionMatrix(dataset_.classes)};
+  data::Batches batches(&dataset_, &part, indices, kEvaluationBatch);
+  for (data::Batch batch = batches.Next(); batch.count > 0; batch = batches.Next()) {
     result.loss += engine_->Evaluate(batch, mode, &result.confusion);
   }
   result.loss /= static_cast<double>(indices.size());
@@ -365,9 +369,9 @@ Evaluation Training::Evaluate(const LabelledImages& part, absl::Span<const int32
 
 void Training::EstimateReluStatistics() {
   engine_->ResetReluStatistics();
-  Batches batches(&dataset_, &dataset_.train, split_.train, config_.batch_size());
+  data::Batches batches(&dataset_, &dataset_.train, split_.train, config_.batch_size());
   for (int i = 0; i < kStatisticsBatches; ++i) {
-    const Batch batch = batches.Next();
+    const data::Batch batch = batches.Next();
     if (batch.count == 0) return;
     engine_->UpdateReluStatistics(batch);
   }
@@ -426,8 +430,8 @@ void Training::ObserveEarlyStopping(const v1::Epoch& record) {
 v1::TestResult Training::Test(v1::TestResult::Weights weights, int32_t epoch) {
   std::vector<int32_t> all(static_cast<size_t>(dataset_.test.count()));
   std::iota(all.begin(), all.end(), 0);
-  const Evaluation evaluation = Evaluate(dataset_.test, all, ThetaMode::kCurrent);
-  const Scores scores = evaluation.confusion.MacroScores();
+  const Evaluation evaluation = Evaluate(dataset_.test, all, engines::ThetaMode::kCurrent);
+  const stats::Scores scores = evaluation.confusion.MacroScores();
   v1::TestResult result;
   result.set_weights(weights);
   result.set_epoch(epoch);
@@ -438,7 +442,7 @@ v1::TestResult Training::Test(v1::TestResult::Weights weights, int32_t epoch) {
   result.set_f1(scores.f1);
   const absl::Span<const int64_t> counts = evaluation.confusion.counts();
   result.mutable_confusion()->Add(counts.begin(), counts.end());
-  result.set_weights_sha256(WeightsDigest(engine_->SaveWeights()));
+  result.set_weights_sha256(model::WeightsDigest(engine_->SaveWeights()));
   return result;
 }
 
@@ -463,9 +467,10 @@ v1::RunEnd Training::Complete() {
 
 }  // namespace
 
-absl::StatusOr<v1::RunEnd> Train(const v1::RunAssignment& assignment, const Dataset& dataset,
+absl::StatusOr<v1::RunEnd> Train(const v1::RunAssignment& assignment, const data::Dataset& dataset,
                                  const TrainingObserver& observer, const std::stop_token& stop) {
-  const absl::StatusOr<RunPlan> plan = PlanRun(assignment.config(), dataset.shape());
+  const absl::StatusOr<config::RunPlan> plan =
+      config::PlanRun(assignment.config(), dataset.shape());
   if (!plan.ok()) {
     return Failed(v1::FAILURE_REASON_INVALID_DATA,
                   absl::StrReplaceAll(plan.status().message(), {{"\n", "; "}}));

@@ -30,7 +30,7 @@ struct TrainingObserver {
 // evaluation), INVALID_DATA (the config does not fit the data set any more, or the data set is not
 // the checkpoint's), INTERNAL (a checkpoint that is not this run's; LibTorch's words, out of memory
 // among them). An error status is the observer's.
-absl::StatusOr<v1::RunEnd> Train(const v1::RunAssignment& assignment, const Dataset& dataset,
+absl::StatusOr<v1::RunEnd> Train(const v1::RunAssignment& assignment, const data::Dataset& dataset,
                                  const TrainingObserver& observer, const std::stop_token& stop);
 
 }  // namespace anneal::training

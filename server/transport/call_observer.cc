@@ -18,7 +18,7 @@
 #include "server/auth/rules.h"
 #include "server/telemetry/log.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 namespace {
 
 using grpc::experimental::InterceptionHookPoints;
@@ -123,4 +123,4 @@ std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCa
   return std::make_unique<Factory>(metrics);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "server/telemetry/metrics.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 
 // In the initial metadata of calls and of their answers. A caller may choose one, of 1 to 64
 // letters, digits, and . _ -; others are given one.
@@ -22,6 +22,6 @@ inline constexpr char kRequestId[] = "x-request-id";
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(
     telemetry::Metrics* metrics);
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport
 
 #endif  // ANNEAL_SERVER_TRANSPORT_CALL_OBSERVER_H_

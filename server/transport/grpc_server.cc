@@ -9,7 +9,7 @@
 #include "common/status.h"
 #include "server/transport/call_observer.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 namespace {
 
 // Whoever links gRPC's reflection has it in every server.
@@ -37,34 +37,28 @@ void Configure(grpc::ServerBuilder* builder) {
 
 }  // namespace
 
-Front::Front(const Services& services)
-    : experiments_(services), runs_(services), presets_(services), server_info_(services) {}
-
-absl::StatusOr<std::unique_ptr<Front>> Front::Start(const Options& options,
-                                                    const Services& services) {
-  std::unique_ptr<Front> front(new Front(services));
-  ANNEAL_ASSIGN_OR_RETURN(front->acceptor_, Acceptor::Listen(options.addresses));
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options) {
+  std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(options.services)));
+  ANNEAL_ASSIGN_OR_RETURN(server->listener_,
+                          Listener::Listen(options.addresses, std::move(options.admission)));
   grpc::ServerBuilder builder;
   Configure(&builder);
   if (!options.has_reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   auto entrance = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, options.credentials);
-  builder.RegisterService(&front->experiments_);
-  builder.RegisterService(&front->runs_);
-  builder.RegisterService(&front->presets_);
-  builder.RegisterService(&front->server_info_);
+  for (const auto& service : server->services_) builder.RegisterService(service.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
-  observers.push_back(ObserveCalls(services.metrics));
+  observers.push_back(ObserveCalls(options.metrics));
   builder.experimental().SetInterceptorCreators(std::move(observers));
-  front->server_ = builder.BuildAndStart();
-  if (front->server_ == nullptr) return absl::InternalError("gRPC does not start");
-  front->SetServing(false);
-  front->acceptor_->Begin(std::move(entrance));
-  return front;
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
+  server->SetServing(false);
+  server->listener_->Begin(std::move(entrance));
+  return server;
 }
 
-void Front::SetServing(bool serving) {
+void GrpcServer::SetServing(bool serving) {
   server_->GetHealthCheckService()->SetServingStatus(serving);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport

@@ -1,4 +1,4 @@
-// One gRPC server, at addresses that have the same rules: the local ones, or those of TLS.
+// One gRPC server, at addresses that share their rules: the local ones, or those over TLS.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_GRPC_SERVER_H_
 #define ANNEAL_SERVER_TRANSPORT_GRPC_SERVER_H_
@@ -11,50 +11,47 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/telemetry/metrics.h"
 #include "server/transport/listener.h"
-#include "server/api/experiment_service.h"
-#include "server/api/info_services.h"
-#include "server/api/run_service.h"
-#include "server/api/services.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 
 // Thread-safe.
-class Front {
+class GrpcServer {
  public:
   struct Options {
     std::vector<std::string> addresses;
     std::shared_ptr<grpc::ServerCredentials> credentials;
     bool has_reflection = false;
+    std::vector<std::unique_ptr<grpc::Service>> services;
+    telemetry::Metrics* metrics = nullptr;  // borrowed
+    Listener::Admission admission;          // empty: every connection is admitted
   };
 
-  // Does not say that it serves yet, but does. Errors as Acceptor::Listen.
-  static absl::StatusOr<std::unique_ptr<Front>> Start(const Options& options,
-                                                      const Services& services);
+  // Serves; its health service says NOT_SERVING until SetServing. Errors as Listener::Listen.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(Options options);
 
-  const std::vector<std::string>& addresses() const { return acceptor_->addresses(); }
+  const std::vector<std::string>& addresses() const { return listener_->addresses(); }
   grpc::Server& server() { return *server_; }
 
-  // What its health service says.
+  // Sets the answer of the health service.
   void SetServing(bool serving);
 
-  // Takes no new connections.
-  void StopAccepting() { acceptor_->Stop(); }
+  // Accepts no new connections.
+  void StopAccepting() { listener_->Stop(); }
   // Refuses new calls, waits for those under way and cancels what is left at the deadline. Streams
   // must have been told to finish.
   void Shutdown(std::chrono::system_clock::time_point deadline) { server_->Shutdown(deadline); }
 
  private:
-  explicit Front(const Services& services);
+  explicit GrpcServer(std::vector<std::unique_ptr<grpc::Service>> services)
+      : services_(std::move(services)) {}
 
-  ExperimentService experiments_;
-  RunService runs_;
-  PresetService presets_;
-  ServerService server_info_;
-  std::unique_ptr<Acceptor> acceptor_;
+  const std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<Listener> listener_;
   std::unique_ptr<grpc::Server> server_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport
 
 #endif  // ANNEAL_SERVER_TRANSPORT_GRPC_SERVER_H_

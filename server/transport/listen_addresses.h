@@ -8,10 +8,10 @@
 
 #include "server/auth/certificate.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 
 // Where to serve. `host:port`, port 0 for a free one.
-struct Listening {
+struct ListenAddresses {
   // With a loopback host, or `unix:PATH`, which gets mode 0600. Whoever comes there may do all.
   std::vector<std::string> local;
   // With any host: whoever comes there may do all, too.
@@ -21,6 +21,6 @@ struct Listening {
   auth::TlsFiles tls_files;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport
 
 #endif  // ANNEAL_SERVER_TRANSPORT_LISTEN_ADDRESSES_H_

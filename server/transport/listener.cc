@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,23 +22,14 @@
 #include "absl/strings/strip.h"
 #include "common/status.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 namespace {
 
 constexpr absl::string_view kUnixPrefix = "unix:";
-constexpr int kReservedDescriptors = 64;
 // Before it looks again whether there is a descriptor.
 constexpr int kRetryMilliseconds = 100;
 // How long what was sent may stay unacknowledged.
 constexpr int kUnacknowledgedMilliseconds = 20'000;
-
-// What no descriptor of a connection may reach.
-int MostConnections() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - kReservedDescriptors;
-  const auto all = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 30));
-  return all - std::min(kReservedDescriptors, all / 4);
-}
 
 // `why` is an errno.
 absl::Status CannotListen(absl::string_view address, int why) {
@@ -111,23 +101,24 @@ int PortOf(int socket) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(
-    const std::vector<std::string>& addresses) {
-  std::unique_ptr<Acceptor> acceptor(new Acceptor());
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(
+    const std::vector<std::string>& addresses, Admission admission) {
+  std::unique_ptr<Listener> listener(new Listener(std::move(admission)));
   for (const std::string& address : addresses) {
-    ANNEAL_RETURN_IF_ERROR(acceptor->ListenAt(address));
+    ANNEAL_RETURN_IF_ERROR(listener->ListenAt(address));
   }
-  return acceptor;
+  return listener;
 }
 
-Acceptor::Acceptor() : end_(::eventfd(0, EFD_CLOEXEC)) {}
+Listener::Listener(Admission admission)
+    : admission_(std::move(admission)), end_(::eventfd(0, EFD_CLOEXEC)) {}
 
-Acceptor::~Acceptor() {
+Listener::~Listener() {
   Stop();
   ::close(end_);
 }
 
-void Acceptor::Stop() {
+void Listener::Stop() {
   ::eventfd_write(end_, 1);
   if (thread_.joinable()) thread_.join();
   for (const std::string& path : paths_) ::unlink(path.c_str());
@@ -136,7 +127,7 @@ void Acceptor::Stop() {
   sockets_.clear();
 }
 
-absl::Status Acceptor::ListenAt(const std::string& address) {
+absl::Status Listener::ListenAt(const std::string& address) {
   if (absl::string_view path = address; absl::ConsumePrefix(&path, kUnixPrefix)) {
     addresses_.push_back(address);
     return ListenAtPath(std::string(path));
@@ -152,7 +143,7 @@ absl::Status Acceptor::ListenAt(const std::string& address) {
   return absl::OkStatus();
 }
 
-absl::Status Acceptor::ListenAtHost(const std::string& host, int* port) {
+absl::Status Listener::ListenAtHost(const std::string& host, int* port) {
   absl::string_view name = host;
   if (absl::ConsumePrefix(&name, "[")) absl::ConsumeSuffix(&name, "]");
   addrinfo wanted{};
@@ -179,7 +170,7 @@ absl::Status Acceptor::ListenAtHost(const std::string& host, int* port) {
   return CannotListen(absl::StrCat(host, ":", *port), error);
 }
 
-absl::Status Acceptor::ListenAtPath(const std::string& path) {
+absl::Status Listener::ListenAtPath(const std::string& path) {
   if (IsServed(path)) return CannotListen(path, EADDRINUSE);
   struct stat info {};
   // What a daemon that was killed has left.
@@ -197,17 +188,17 @@ absl::Status Acceptor::ListenAtPath(const std::string& path) {
   return absl::OkStatus();
 }
 
-void Acceptor::Begin(std::unique_ptr<Entrance> entrance) {
+void Listener::Begin(std::unique_ptr<Entrance> entrance) {
   entrance_ = std::move(entrance);
   thread_ = std::thread([this] { Loop(); });
 }
 
-bool Acceptor::Ends(int timeout) const {
+bool Listener::Ends(int timeout) const {
   pollfd end = {end_, POLLIN, 0};
   return ::poll(&end, 1, timeout) > 0;
 }
 
-void Acceptor::Loop() {
+void Listener::Loop() {
   std::vector<pollfd> watched = {{end_, POLLIN, 0}};
   for (const int socket : sockets_) watched.push_back({socket, POLLIN, 0});
   while (true) {
@@ -219,30 +210,31 @@ void Acceptor::Loop() {
   }
 }
 
-void Acceptor::AcceptFrom(int socket) {
+void Listener::AcceptFrom(int socket) {
   const int connection = ::accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  const int most = MostConnections();
-  if (connection >= 0 && !IsOurs(connection)) {
+  if (connection < 0) {
+    // Anything else is the client's doing, such as having gone already.
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+    if (!std::exchange(told_, true)) {
+      spdlog::warn("connections cannot be accepted: {}", std::strerror(errno));
+    }
+    (void)Ends(kRetryMilliseconds);
+    return;
+  }
+  told_ = false;
+  if (!IsOurs(connection)) {
     spdlog::warn("another user was turned away from the socket");
     ::close(connection);
     return;
   }
-  if (connection >= 0 && connection < most) {
-    if (connection < most / 2) told_ = false;
-    Entrance::NewConnectionParameters parameters;
-    parameters.listener_fd = socket;
-    parameters.fd = connection;
-    entrance_->HandleNewConnection(&parameters);
+  if (admission_ != nullptr && !admission_(connection)) {
+    ::close(connection);
     return;
   }
-  const bool full =
-      connection >= 0 || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-  if (connection >= 0) ::close(connection);
-  if (!full) return;  // it has gone already, and the like
-  if (!std::exchange(told_, true)) {
-    spdlog::warn("too many connections for {} descriptors; new ones are refused", most);
-  }
-  if (connection < 0) (void)Ends(kRetryMilliseconds);
+  Entrance::NewConnectionParameters parameters;
+  parameters.listener_fd = socket;
+  parameters.fd = connection;
+  entrance_->HandleNewConnection(&parameters);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport

@@ -6,6 +6,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,21 +15,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 
-// A few descriptors are never given to connections: the daemon's own files come first, and who
-// comes when no more are left is hung up on, and can try again.
-class Acceptor {
+class Listener {
  public:
   using Entrance = grpc::experimental::ExternalConnectionAcceptor;
 
+  // Decides whether an accepted connection is handed to gRPC, by its descriptor; one that is not is
+  // closed. Called by one thread a listener.
+  using Admission = std::function<bool(int descriptor)>;
+
   // Listens at `addresses`, each `host:port` (0 for a free one) or `unix:PATH`, which must not be
   // served and gets mode 0600. FAILED_PRECONDITION: one is taken or cannot be bound.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
-      const std::vector<std::string>& addresses);
-  ~Acceptor();
-  Acceptor(const Acceptor&) = delete;
-  Acceptor& operator=(const Acceptor&) = delete;
+  static absl::StatusOr<std::unique_ptr<Listener>> Listen(const std::vector<std::string>& addresses,
+                                                          Admission admission = nullptr);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
 
   // Those, with the ports that were chosen.
   const std::vector<std::string>& addresses() const { return addresses_; }
@@ -40,7 +43,7 @@ class Acceptor {
   void Stop();
 
  private:
-  Acceptor();
+  explicit Listener(Admission admission);
 
   absl::Status ListenAt(const std::string& address);
   // Sets the port, if it was 0.
@@ -51,7 +54,8 @@ class Acceptor {
   // Whether it is to end, after at most so many milliseconds.
   bool Ends(int timeout) const;
 
-  const int end_;  // readable once it is to end
+  const Admission admission_;  // null: all
+  const int end_;              // readable once it is to end
   std::vector<int> sockets_;
   std::vector<std::string> paths_;  // to be removed with their sockets
   std::vector<std::string> addresses_;
@@ -60,6 +64,6 @@ class Acceptor {
   std::thread thread_;
 };
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport
 
 #endif  // ANNEAL_SERVER_TRANSPORT_LISTENER_H_

@@ -1,21 +1,18 @@
 #include "server/transport/server.h"
 
 #include <grpcpp/health_check_service_interface.h>
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status.h"
-#include "server/transport/grpc_1_51/frame_guard.h"
-#include "server/api/authorization.h"
+#include "server/transport/tls_credentials.h"
 
-namespace anneal::rpc {
+namespace anneal::transport {
 namespace {
 
 constexpr absl::string_view kUnix = "unix:";
-constexpr std::chrono::seconds kAnswerDeadline(5);
 // What a path in a sockaddr_un has room for.
 constexpr size_t kLongestSocketPath = 107;
 
@@ -48,47 +45,50 @@ absl::Status CheckHost(absl::string_view option, const std::string& address) {
   return InvalidField(option, absl::StrCat("is ", address, "; expected HOST:PORT"));
 }
 
-absl::Status CheckListening(const Listening& listening) {
-  for (const std::string& address : listening.local) ANNEAL_RETURN_IF_ERROR(CheckLocal(address));
-  for (const std::string& address : listening.insecure) {
+absl::Status CheckAddresses(const ListenAddresses& addresses) {
+  for (const std::string& address : addresses.local) ANNEAL_RETURN_IF_ERROR(CheckLocal(address));
+  for (const std::string& address : addresses.insecure) {
     ANNEAL_RETURN_IF_ERROR(CheckHost("--insecure-listen", address));
   }
-  for (const std::string& address : listening.tls) {
+  for (const std::string& address : addresses.tls) {
     ANNEAL_RETURN_IF_ERROR(CheckHost("--tls-listen", address));
   }
-  if (listening.tls.empty()) {
-    const auth::TlsFiles& files = listening.tls_files;
+  if (addresses.tls.empty()) {
+    const auth::TlsFiles& files = addresses.tls_files;
     if ((files.certificate + files.key + files.client_ca).empty()) return absl::OkStatus();
     return InvalidField("--tls-listen", "is missing: --tls-cert and the like are of it only");
   }
-  if (listening.tls_files.certificate.empty() || listening.tls_files.key.empty()) {
+  if (addresses.tls_files.certificate.empty() || addresses.tls_files.key.empty()) {
     return InvalidField("--tls-listen", "needs --tls-cert and --tls-key");
   }
-  return auth::CheckTlsFiles(listening.tls_files);
+  return auth::CheckTlsFiles(addresses.tls_files);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Listening& listening,
-                                                      const Services& services) {
-  ANNEAL_RETURN_IF_ERROR(CheckListening(listening));
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(Options options) {
+  const ListenAddresses& addresses = options.addresses;
+  ANNEAL_RETURN_IF_ERROR(CheckAddresses(addresses));
   grpc::EnableDefaultHealthCheckService(true);
-  if (!FramesAreGuarded()) {
-    spdlog::warn(
-        "this gRPC is of another version than 1.51: what strangers send is not limited by anneald");
-  }
-  std::unique_ptr<Server> server(new Server(services.hub));
-  Front::Options plain = {.addresses = listening.local,
-                          .credentials = grpc::InsecureServerCredentials(),
-                          .has_reflection = true};
-  plain.addresses.insert(plain.addresses.end(), listening.insecure.begin(),
-                         listening.insecure.end());
-  ANNEAL_ASSIGN_OR_RETURN(server->plain_, Front::Start(plain, services));
-  if (!listening.local.empty()) server->local_address_ = server->plain_->addresses().front();
-  if (!listening.tls.empty()) {
-    const Front::Options tls = {.addresses = listening.tls,
-                                .credentials = TlsCredentials(listening.tls_files)};
-    ANNEAL_ASSIGN_OR_RETURN(server->tls_, Front::Start(tls, services));
+  std::unique_ptr<Server> server(new Server(std::move(options.finish_streams)));
+  const auto start = [&options](std::vector<std::string> at,
+                                std::shared_ptr<grpc::ServerCredentials> credentials,
+                                bool has_reflection) {
+    return GrpcServer::Start({.addresses = std::move(at),
+                              .credentials = std::move(credentials),
+                              .has_reflection = has_reflection,
+                              .services = options.make_services(),
+                              .metrics = options.metrics,
+                              .admission = options.admission});
+  };
+  std::vector<std::string> plain = addresses.local;
+  plain.insert(plain.end(), addresses.insecure.begin(), addresses.insecure.end());
+  ANNEAL_ASSIGN_OR_RETURN(server->plain_, start(std::move(plain), grpc::InsecureServerCredentials(),
+                                                /*has_reflection=*/true));
+  if (!addresses.local.empty()) server->local_address_ = server->plain_->addresses().front();
+  if (!addresses.tls.empty()) {
+    ANNEAL_ASSIGN_OR_RETURN(server->tls_, start(addresses.tls, TlsCredentials(addresses.tls_files),
+                                                /*has_reflection=*/false));
   }
   return server;
 }
@@ -103,23 +103,11 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   return plain_->server().InProcessChannel(grpc::ChannelArguments());
 }
 
-absl::Status Server::CheckAnswers() {
+std::shared_ptr<grpc::Channel> Server::NewConnection() {
+  if (local_address_.empty()) return InProcessChannel();
   grpc::ChannelArguments arguments;
-  // A connection of its own.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  const auto channel = local_address_.empty()
-                           ? InProcessChannel()
-                           : grpc::CreateCustomChannel(
-                                 local_address_, grpc::InsecureChannelCredentials(), arguments);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kAnswerDeadline);
-  // The least that looks at the store.
-  v1::ListExperimentsRequest request;
-  request.set_page_size(1);
-  v1::ListExperimentsResponse response;
-  const grpc::Status status =
-      v1::ExperimentService::NewStub(channel)->ListExperiments(&context, request, &response);
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // shares no connection
+  return grpc::CreateCustomChannel(local_address_, grpc::InsecureChannelCredentials(), arguments);
 }
 
 void Server::SetServing(bool serving) {
@@ -132,10 +120,10 @@ void Server::Shutdown(std::chrono::milliseconds patience) {
   if (tls_ != nullptr) tls_->StopAccepting();
   SetServing(false);
   // Shutdown waits for every reactor: streams must be told to finish first.
-  hub_->Shutdown();
+  finish_streams_();
   const auto deadline = std::chrono::system_clock::now() + patience;
   plain_->Shutdown(deadline);
   if (tls_ != nullptr) tls_->Shutdown(deadline);
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-namespace anneal::executor {
+namespace anneal::workers {
 
-Courier::Courier(Listener* listener) : listener_(listener), thread_([this] { Loop(); }) {}
+Courier::Courier(ReportReceiver* receiver) : receiver_(receiver), thread_([this] { Loop(); }) {}
 
 Courier::~Courier() {
   {
@@ -41,7 +41,7 @@ void Courier::Loop() {
       delivering_ = true;
       changed_.SignalAll();
     }
-    absl::Status status = listener_->OnReport(report);
+    absl::Status status = receiver_->OnReport(report);
     MutexLock lock(&mutex_);
     delivering_ = false;
     status_ = std::move(status);
@@ -50,4 +50,4 @@ void Courier::Loop() {
   }
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::workers

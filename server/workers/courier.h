@@ -12,13 +12,13 @@
 #include "common/mutex.h"
 #include "server/workers/executor.h"
 
-namespace anneal::executor {
+namespace anneal::workers {
 
 // Send and Drain are for one thread.
 class Courier {
  public:
-  // Borrows `listener`.
-  explicit Courier(Listener* listener);
+  // Borrows `receiver`.
+  explicit Courier(ReportReceiver* receiver);
   // Drops what was not delivered: call Drain before.
   ~Courier();
   Courier(const Courier&) = delete;
@@ -35,7 +35,7 @@ class Courier {
  private:
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  Listener* const listener_;
+  ReportReceiver* const receiver_;
 
   Mutex mutex_;
   CondVar changed_;
@@ -47,6 +47,6 @@ class Courier {
   std::thread thread_;  // last: it uses all of the above
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::workers
 
 #endif  // ANNEAL_SERVER_WORKERS_COURIER_H_

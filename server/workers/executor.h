@@ -9,12 +9,12 @@
 #include "absl/status/status.h"
 #include "anneal/v1/worker.pb.h"
 
-namespace anneal::executor {
+namespace anneal::workers {
 
 // Receives reports, from any thread of the executor. Calls for one run come one after the other.
-class Listener {
+class ReportReceiver {
  public:
-  virtual ~Listener() = default;
+  virtual ~ReportReceiver() = default;
   // May block, on the disk for instance; the run waits. An error ends the run without another
   // report.
   virtual absl::Status OnReport(const v1::RunReport& report) = 0;
@@ -27,8 +27,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Borrows `listener`, which must stay until Shutdown returns. Call once, before Start.
-  virtual void Begin(Listener* listener) = 0;
+  // Borrows `receiver`, which must stay until Shutdown returns. Call once, before Start.
+  virtual void Begin(ReportReceiver* receiver) = 0;
 
   virtual int workers() const = 0;
   virtual int idle_workers() const = 0;
@@ -47,6 +47,6 @@ class Executor {
   virtual void Shutdown() = 0;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::workers
 
 #endif  // ANNEAL_SERVER_WORKERS_EXECUTOR_H_

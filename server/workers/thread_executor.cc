@@ -10,12 +10,12 @@
 #include <optional>
 #include <utility>
 
-#include "server/workers/courier.h"
 #include "server/telemetry/log.h"
-#include "server/training/engines/engine.h"
+#include "server/training/make_engine.h"
 #include "server/training/trainer.h"
+#include "server/workers/courier.h"
 
-namespace anneal::executor {
+namespace anneal::workers {
 namespace {
 
 v1::RunEnd InvalidData(const absl::Status& status) {
@@ -62,13 +62,13 @@ class Pin {
 
 }  // namespace
 
-ThreadExecutor::ThreadExecutor(int workers, bool pin, training::DatasetRegistry* datasets)
+ThreadExecutor::ThreadExecutor(int workers, bool pin, training::data::DatasetRegistry* datasets)
     : workers_(workers), pin_(pin), datasets_(datasets) {}
 
 ThreadExecutor::~ThreadExecutor() { Shutdown(); }
 
-void ThreadExecutor::Begin(Listener* listener) {
-  listener_ = listener;
+void ThreadExecutor::Begin(ReportReceiver* receiver) {
+  receiver_ = receiver;
   for (int i = 0; i < workers_; ++i) threads_.emplace_back([this, i] { Work(i); });
 }
 
@@ -118,7 +118,7 @@ void ThreadExecutor::Work(int worker) {
       MutexLock lock(&mutex_);
       active_.erase(assignment.run_id());
     }
-    listener_->OnIdle();
+    receiver_->OnIdle();
   }
 }
 
@@ -136,7 +136,7 @@ bool ThreadExecutor::Take(v1::RunAssignment* assignment, std::stop_token* stop) 
 void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
                              const std::stop_token& stop) {
   const telemetry::LogField run("run", assignment.name());
-  Courier courier(listener_);
+  Courier courier(receiver_);
   // After the courier, whose thread would inherit it.
   std::optional<Pin> pin;
   if (pin_) pin.emplace(worker);
@@ -174,4 +174,4 @@ void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
   }
 }
 
-}  // namespace anneal::executor
+}  // namespace anneal::workers

@@ -12,19 +12,19 @@
 
 #include "absl/base/thread_annotations.h"
 #include "common/mutex.h"
-#include "server/workers/executor.h"
 #include "server/training/data/dataset_registry.h"
+#include "server/workers/executor.h"
 
-namespace anneal::executor {
+namespace anneal::workers {
 
 class ThreadExecutor final : public Executor {
  public:
   // `workers` is at least 1; with `pin` there must be as many processors, and each worker keeps to
   // one. Borrows `datasets`.
-  ThreadExecutor(int workers, bool pin, training::DatasetRegistry* datasets);
+  ThreadExecutor(int workers, bool pin, training::data::DatasetRegistry* datasets);
   ~ThreadExecutor() override;
 
-  void Begin(Listener* listener) override;
+  void Begin(ReportReceiver* receiver) override;
   int workers() const override { return workers_; }
   int idle_workers() const override ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(v1::RunAssignment assignment) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -40,8 +40,8 @@ class ThreadExecutor final : public Executor {
 
   const int workers_;
   const bool pin_;
-  training::DatasetRegistry* const datasets_;
-  Listener* listener_ = nullptr;
+  training::data::DatasetRegistry* const datasets_;
+  ReportReceiver* receiver_ = nullptr;
 
   mutable Mutex mutex_;
   CondVar wake_;
@@ -52,6 +52,6 @@ class ThreadExecutor final : public Executor {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace anneal::executor
+}  // namespace anneal::workers
 
 #endif  // ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_

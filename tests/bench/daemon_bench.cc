@@ -45,7 +45,7 @@ class BenchDaemon {
                                   .listening = {.local = {"127.0.0.1:0"}},
                                   .workers = 1,
                                   .datasets = {directory_.file("datasets")}},
-                                 executor::SystemWallClock);
+                                 SystemWallClock);
     Require(started.ok(), std::string(started.status().message()));
     daemon_ = *std::move(started);
   }
@@ -163,7 +163,7 @@ class Delays {
     const std::scoped_lock lock(mutex_);
     return values_.size();
   }
-  double Quantile(double share) {
+  double stats::Quantile(double share) {
     const std::scoped_lock lock(mutex_);
     std::sort(values_.begin(), values_.end());
     return values_[static_cast<size_t>(share * static_cast<double>(values_.size() - 1))];
@@ -192,7 +192,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
     if (event_.has_epoch()) {
       samples_per_second_.push_back(event_.epoch().samples_per_second());
       const auto sent = event_.time().seconds() * 1'000'000 + event_.time().nanos() / 1000;
-      delays_->Add(static_cast<double>(executor::SystemWallClock() - sent) / 1000);
+      delays_->Add(static_cast<double>(SystemWallClock() - sent) / 1000);
     }
     StartRead(&event_);
   }

@@ -13,21 +13,24 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "common/stats/classification.h"
 #include "common/config/validation.h"
+#include "common/stats/classification.h"
 #include "server/training/data/batches.h"
 #include "server/training/engines/engine.h"
-#include "server/training/engines/vectors.h"
+#include "server/training/make_engine.h"
+#include "server/training/vectors/vectors.h"
 
 namespace anneal::training {
 namespace {
 
 constexpr int64_t kImages = 10000;
-constexpr StepSettings kSettings = {.learning_rate = 1e-3, .theta_learning_rate = 1e-3, .theta = 0};
+constexpr engines::StepSettings kSettings = {
+    .learning_rate = 1e-3, .theta_learning_rate = 1e-3, .theta = 0};
 
-Dataset RandomDataset() {
+data::Dataset RandomDataset() {
   std::mt19937 random(1);
-  Dataset dataset{.height = 28, .width = 28, .classes = 10, .mean = 0.5, .standard_deviation = 0.3};
+  data::Dataset dataset{
+      .height = 28, .width = 28, .classes = 10, .mean = 0.5, .standard_deviation = 0.3};
   for (int64_t i = 0; i < kImages * dataset.pixels_per_image(); ++i) {
     dataset.train.pixels.push_back(static_cast<uint8_t>(random() % 256));
   }
@@ -46,8 +49,8 @@ class Bench {
     std::shuffle(order_.begin(), order_.end(), std::mt19937(2));
     config_.set_batch_size(static_cast<int32_t>(batch_size));
     config_.set_engine(kind);
-    config_ = ResolveConfig(std::move(config_));
-    auto plan = PlanRun(config_, dataset_.shape());
+    config_ = config::ResolveConfig(std::move(config_));
+    auto plan = config::PlanRun(config_, dataset_.shape());
     if (!plan.ok()) {
       std::fprintf(stderr, "%s\n", plan.status().ToString().c_str());
       std::exit(1);
@@ -57,25 +60,25 @@ class Bench {
     engine_ = MakeEngine(config_, plan_, /*seed=*/0);
   }
 
-  Engine& engine() { return *engine_; }
-  const RunPlan& plan() const { return plan_; }
+  engines::Engine& engine() { return *engine_; }
+  const config::RunPlan& plan() const { return plan_; }
   // Goes round and round.
-  Batch Next() {
+  data::Batch Next() {
     if (batches_.has_value()) {
-      if (const Batch batch = batches_->Next(); batch.count > 0) return batch;
+      if (const data::Batch batch = batches_->Next(); batch.count > 0) return batch;
     }
     batches_.emplace(&dataset_, &dataset_.train, order_, batch_size_);
     return batches_->Next();
   }
 
  private:
-  const Dataset dataset_;
+  const data::Dataset dataset_;
   std::vector<int32_t> order_;
   const int64_t batch_size_;
   v1::TrainingConfig config_;
-  RunPlan plan_;
-  std::unique_ptr<Engine> engine_;
-  std::optional<Batches> batches_;
+  config::RunPlan plan_;
+  std::unique_ptr<engines::Engine> engine_;
+  std::optional<data::Batches> batches_;
 };
 
 void CountImages(benchmark::State& state) {
@@ -91,15 +94,15 @@ void Gather(benchmark::State& state) {
 // What a step adds to the epoch's metrics: predictions and the squared norms of gradients.
 void Record(benchmark::State& state) {
   Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
-  const Batch batch = bench.Next();
-  const NetworkPlan& network = bench.plan().network;
-  StepTotals totals(10, network.layers.size());
+  const data::Batch batch = bench.Next();
+  const config::NetworkPlan& network = bench.plan().network;
+  engines::StepTotals totals(10, network.layers.size());
   for (auto _ : state) {
     for (int64_t i = 0; i < batch.count; ++i) {
       totals.confusion.Add(static_cast<int>(batch.labels[i]), static_cast<int>(i % 10));
     }
     for (size_t i = 0; i < network.layers.size(); ++i) {
-      const LayerPlan& layer = network.layers[i];
+      const config::LayerPlan& layer = network.layers[i];
       // Any numbers: those of the images.
       totals.squared_gradient_norms[i] += vectors::SquaredNorm(batch.images, layer.weights) +
                                           vectors::SquaredNorm(batch.images, layer.affine.channels);
@@ -111,10 +114,10 @@ void Record(benchmark::State& state) {
 
 void GatherAndForward(benchmark::State& state, v1::EngineKind kind) {
   Bench bench(state.range(0), kind);
-  ConfusionMatrix confusion(10);
+  stats::ConfusionMatrix confusion(10);
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        bench.engine().Evaluate(bench.Next(), ThetaMode::kCurrent, &confusion));
+        bench.engine().Evaluate(bench.Next(), engines::ThetaMode::kCurrent, &confusion));
   }
   CountImages(state);
 }
@@ -124,11 +127,11 @@ void EvaluateAll(benchmark::State& state, v1::EngineKind kind) {
   constexpr int64_t kBatch = 200;
   static_assert(kImages % kBatch == 0);
   Bench bench(kBatch, kind);
-  ConfusionMatrix confusion(10);
+  stats::ConfusionMatrix confusion(10);
   for (auto _ : state) {
     for (int64_t i = 0; i < kImages; i += kBatch) {
       benchmark::DoNotOptimize(
-          bench.engine().Evaluate(bench.Next(), ThetaMode::kCurrent, &confusion));
+          bench.engine().Evaluate(bench.Next(), engines::ThetaMode::kCurrent, &confusion));
     }
   }
   state.SetItemsProcessed(state.iterations() * kImages);
@@ -136,7 +139,7 @@ void EvaluateAll(benchmark::State& state, v1::EngineKind kind) {
 
 void GatherAndStep(benchmark::State& state, v1::EngineKind kind) {
   Bench bench(state.range(0), kind);
-  StepTotals totals(10, bench.plan().network.layers.size());
+  engines::StepTotals totals(10, bench.plan().network.layers.size());
   for (auto _ : state) {
     benchmark::DoNotOptimize(bench.engine().TrainStep(bench.Next(), kSettings, &totals));
   }

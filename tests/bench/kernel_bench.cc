@@ -17,8 +17,8 @@ namespace {
 double MultiplyAdds(int rounds, float* out) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  const auto a = hn::Set(d, 0.999F);
-  const auto b = hn::Set(d, 0.001F);
+  const auto a = hn::Set(d, 0.999engines ::fused::F);
+  const auto b = hn::Set(d, 0.001engines ::fused::F);
   // All different, lest the compiler computes one for many.
   const auto start = [&](int i) { return hn::Set(d, static_cast<float>(rounds + i)); };
   auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5),
@@ -60,7 +60,7 @@ HWY_AFTER_NAMESPACE();
 
 #include "hwy/aligned_allocator.h"
 #include "server/training/engines/fused/kernels.h"
-#include "server/training/engines/vectors.h"
+#include "server/training/vectors/vectors.h"
 
 namespace anneal::training::fused {
 namespace {
@@ -88,16 +88,18 @@ BENCHMARK(Peak);
 // signs are.
 class LayerFixture {
  public:
-  explicit LayerFixture(const LayerShape& shape) : shape_(shape) { Forward(shape_, forward()); }
+  explicit LayerFixture(const engines::fused::LayerShape& shape) : shape_(shape) {
+    engines::fused::Forward(shape_, forward());
+  }
 
-  const LayerShape& shape() const { return shape_; }
+  const engines::fused::LayerShape& shape() const { return shape_; }
   // Of a forward pass: two for each multiply-add.
   double operations() const {
     const int64_t positions = shape_.pixels() * shape_.pool_size * shape_.pool_size;
     return 2.0 * static_cast<double>(positions * shape_.taps() * shape_.out_channels);
   }
 
-  ForwardBuffers forward() {
+  engines::fused::ForwardBuffers forward() {
     return {.input = input_.get(),
             .picture = picture_.get(),
             .weights = forward_weights_.get(),
@@ -108,7 +110,7 @@ class LayerFixture {
             .output = output_.get(),
             .output_row = shape_.out_width * shape_.out_channels};
   }
-  BackwardBuffers backward(bool input_gradient) {
+  engines::fused::BackwardBuffers backward(bool input_gradient) {
     return {.input = input_.get(),
             .weights = weights_.get(),
             .slopes = slopes_.get(),
@@ -128,19 +130,19 @@ class LayerFixture {
   static Floats Random(int64_t count) {
     std::mt19937 generator(static_cast<unsigned>(count));
     std::normal_distribution<float> normal;
-    const auto size = static_cast<size_t>(count + kSlack);
+    const auto size = static_cast<size_t>(count + engines::fused::kSlack);
     Floats values = hwy::AllocateAligned<float>(size);
-    for (size_t i = 0; i < size; ++i) values[i] = 0.1F * normal(generator);
+    for (size_t i = 0; i < size; ++i) values[i] = 0.1engines ::fused::F * normal(generator);
     return values;
   }
   static hwy::AlignedFreeUniquePtr<int32_t[]> Zeros(int64_t count) {
-    const auto size = static_cast<size_t>(count + kSlack);
+    const auto size = static_cast<size_t>(count + engines::fused::kSlack);
     auto values = hwy::AllocateAligned<int32_t>(size);
     std::fill_n(values.get(), size, 0);
     return values;
   }
 
-  const LayerShape shape_;
+  const engines::fused::LayerShape shape_;
   Floats input_ = Random(shape_.input_size);
   Floats picture_ = Random(shape_.uses_differences() ? shape_.picture_size() : 0);
   Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
@@ -153,13 +155,14 @@ class LayerFixture {
   Floats gradient_ = Random(shape_.positions() * shape_.channels());
   Floats bias_gradient_ = Random(shape_.channels());
   Floats weight_gradient_ = Random(shape_.channels() * shape_.padded_taps());
-  std::vector<Share> shares_ = std::vector<Share>(static_cast<size_t>(2 * shape_.shares() + 1));
+  std::vector<engines::fused::Share> shares_ =
+      std::vector<engines::fused::Share>(static_cast<size_t>(2 * shape_.shares() + 1));
   Floats input_gradient_ = Random(shape_.input_size);
 };
 
 // The layers of the default network; the first with its windows' rows folded, the last one with a
 // batch of images as its pixels.
-LayerShape ShapeOf(int64_t layer) {
+engines::fused::LayerShape ShapeOf(int64_t layer) {
   constexpr int64_t kChannels = 16;
   switch (layer) {
     case 1:
@@ -169,7 +172,7 @@ LayerShape ShapeOf(int64_t layer) {
               .x_step = 4,
               .y_step = 28 * 4,
               .input_size = 25 * 28 * 4,
-              .pooling = Pooling::kMax,
+              .pooling = engines::fused::Pooling::kMax,
               .pool_size = 2,
               .out_height = 12,
               .out_width = 12,
@@ -181,7 +184,7 @@ LayerShape ShapeOf(int64_t layer) {
               .x_step = kChannels,
               .y_step = 12 * kChannels,
               .input_size = 12 * 12 * kChannels,
-              .pooling = Pooling::kMax,
+              .pooling = engines::fused::Pooling::kMax,
               .pool_size = 2,
               .out_height = 5,
               .out_width = 5,
@@ -213,7 +216,7 @@ void ForwardBatch(benchmark::State& state) {
   const int64_t calls = Calls(state.range(0));
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), layer.forward());
+    for (int64_t i = 0; i < calls; ++i) engines::fused::Forward(layer.shape(), layer.forward());
     operations += layer.operations() * static_cast<double>(calls);
   }
   CountOperations(state, operations);
@@ -224,11 +227,11 @@ BENCHMARK(ForwardBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMi
 void EvaluateBatch(benchmark::State& state) {
   LayerFixture layer(ShapeOf(state.range(0)));
   const int64_t calls = Calls(state.range(0));
-  ForwardBuffers buffers = layer.forward();
+  engines::fused::ForwardBuffers buffers = layer.forward();
   buffers.winners = nullptr;
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), buffers);
+    for (int64_t i = 0; i < calls; ++i) engines::fused::Forward(layer.shape(), buffers);
     operations += layer.operations() * static_cast<double>(calls);
   }
   CountOperations(state, operations);
@@ -241,7 +244,8 @@ void BackwardBatch(benchmark::State& state) {
   const int64_t calls = Calls(state.range(0));
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i) Backward(layer.shape(), layer.backward(input_gradient));
+    for (int64_t i = 0; i < calls; ++i)
+      engines::fused::Backward(layer.shape(), layer.backward(input_gradient));
     operations += layer.operations() * static_cast<double>(calls) * (input_gradient ? 2 : 1);
   }
   CountOperations(state, operations);
@@ -253,9 +257,10 @@ void PackWeights(benchmark::State& state) {
   std::vector<float> packed(8192);
   for (auto unused : state) {
     for (int64_t layer = 1; layer <= 4; ++layer) {
-      PackForward(ShapeOf(layer), weights.data(), nullptr, packed.data());
-      if (layer > 1) PackBackward(ShapeOf(layer), weights.data(), nullptr, packed.data());
-      UnpackGradients(ShapeOf(layer), packed.data(), nullptr, weights.data());
+      engines::fused::PackForward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      if (layer > 1)
+        engines::fused::PackBackward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      engines::fused::UnpackGradients(ShapeOf(layer), packed.data(), nullptr, weights.data());
       benchmark::DoNotOptimize(weights.data());
     }
   }
@@ -265,8 +270,8 @@ BENCHMARK(PackWeights)->Unit(benchmark::kMicrosecond);
 constexpr int64_t kParameters = 6362;
 
 void PenaltyOfAll(benchmark::State& state) {
-  std::vector<float> values(kParameters, 0.1F);
-  std::vector<float> gradients(kParameters, 0.1F);
+  std::vector<float> values(kParameters, 0.1engines ::fused::F);
+  std::vector<float> gradients(kParameters, 0.1engines ::fused::F);
   for (auto unused : state) {
     vectors::AddPenalty(values.data(), kParameters, 0, 1e-9, gradients.data());
     benchmark::DoNotOptimize(gradients.data());
@@ -275,8 +280,8 @@ void PenaltyOfAll(benchmark::State& state) {
 BENCHMARK(PenaltyOfAll)->Unit(benchmark::kMicrosecond);
 
 void AdamOnAll(benchmark::State& state) {
-  std::vector<float> values(kParameters, 0.1F);
-  std::vector<float> gradients(kParameters, 0.1F);
+  std::vector<float> values(kParameters, 0.1engines ::fused::F);
+  std::vector<float> gradients(kParameters, 0.1engines ::fused::F);
   std::vector<float> first(kParameters);
   std::vector<float> second(kParameters);
   for (auto unused : state) {

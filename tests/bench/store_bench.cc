@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "common/config/presets.h"
 #include "common/config/validation.h"
 #include "common/filter.h"
-#include "common/config/presets.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
@@ -53,7 +53,7 @@ v1::EpochReport Report(int epoch) {
 
 absl::Status Fill(Transaction& transaction, int number) {
   NewExperiment experiment{.id = "experiment-" + std::to_string(number)};
-  *experiment.submission.mutable_config() = ResolveConfig(Presets()[0].config());
+  *experiment.submission.mutable_config() = config::ResolveConfig(config::Presets()[0].config());
   experiment.runs.push_back({.epochs = kEpochs,
                              .parameters_json = "{}",
                              .config_json = ToColumn(experiment.submission.config())});
@@ -153,7 +153,7 @@ void InsertDurably(benchmark::State& state) {
     return opened->release();
   }();
   static std::atomic<int> number = 0;
-  const std::string config = ToColumn(ResolveConfig(Presets()[0].config()));
+  const std::string config = ToColumn(config::ResolveConfig(config::Presets()[0].config()));
   for (auto _ : state) {
     NewExperiment experiment{.id = "experiment-" + std::to_string(number++)};
     experiment.runs.push_back({.epochs = 1, .parameters_json = "{}", .config_json = config});
@@ -206,12 +206,12 @@ class Large {
 
   static absl::Status Add(Transaction& transaction, int number) {
     NewExperiment experiment{.id = "experiment-" + std::to_string(number)};
-    const v1::Preset& preset = Presets()[static_cast<size_t>(number % 4)];
+    const v1::Preset& preset = config::Presets()[static_cast<size_t>(number % 4)];
     *experiment.submission.mutable_config() = preset.config();
     experiment.submission.set_user("user-" + std::to_string(number % 7));
     experiment.submission.set_priority(number % 5);
     (*experiment.submission.mutable_labels())["team"] = std::to_string(number % 20);
-    const std::string config = ToColumn(ResolveConfig(preset.config()));
+    const std::string config = ToColumn(config::ResolveConfig(preset.config()));
     for (int run = 0; run < kRunsEach; ++run) {
       experiment.runs.push_back(
           {.seed = run, .epochs = 20, .parameters_json = "{}", .config_json = config});

@@ -22,6 +22,7 @@
 #include "common/config/validation.h"
 #include "nlohmann/json.hpp"
 #include "server/training/engines/engine.h"
+#include "server/training/make_engine.h"
 #include "server/training/trainer.h"
 
 namespace anneal::training {
@@ -41,7 +42,7 @@ struct Measured {
   std::vector<double> epoch_seconds;      // evaluation included
 };
 
-Measured TrainOne(const v1::TrainingConfig& config, const Dataset& dataset, int64_t seed) {
+Measured TrainOne(const v1::TrainingConfig& config, const data::Dataset& dataset, int64_t seed) {
   PrepareTrainingThread();
   v1::RunAssignment assignment;
   *assignment.mutable_config() = config;
@@ -95,10 +96,10 @@ int Main(int argc, char** argv) {
   for (int i = 4; i < argc; ++i) {
     const std::pair<std::string, std::string> field =
         absl::StrSplit(argv[i], absl::MaxSplits('=', 1));
-    Require(SetField(&config, field.first, field.second));
+    Require(config::SetField(&config, field.first, field.second));
   }
-  config = ResolveConfig(std::move(config));
-  const auto dataset = LoadDataset(argv[1]);
+  config = config::ResolveConfig(std::move(config));
+  const auto dataset = data::LoadDataset(argv[1]);
   Require(dataset.status());
   const int64_t before = PeakKibibytes();
 

@@ -63,7 +63,7 @@ TEST_F(SubmitTest, TakesEveryPresetBackAsPresetsShowPrintsItInBothForms) {
   for (const std::string& preset : presets) {
     const std::string text = daemon_.Anneal({"presets", "show", preset}).output;
     const std::string json = daemon_.Anneal({"presets", "show", preset, "--output", "json"}).output;
-    const auto config = ParseConfig(text);
+    const auto config = config::ParseConfig(text);
     ASSERT_TRUE(config.ok()) << config.status();
     const v1::Experiment from_text =
         Preview({"--file", daemon_.WriteFile(preset + ".textproto", text)});

@@ -29,17 +29,17 @@ bool IsSame(const v1::TrainingConfig& a, const v1::TrainingConfig& b) {
 
 void Try(const v1::TrainingConfig& start, const std::string& path, const std::string& value) {
   v1::TrainingConfig config = start;
-  const absl::Status status = SetField(&config, path, value);
+  const absl::Status status = config::SetField(&config, path, value);
   if (!status.ok()) {
     Require(absl::IsInvalidArgument(status), "what is not understood is INVALID_ARGUMENT");
     Require(IsSame(config, start), "what is refused changes nothing");
     return;
   }
-  const auto read = GetField(config, path);
+  const auto read = config::GetField(config, path);
   RequireOk(read.status(), "what was set can be read");
   if (*read == "-") return;  // an empty list, or message
   v1::TrainingConfig again = start;
-  RequireOk(SetField(&again, path, *read), "what was read can be set");
+  RequireOk(config::SetField(&again, path, *read), "what was read can be set");
   Require(IsSame(config, again), "what was read means the same");
 }
 
@@ -48,7 +48,7 @@ void Try(const v1::TrainingConfig& start, const std::string& path, const std::st
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto& deep =
-      *new anneal::v1::TrainingConfig(anneal::FindPreset("presets/deep-annealed")->config());
+      *new anneal::v1::TrainingConfig(config::FindPreset("presets/deep-annealed")->config());
   const std::pair<std::string, std::string> parts = absl::StrSplit(
       absl::string_view(reinterpret_cast<const char*>(data), size), absl::MaxSplits('=', 1));
   anneal::fuzz::Try({}, parts.first, parts.second);

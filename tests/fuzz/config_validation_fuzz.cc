@@ -10,15 +10,16 @@
 #include "absl/strings/str_split.h"
 #include "anneal/v1/config.pb.h"
 #include "common/config/field_path.h"
-#include "common/config/validation.h"
 #include "common/config/theta_schedule.h"
+#include "common/config/validation.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/fuzz/require.h"
 
 namespace anneal::fuzz {
 namespace {
 
-constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60'000};
+constexpr config::DatasetShape kMnist = {
+    .height = 28, .width = 28, .classes = 10, .train_images = 60'000};
 
 // What the first lines say; those that are not understood are left out.
 v1::TrainingConfig ReadConfig(absl::string_view input) {
@@ -29,22 +30,22 @@ v1::TrainingConfig ReadConfig(absl::string_view input) {
     if (++count > kMaxLines) break;
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(line, absl::MaxSplits('=', 1));
-    (void)SetField(&config, parts.first, parts.second);
+    (void)config::SetField(&config, parts.first, parts.second);
   }
   return config;
 }
 
-void CheckPlan(const v1::TrainingConfig& config, const RunPlan& plan) {
+void CheckPlan(const v1::TrainingConfig& config, const config::RunPlan& plan) {
   Require(plan.train_images > 0, "something is trained on");
   Require(plan.train_images + plan.validation_images <= kMnist.train_images,
           "images are used once");
   Require(plan.length.epochs == config.epochs() && plan.length.steps_per_epoch > 0,
           "a run has steps");
   Require(plan.network.parameters > 0, "a network has parameters");
-  for (const LayerPlan& layer : plan.network.layers) {
+  for (const config::LayerPlan& layer : plan.network.layers) {
     Require(layer.output.units() > 0 && layer.affine.units() > 0, "layers have units");
   }
-  const ThetaSchedule schedule(config.theta(), plan.length);
+  const config::ThetaSchedule schedule(config.theta(), plan.length);
   const int64_t steps = plan.length.epochs * plan.length.steps_per_epoch;
   for (const int64_t step : {int64_t{0}, steps / 2, steps - 1}) {
     const double theta = schedule.Value(step / plan.length.steps_per_epoch, step);
@@ -54,15 +55,15 @@ void CheckPlan(const v1::TrainingConfig& config, const RunPlan& plan) {
 }
 
 void Try(const v1::TrainingConfig& input) {
-  const v1::TrainingConfig config = ResolveConfig(input);
-  Require(ResolveConfig(config).SerializeAsString() == config.SerializeAsString(),
+  const v1::TrainingConfig config = config::ResolveConfig(input);
+  Require(config::ResolveConfig(config).SerializeAsString() == config.SerializeAsString(),
           "defaults stay as they are");
-  const absl::Status status = CheckConfig(config);
+  const absl::Status status = config::CheckConfig(config);
   if (!status.ok()) {
     Require(absl::IsInvalidArgument(status), "a bad config is INVALID_ARGUMENT");
     return;
   }
-  const auto plan = PlanRun(config, kMnist);
+  const auto plan = config::PlanRun(config, kMnist);
   if (plan.ok()) {
     CheckPlan(config, *plan);
   } else {

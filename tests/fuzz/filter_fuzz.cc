@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_split.h"
 #include "anneal/v1/services.pb.h"
-#include "common/config/validation.h"
 #include "common/config/presets.h"
+#include "common/config/validation.h"
 #include "server/api/list_request.h"
 #include "server/store/experiment_store.h"
 #include "server/store/json.h"
@@ -27,14 +27,15 @@ std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
   auto store = store::Store::Open(directory);
   RequireOk(store.status(), "a store opens");
   int count = 0;
-  for (const v1::Preset& preset : Presets()) {
+  for (const v1::Preset& preset : config::Presets()) {
     store::NewExperiment experiment;
     experiment.id = "e" + std::to_string(count++);
     *experiment.submission.mutable_config() = preset.config();
     (*experiment.submission.mutable_labels())["team"] = experiment.id;
-    experiment.runs.push_back({.epochs = 3,
-                               .parameters_json = "{}",
-                               .config_json = store::ToColumn(ResolveConfig(preset.config()))});
+    experiment.runs.push_back(
+        {.epochs = 3,
+         .parameters_json = "{}",
+         .config_json = store::ToColumn(config::ResolveConfig(preset.config()))});
     RequireOk((*store)->Write([&](store::Transaction& transaction) {
       return store::InsertExperiment(transaction, experiment);
     }),
@@ -45,7 +46,7 @@ std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
 
 template <typename Request, typename List>
 void Try(const Request& request, store::Listed listed, size_t own_terms, const List& list) {
-  const auto listing = rpc::ParseListing(request, listed, own_terms);
+  const auto listing = api::ParseListing(request, listed, own_terms);
   if (listing.ok()) {
     RequireOk(list(listing->query), "SQLite takes what the filter and the order became");
   } else {
@@ -77,7 +78,7 @@ void TryBoth(store::Store* store, const std::string& filter, const std::string& 
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto& directory = *new anneal::TempDirectory();
-  static anneal::store::Store& store = *anneal::fuzz::MakeStore(directory.path()).release();
+  static store::Store& store = *anneal::fuzz::MakeStore(directory.path()).release();
   const std::pair<std::string, std::string> lines = absl::StrSplit(
       absl::string_view(reinterpret_cast<const char*>(data), size), absl::MaxSplits('\n', 1));
   anneal::fuzz::TryBoth(&store, lines.first, lines.second);

@@ -15,7 +15,7 @@ namespace anneal::fuzz {
 namespace {
 
 void Try(const std::string& path, int dimensions) {
-  const auto array = training::ReadIdx(path, dimensions);
+  const auto array = training::data::ReadIdx(path, dimensions);
   if (!array.ok()) {
     Require(absl::IsDataLoss(array.status()), "a damaged file is DATA_LOSS");
     return;

@@ -16,15 +16,15 @@ namespace {
 
 void Try(v1::ListRunsRequest request, const std::string& token) {
   request.set_page_token(token);
-  const auto numbered = rpc::ParseNumberedPage(request, {0, -2});
-  const auto page = rpc::ParsePage(request, 2);
+  const auto numbered = api::ParseNumberedPage(request, {0, -2});
+  const auto page = api::ParsePage(request, 2);
   if (!page.ok()) {
     Require(absl::IsInvalidArgument(page.status()), "a bad token is INVALID_ARGUMENT");
     Require(!numbered.ok(), "a bad token is one for numbered pages too");
     return;
   }
   Require(page->begin.size() == 2 || token.empty(), "a page has as many values as were asked for");
-  Require(token.empty() || rpc::MakePageToken(request, page->begin) == token,
+  Require(token.empty() || api::MakePageToken(request, page->begin) == token,
           "a token that is taken is one that was given");
 }
 
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   request.set_parent("experiments/a");
   anneal::fuzz::Try(request, input);
   std::string text;
-  absl::WebSafeBase64Unescape(anneal::rpc::MakePageToken(request, {}), &text);
+  absl::WebSafeBase64Unescape(api::MakePageToken(request, {}), &text);
   const std::string fingerprint = text.substr(0, text.find(':') + 1);
   anneal::fuzz::Try(request, absl::WebSafeBase64Escape(absl::StrCat(fingerprint, input)));
   return 0;

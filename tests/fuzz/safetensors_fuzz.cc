@@ -15,20 +15,20 @@ namespace anneal::fuzz {
 namespace {
 
 void Try(const std::string& bytes) {
-  const auto state = training::DecodeCheckpoint(bytes);
+  const auto state = training::model::DecodeCheckpoint(bytes);
   Require(state.ok() || absl::IsDataLoss(state.status()), "a bad checkpoint is DATA_LOSS");
-  const auto file = training::DecodeSafetensors(bytes);
+  const auto file = training::model::DecodeSafetensors(bytes);
   if (!file.ok()) {
     Require(absl::IsDataLoss(file.status()), "a damaged file is DATA_LOSS");
     Require(!state.ok(), "a damaged file is no checkpoint");
     return;
   }
-  const std::string written = training::EncodeSafetensors(*file);
-  const auto again = training::DecodeSafetensors(written);
+  const std::string written = training::model::EncodeSafetensors(*file);
+  const auto again = training::model::DecodeSafetensors(written);
   RequireOk(again.status(), "what was written can be read");
   Require(again->metadata == file->metadata, "metadata stay");
   Require(again->tensors.size() == file->tensors.size(), "tensors stay");
-  Require(training::EncodeSafetensors(*again) == written, "written twice it is the same");
+  Require(training::model::EncodeSafetensors(*again) == written, "written twice it is the same");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr int64_t kDaySeconds = kDay / 1'000'000;
 class ClockTest : public DaemonTest {
  protected:
   ClockTest() {
-    clock_ = [this] { return executor::SystemWallClock() + ahead_; };
+    clock_ = [this] { return SystemWallClock() + ahead_; };
   }
   // Sets the clock and waits for an epoch that was recorded by it, after however many were before.
   void Set(int64_t ahead, Watch* watch) {

@@ -287,8 +287,8 @@ class DaemonTest : public ::testing::Test {
   TempDirectory directory_;
   int workers_ = 2;
   store::UsageLimits limits_;
-  executor::RetentionAges retention_;
-  executor::WallClock clock_ = executor::SystemWallClock;
+  experiments::RetentionAges retention_;
+  WallClock clock_ = SystemWallClock;
   std::unique_ptr<Daemon> daemon_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ExperimentService::Stub> experiments_;

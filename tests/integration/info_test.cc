@@ -85,7 +85,7 @@ TEST_F(InfoTest, ConfigsOfPresetsLeaveDefaultsThatDependOnOthersOpen) {
   v1::Preset preset;
   ASSERT_TRUE(presets_->GetPreset(&context, request, &preset).ok());
   preset.mutable_config()->mutable_theta()->set_policy(v1::THETA_POLICY_SCHEDULED);
-  EXPECT_EQ(ResolveConfig(preset.config()).theta().start(), kThetaLinear);
+  EXPECT_EQ(config::ResolveConfig(preset.config()).theta().start(), kThetaLinear);
 }
 
 TEST_F(InfoTest, EveryPresetCanBeSubmitted) {

@@ -130,7 +130,7 @@ TEST_F(StoredBytesTest, WhoHasStoredTooMuchSubmitsAgainAfterAPurge) {
 class RetentionTest : public DaemonTest {
  protected:
   RetentionTest() {
-    clock_ = [this] { return executor::SystemWallClock() + ahead_; };
+    clock_ = [this] { return SystemWallClock() + ahead_; };
     retention_ = {.checkpoints = absl::Hours(48), .events = absl::Hours(72)};
   }
 

@@ -3,12 +3,20 @@
 #ifndef ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
 #define ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
 
+#include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "server/training/data/dataset.h"
-#include "server/training/engines/engine.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
+
+// Standardised images, row-major count x height x width, and their labels. Borrowed.
+struct Batch {
+  const float* images = nullptr;
+  const int64_t* labels = nullptr;
+  int64_t count = 0;
+};
 
 class Batches {
  public:
@@ -42,6 +50,6 @@ class Batches {
   std::vector<int64_t> labels_;
 };
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data
 
 #endif  // ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_

@@ -10,9 +10,9 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/training/data/idx.h"
-#include "server/training/engines/vectors.h"
+#include "server/training/vectors/vectors.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 constexpr int kMinClasses = 2;
@@ -132,4 +132,4 @@ void GatherBatch(const Dataset& dataset, const LabelledImages& part,
   }
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data

@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "common/config/network_plan.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 
 struct LabelledImages {
   std::vector<uint8_t> pixels;  // count x height x width
@@ -33,7 +33,7 @@ struct Dataset {
   std::string sha256;
 
   int64_t pixels_per_image() const { return height * width; }
-  DatasetShape shape() const {
+  config::DatasetShape shape() const {
     return {.height = height, .width = width, .classes = classes, .train_images = train.count()};
   }
 };
@@ -48,6 +48,6 @@ absl::StatusOr<Dataset> LoadDataset(const std::string& directory);
 void GatherBatch(const Dataset& dataset, const LabelledImages& part,
                  absl::Span<const int32_t> indices, float* images, int64_t* labels);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data
 
 #endif  // ANNEAL_SERVER_TRAINING_DATA_DATASET_H_

@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/status.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -64,4 +64,4 @@ std::vector<std::string> DatasetRegistry::Names() const {
   return {names.begin(), names.end()};
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data

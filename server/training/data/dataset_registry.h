@@ -14,7 +14,7 @@
 #include "common/mutex.h"
 #include "server/training/data/dataset.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 
 // Thread-safe.
 class DatasetRegistry {
@@ -38,6 +38,6 @@ class DatasetRegistry {
   std::map<std::string, std::shared_ptr<const Dataset>> loaded_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data
 
 #endif  // ANNEAL_SERVER_TRAINING_DATA_DATASET_REGISTRY_H_

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 constexpr int64_t kMaxValues = int64_t{1} << 32;
@@ -104,4 +104,4 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
   return array;
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data

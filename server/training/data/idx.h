@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 
 struct IdxArray {
   std::vector<int64_t> shape;  // 1 to 3 sides, each at least 1
@@ -23,6 +23,6 @@ struct IdxArray {
 // file and what was expected.
 absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data
 
 #endif  // ANNEAL_SERVER_TRAINING_DATA_IDX_H_

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <random>
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 enum class Stream : uint32_t { kSplit = 1, kOrder = 2, kWeights = 3 };
@@ -19,7 +19,7 @@ std::mt19937_64 Generator(int64_t seed, Stream stream, int64_t index) {
 
 }  // namespace
 
-Split SplitTrainingFile(const RunPlan& plan, int64_t images, int64_t seed) {
+Split SplitTrainingFile(const config::RunPlan& plan, int64_t images, int64_t seed) {
   std::vector<int32_t> all(static_cast<size_t>(images));
   std::iota(all.begin(), all.end(), 0);
   std::mt19937_64 generator = Generator(seed, Stream::kSplit, 0);
@@ -43,4 +43,4 @@ std::vector<double> StandardNormal(int64_t count, int64_t seed, int64_t layer) {
   return draws;
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data

@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "common/config/validation.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 
 // The images of the training file, divided. Indices into the file.
 struct Split {
@@ -20,7 +20,7 @@ struct Split {
 };
 
 // A random split into the plan's sizes, the training part cut to its limit.
-Split SplitTrainingFile(const RunPlan& plan, int64_t images, int64_t seed);
+Split SplitTrainingFile(const config::RunPlan& plan, int64_t images, int64_t seed);
 
 // The order in which epoch `epoch` (from 0) visits the training split: a random permutation of it.
 std::vector<int32_t> EpochOrder(absl::Span<const int32_t> train, int64_t seed, int64_t epoch);
@@ -28,6 +28,6 @@ std::vector<int32_t> EpochOrder(absl::Span<const int32_t> train, int64_t seed, i
 // `count` independent draws from the standard normal distribution, for layer `layer`.
 std::vector<double> StandardNormal(int64_t count, int64_t seed, int64_t layer);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::data
 
 #endif  // ANNEAL_SERVER_TRAINING_DATA_RANDOMNESS_H_

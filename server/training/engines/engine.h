@@ -13,18 +13,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "anneal/v1/resources.pb.h"
-#include "common/stats/classification.h"
 #include "common/config/validation.h"
+#include "common/stats/classification.h"
+#include "server/training/data/batches.h"
 #include "server/training/model/tensors.h"
 
-namespace anneal::training {
-
-// Standardised images, row-major count x height x width, and their labels. Borrowed.
-struct Batch {
-  const float* images = nullptr;
-  const int64_t* labels = nullptr;
-  int64_t count = 0;
-};
+namespace anneal::training::engines {
 
 // The thetas to run with: those of training, or all 0.
 enum class ThetaMode { kCurrent, kRelu };
@@ -51,7 +45,7 @@ struct StepTotals {
 
   int64_t steps = 0;
   double loss_sum = 0;  // over images, without penalty
-  ConfusionMatrix confusion;
+  stats::ConfusionMatrix confusion;
   // Per layer, output layer last: of the loss gradient in weights and bias, without penalty and
   // clipping.
   std::vector<double> squared_gradient_norms;
@@ -67,16 +61,17 @@ class Engine {
 
   // One optimiser step. Returns the mean loss of the batch, without penalty, before the step, and
   // adds the step to the totals. The batch must not be empty.
-  virtual double TrainStep(const Batch& batch, const StepSettings& settings,
+  virtual double TrainStep(const data::Batch& batch, const StepSettings& settings,
                            StepTotals* totals) = 0;
 
   // Returns the sum of the losses and counts the predictions; `confusion` may be null.
-  virtual double Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) = 0;
+  virtual double Evaluate(const data::Batch& batch, ThetaMode mode,
+                          stats::ConfusionMatrix* confusion) = 0;
 
   // With batch normalisation: forgets the statistics kept for evaluation in kRelu mode, and adds a
   // training batch to them.
   virtual void ResetReluStatistics() = 0;
-  virtual void UpdateReluStatistics(const Batch& batch) = 0;
+  virtual void UpdateReluStatistics(const data::Batch& batch) = 0;
 
   // Of the weights as they are.
   virtual double Penalty() const = 0;
@@ -87,33 +82,25 @@ class Engine {
   // `.scale`,
   // `.shift`, `.running_mean` and `.running_variance`; `layers.I.theta`, or `theta` where the
   // network has one, in double where it is not trained.
-  virtual Tensors SaveWeights() const = 0;
+  virtual model::Tensors SaveWeights() const = 0;
   // DATA_LOSS, and nothing changed, when names or shapes are not those of this network.
-  virtual absl::Status LoadWeights(const Tensors& weights) = 0;
+  virtual absl::Status LoadWeights(const model::Tensors& weights) = 0;
 
   // The optimiser's moments: `first.NAME` and `second.NAME` for each trained tensor, as far as the
   // optimiser has them.
-  virtual Tensors SaveMoments() const = 0;
+  virtual model::Tensors SaveMoments() const = 0;
   // `step`: optimiser steps done. Errors as LoadWeights.
-  virtual absl::Status LoadMoments(const Tensors& moments, int64_t step) = 0;
+  virtual absl::Status LoadMoments(const model::Tensors& moments, int64_t step) = 0;
 
   // Diagnostics on a probe batch; see DiagnosticsConfig. They change nothing.
-  virtual std::vector<LayerActivity> MeasureActivity(const Batch& probe) = 0;
+  virtual std::vector<LayerActivity> MeasureActivity(const data::Batch& probe) = 0;
   // Mean losses at equidistant points of the segment from `from`, which SaveWeights gave, to the
   // current weights, ends included.
-  virtual std::vector<double> LossesBetween(const Batch& probe, const Tensors& from,
+  virtual std::vector<double> LossesBetween(const data::Batch& probe, const model::Tensors& from,
                                             int points) = 0;
-  virtual Curvature MeasureCurvature(const Batch& probe, int64_t seed) = 0;
+  virtual Curvature MeasureCurvature(const data::Batch& probe, int64_t seed) = 0;
 };
 
-// Sets up the calling thread: one intra-op thread, denormals flushed to zero.
-void PrepareTrainingThread();
-
-// The engine that the config asks for, or the fastest that can train it. Initialises weights from
-// the seed (config.proto, InitGain). `config` and `plan` must be those of PlanRun.
-std::unique_ptr<Engine> MakeEngine(const v1::TrainingConfig& config, const RunPlan& plan,
-                                   int64_t seed);
-
-}  // namespace anneal::training
+}  // namespace anneal::training::engines
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_ENGINE_H_

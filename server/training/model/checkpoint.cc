@@ -10,7 +10,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "server/training/model/safetensors.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 namespace {
 
 constexpr char kFormat[] = "anneal-checkpoint-1";
@@ -100,4 +100,4 @@ std::string WeightsDigest(const Tensors& weights) {
   return hash.HexDigest();
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model

@@ -17,7 +17,7 @@
 #include "anneal/v1/worker.pb.h"
 #include "server/training/model/tensors.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 
 struct TrainingState {
   std::string run;     // its name
@@ -39,6 +39,6 @@ absl::StatusOr<TrainingState> DecodeCheckpoint(absl::string_view contents);
 // See TestResult.weights_sha256.
 std::string WeightsDigest(const Tensors& weights);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model
 
 #endif  // ANNEAL_SERVER_TRAINING_MODEL_CHECKPOINT_H_

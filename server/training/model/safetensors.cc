@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are little-endian");
@@ -152,4 +152,4 @@ absl::StatusOr<SafetensorsFile> DecodeSafetensors(absl::string_view bytes) {
   }
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model

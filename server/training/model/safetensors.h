@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "server/training/model/tensors.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 
 struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
@@ -26,6 +26,6 @@ std::string EncodeSafetensors(const SafetensorsFile& file);
 // DATA_LOSS when the bytes are not such a file, or hold element types other than F32 and F64.
 absl::StatusOr<SafetensorsFile> DecodeSafetensors(absl::string_view bytes);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model
 
 #endif  // ANNEAL_SERVER_TRAINING_MODEL_SAFETENSORS_H_

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace anneal::training {
+namespace anneal::training::model {
 
 enum class ElementType { kFloat32, kFloat64 };
 
@@ -25,6 +25,6 @@ struct Tensor {
 
 using Tensors = std::vector<Tensor>;
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model
 
 #endif  // ANNEAL_SERVER_TRAINING_MODEL_TENSORS_H_

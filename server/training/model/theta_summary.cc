@@ -6,7 +6,7 @@
 
 #include "common/stats/statistics.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 
 v1::ThetaSummary SummarizeThetas(
     const google::protobuf::RepeatedPtrField<v1::ThetaVector>& thetas) {
@@ -19,14 +19,14 @@ v1::ThetaSummary SummarizeThetas(
   v1::ThetaSummary summary;
   summary.set_count(static_cast<int64_t>(sorted.size()));
   summary.set_min(sorted.front());
-  summary.set_q05(Quantile(sorted, 0.05));
-  summary.set_q25(Quantile(sorted, 0.25));
-  summary.set_median(Quantile(sorted, 0.5));
-  summary.set_q75(Quantile(sorted, 0.75));
-  summary.set_q95(Quantile(sorted, 0.95));
+  summary.set_q05(stats::Quantile(sorted, 0.05));
+  summary.set_q25(stats::Quantile(sorted, 0.25));
+  summary.set_median(stats::Quantile(sorted, 0.5));
+  summary.set_q75(stats::Quantile(sorted, 0.75));
+  summary.set_q95(stats::Quantile(sorted, 0.95));
   summary.set_max(sorted.back());
   summary.set_mean(sum / static_cast<double>(sorted.size()));
   return summary;
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model

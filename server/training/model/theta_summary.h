@@ -6,11 +6,11 @@
 #include "anneal/v1/resources.pb.h"
 #include "google/protobuf/repeated_field.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 
 // Of one or more vectors that hold one or more thetas in all; see ThetaSummary in resources.proto.
 v1::ThetaSummary SummarizeThetas(const google::protobuf::RepeatedPtrField<v1::ThetaVector>& thetas);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::model
 
 #endif  // ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace anneal::rpc {
+namespace anneal::transport::grpc_1_51 {
 namespace {
 
 enum FrameType : uint8_t { kHeaders = 1, kResetStream = 3, kSettings = 4, kContinuation = 9 };
@@ -57,4 +57,4 @@ absl::Status FrameGuard::TakeReset(Clock::time_point now) {
   return absl::OkStatus();
 }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport::grpc_1_51

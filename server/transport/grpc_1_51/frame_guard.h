@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
-namespace anneal::rpc {
+namespace anneal::transport::grpc_1_51 {
 
 // Of one connection, from its client's first byte. Not thread-safe. Allocates nothing.
 class FrameGuard {
@@ -56,6 +56,6 @@ class FrameGuard {
 // replaces (frame_guard_hook.cc).
 bool FramesAreGuarded();
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport::grpc_1_51
 
 #endif  // ANNEAL_SERVER_TRANSPORT_GRPC_1_51_FRAME_GUARD_H_

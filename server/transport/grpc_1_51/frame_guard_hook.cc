@@ -31,7 +31,7 @@ absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const gr
 grpc_transport* grpc_create_chttp2_transport(const grpc_core::ChannelArgs& arguments,
                                              grpc_endpoint* endpoint, bool is_client);
 
-namespace anneal::rpc {
+namespace anneal::transport::grpc_1_51 {
 namespace {
 
 using ReadFunction = decltype(&grpc_chttp2_perform_read);
@@ -100,20 +100,21 @@ Guards& AllGuards() {
 
 bool FramesAreGuarded() { return GrpcsRead() != nullptr && GrpcsCreate() != nullptr; }
 
-}  // namespace anneal::rpc
+}  // namespace anneal::transport::grpc_1_51
 
 absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const grpc_slice& slice) {
   const absl::string_view bytes(reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)),
                                 GRPC_SLICE_LENGTH(slice));
-  absl::Status status = anneal::rpc::AllGuards().Read(transport, bytes);
-  if (status.ok()) return anneal::rpc::GrpcsRead()(transport, slice);
+  absl::Status status = anneal::transport::grpc_1_51::AllGuards().Read(transport, bytes);
+  if (status.ok()) return anneal::transport::grpc_1_51::GrpcsRead()(transport, slice);
   spdlog::debug("a connection is closed for {}", std::string(status.message()));
   return status;
 }
 
 grpc_transport* grpc_create_chttp2_transport(const grpc_core::ChannelArgs& arguments,
                                              grpc_endpoint* endpoint, bool is_client) {
-  grpc_transport* transport = anneal::rpc::GrpcsCreate()(arguments, endpoint, is_client);
-  anneal::rpc::AllGuards().Begin(transport, is_client);
+  grpc_transport* transport =
+      anneal::transport::grpc_1_51::GrpcsCreate()(arguments, endpoint, is_client);
+  anneal::transport::grpc_1_51::AllGuards().Begin(transport, is_client);
   return transport;
 }

@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "server/scheduling/estimate.h"
 
-namespace anneal::queue {
+namespace anneal::scheduling {
 namespace {
 
 using ::testing::ElementsAre;
@@ -139,4 +139,4 @@ TEST(QueueEstimateTest, WhatIsNotKnownMakesNoNumberUp) {
 }
 
 }  // namespace
-}  // namespace anneal::queue
+}  // namespace anneal::scheduling

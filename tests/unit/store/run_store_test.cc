@@ -75,7 +75,8 @@ class RunStoreTest : public StoreTest {
     });
   }
   std::vector<int64_t> Pending(int limit) {
-    return queue::NextRuns(Read([&](Connection& db) { return HeadOfQueue(db, limit); }), limit);
+    return scheduling::NextRuns(Read([&](Connection& db) { return HeadOfQueue(db, limit); }),
+                                limit);
   }
   v1::RunState StateOf(int64_t run) {
     return Read([&](Connection& db) { return GetRunState(db, run); });
@@ -192,7 +193,7 @@ TEST_F(RunStoreTest, ChangesStampTheTimesTheyNameAndSayWhy) {
 
 TEST_F(RunStoreTest, RunsKeepWhatTheyWereCreatedWith) {
   NewExperiment experiment = SomeExperiment("e", 2);
-  v1::TrainingConfig config = ResolveConfig({});
+  v1::TrainingConfig config = config::ResolveConfig({});
   config.mutable_optimizer()->set_learning_rate(std::nextafter(0.3, 1));
   experiment.runs[1] = {.seed = std::numeric_limits<int64_t>::min(),
                         .epochs = 12,

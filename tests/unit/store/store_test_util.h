@@ -132,7 +132,7 @@ inline NewExperiment SomeExperiment(const std::string& id, int runs = 1, int32_t
     experiment.runs.push_back({.seed = run,
                                .epochs = 3,
                                .parameters_json = "{}",
-                               .config_json = ToColumn(ResolveConfig({}))});
+                               .config_json = ToColumn(config::ResolveConfig({}))});
   }
   return experiment;
 }

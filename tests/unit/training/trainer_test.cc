@@ -15,8 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
-#include "server/training/model/checkpoint.h"
 #include "server/training/engines/engine.h"
+#include "server/training/make_engine.h"
+#include "server/training/model/checkpoint.h"
 #include "tests/fixtures/temp_directory.h"
 #include "tests/fixtures/tiny_dataset.h"
 #include "tests/unit/training/training_test_util.h"
@@ -33,11 +34,11 @@ constexpr int kClasses = 4;
 // 300 images, of which a fifth validates, in batches of 16.
 constexpr int64_t kStepsPerEpoch = 15;
 
-const Dataset& Tiny() {
-  static const Dataset* const dataset = [] {
+const data::Dataset& Tiny() {
+  static const data::Dataset* const dataset = [] {
     const TempDirectory directory;
     WriteTinyDataset(directory.path());
-    return new Dataset(LoadDataset(directory.path()).value());
+    return new data::Dataset(data::LoadDataset(directory.path()).value());
   }();
   return *dataset;
 }
@@ -53,8 +54,8 @@ v1::TrainingConfig ConfigOf(const std::string& changes = "", const std::string& 
   changed.MergeFrom(FromText<v1::TrainingConfig>(more));
   if (changed.network().layers_size() > 0) config.mutable_network()->clear_layers();
   config.MergeFrom(changed);
-  config = ResolveConfig(config);
-  EXPECT_EQ(CheckConfig(config), absl::OkStatus());
+  config = config::ResolveConfig(config);
+  EXPECT_EQ(config::CheckConfig(config), absl::OkStatus());
   return config;
 }
 
@@ -122,11 +123,11 @@ std::vector<std::string> BitsOf(const Reports& reports) {
     report.mutable_epoch()->clear_samples_per_second();
     if (report.has_checkpoint()) {
       // Its progress has times in it.
-      const auto state = DecodeCheckpoint(report.checkpoint().contents());
+      const auto state = model::DecodeCheckpoint(report.checkpoint().contents());
       EXPECT_EQ(state.status(), absl::OkStatus());
-      report.mutable_checkpoint()->set_contents(absl::StrCat(WeightsDigest(state->weights),
-                                                             WeightsDigest(state->moments),
-                                                             WeightsDigest(state->best_weights)));
+      report.mutable_checkpoint()->set_contents(
+          absl::StrCat(model::WeightsDigest(state->weights), model::WeightsDigest(state->moments),
+                       model::WeightsDigest(state->best_weights)));
     }
     bits.push_back(report.SerializeAsString());
   }

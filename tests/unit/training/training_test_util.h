@@ -21,15 +21,15 @@ inline constexpr double kQuarterPi = 0.78539816339744830962;
 
 // A complete and valid config.
 inline v1::TrainingConfig Complete(const std::string& text) {
-  v1::TrainingConfig config = ResolveConfig(FromText<v1::TrainingConfig>(text));
-  EXPECT_EQ(CheckConfig(config), absl::OkStatus());
+  v1::TrainingConfig config = config::ResolveConfig(FromText<v1::TrainingConfig>(text));
+  EXPECT_EQ(config::CheckConfig(config), absl::OkStatus());
   return config;
 }
 
-inline RunPlan PlanOf(const v1::TrainingConfig& config, const DatasetShape& data) {
-  const absl::StatusOr<RunPlan> plan = PlanRun(config, data);
+inline config::RunPlan PlanOf(const v1::TrainingConfig& config, const config::DatasetShape& data) {
+  const absl::StatusOr<config::RunPlan> plan = config::PlanRun(config, data);
   EXPECT_EQ(plan.status(), absl::OkStatus());
-  return plan.ok() ? *plan : RunPlan();
+  return plan.ok() ? *plan : config::RunPlan();
 }
 
 inline std::string ReadFile(const std::string& path) {

@@ -14,7 +14,7 @@
 #include "server/training/engines/fused/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -100,7 +100,7 @@ HWY_INLINE void FinishPool(const LayerShape& shape, const ForwardBuffers& b, con
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -5,15 +5,11 @@
 #include <new>
 
 #include "common/activation.h"
-#include "server/training/engines/vectors.h"
+#include "server/training/engines/fused/make_fused_engine.h"
+#include "server/training/vectors/vectors.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::fused {
 namespace {
-
-using fused::kBlock;
-using fused::kSlack;
-using fused::LayerShape;
-using fused::Pooling;
 
 // A chunk's buffers should stay in the second cache, and images fill the tiles of dense layers.
 // Where the weights of dense layers do not fit there, as many images as may be share the way to
@@ -33,7 +29,7 @@ hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
   return buffer;
 }
 
-LayerShape ConvShape(const LayerPlan& plan) {
+LayerShape ConvShape(const config::LayerPlan& plan) {
   const v1::ConvLayer& conv = plan.config.conv();
   const bool pools = conv.pool() != v1::POOL_NONE;
   const int64_t border = 2 * int64_t{conv.padding()};
@@ -55,7 +51,7 @@ LayerShape ConvShape(const LayerPlan& plan) {
 }
 
 // Images take the place of pixels.
-LayerShape DenseShape(const LayerPlan& plan) {
+LayerShape DenseShape(const config::LayerPlan& plan) {
   const int64_t units = plan.input.units();
   return {.window_row = units,
           .x_step = units,
@@ -69,7 +65,7 @@ void SetImages(int64_t images, LayerShape* dense) {
 }
 
 // A dense layer's weights are in the order channel, row, column; its input is channels-last.
-std::vector<int32_t> FlattenOrder(const FeatureShape& input) {
+std::vector<int32_t> FlattenOrder(const config::FeatureShape& input) {
   const int64_t pixels = input.height * input.width;
   std::vector<int32_t> order;
   if (pixels == 1) return order;
@@ -87,7 +83,8 @@ const int32_t* OrderOf(const std::vector<int32_t>& order) {
 
 }  // namespace
 
-FusedEngine::FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, int64_t seed)
+FusedEngine::FusedEngine(const v1::TrainingConfig& config, const config::RunPlan& plan,
+                         int64_t seed)
     : reference_(config, plan, seed, torch::TensorOptions().dtype(torch::kFloat)),
       optimizer_(config.optimizer()),
       regularizer_(config.regularizer()),
@@ -95,11 +92,11 @@ FusedEngine::FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, 
       image_(plan.network.layers[0].input),
       values_(network().values().data_ptr<float>()),
       gradients_(network().gradients().data_ptr<float>()) {
-  const Network::Ranges& ranges = network().ranges();
+  const reference::Network::Ranges& ranges = network().ranges();
   int64_t weights = 0;
   int64_t bias = ranges.weights_end;
   int64_t theta = ranges.thetas_begin;
-  for (const LayerPlan& layer_plan : plan.network.layers) {
+  for (const config::LayerPlan& layer_plan : plan.network.layers) {
     AddLayer(layer_plan, config.theta());
     Layer& layer = layers_.back();
     layer.weights_begin = weights;
@@ -114,7 +111,7 @@ FusedEngine::FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, 
   Allocate();
 }
 
-void FusedEngine::AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta) {
+void FusedEngine::AddLayer(const config::LayerPlan& plan, const v1::ThetaConfig& theta) {
   Layer& layer = layers_.emplace_back();
   layer.dense = plan.config.has_dense();
   layer.shape = layer.dense ? DenseShape(plan) : ConvShape(plan);
@@ -131,7 +128,7 @@ void FusedEngine::AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta) 
   layer.slope_stride = per_pixel ? layer.shape.channels() : 0;
 }
 
-void FusedEngine::FoldFirstLayer(const LayerPlan& plan) {
+void FusedEngine::FoldFirstLayer(const config::LayerPlan& plan) {
   Layer& layer = layers_.front();
   LayerShape& shape = layer.shape;
   const int64_t kernel = shape.window_rows;
@@ -182,7 +179,7 @@ void FusedEngine::Allocate() {
     if (shape.pooling == Pooling::kAverage) {
       layer.window = Zeros<int32_t>(shape.positions() * shape.channels());
     }
-    layer.shares = Zeros<fused::Share>(2 * shape.shares() + 2);
+    layer.shares = Zeros<Share>(2 * shape.shares() + 2);
     layer.input_gradient = Zeros<float>(shape.input_size);
   }
   logit_gradients_ = Zeros<float>(chunk_ * layers_.back().shape.out_channels);
@@ -255,8 +252,7 @@ const float* FusedEngine::LoadImage(const float* image, int64_t behind, int64_t 
   }
   if (first.shape.uses_differences() && !keep) return image;  // the folded one is not read
   if (first.shape.folded_rows > 0) {
-    fused::FoldRows(image, image_.height + 2 * first.border, first.width, first.shape.folded_rows,
-                    to);
+    FoldRows(image, image_.height + 2 * first.border, first.width, first.shape.folded_rows, to);
   } else if (first.border == 0) {
     std::copy_n(image, image_.units(), to);
   }
@@ -274,36 +270,36 @@ void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const f
     output_row = after.width * shape.out_channels;
     output += after.border * (output_row + shape.out_channels);
   }
-  fused::Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
-                         .picture = picture,
-                         .weights = layer->forward_weights.get(),
-                         .bias = layer->bias.get(),
-                         .slopes = layer->slopes.get(),
-                         .slope_stride = layer->slope_stride,
-                         .rows = layer->rows.get(),
-                         .z = z ? layer->z.get() + index * layer->z_size() : nullptr,
-                         .winners = keep ? layer->winners.get() + index * layer->z_size() : nullptr,
-                         .output = output,
-                         .output_row = output_row});
+  Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
+                  .picture = picture,
+                  .weights = layer->forward_weights.get(),
+                  .bias = layer->bias.get(),
+                  .slopes = layer->slopes.get(),
+                  .slope_stride = layer->slope_stride,
+                  .rows = layer->rows.get(),
+                  .z = z ? layer->z.get() + index * layer->z_size() : nullptr,
+                  .winners = keep ? layer->winners.get() + index * layer->z_size() : nullptr,
+                  .output = output,
+                  .output_row = output_row});
 }
 
 void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool keep) {
   LayerShape shape = layer->shape;
   SetImages(count, &shape);
   const bool last = next == layers_.size();
-  fused::Forward(shape, {.input = layer->input.get(),
-                         .weights = layer->forward_weights.get(),
-                         .bias = layer->bias.get(),
-                         .slopes = layer->slopes.get(),
-                         .rows = layer->rows.get(),
-                         .z = last || (keep && TrainsTheta(*layer)) ? layer->z.get() : nullptr,
-                         .winners = keep ? layer->winners.get() : nullptr,
-                         // The logits are wanted as z: what comes out is overwritten later.
-                         .output = last ? logit_gradients_.get() : layers_[next].input.get(),
-                         .output_row = shape.out_width * shape.out_channels});
+  Forward(shape, {.input = layer->input.get(),
+                  .weights = layer->forward_weights.get(),
+                  .bias = layer->bias.get(),
+                  .slopes = layer->slopes.get(),
+                  .rows = layer->rows.get(),
+                  .z = last || (keep && TrainsTheta(*layer)) ? layer->z.get() : nullptr,
+                  .winners = keep ? layer->winners.get() : nullptr,
+                  // The logits are wanted as z: what comes out is overwritten later.
+                  .output = last ? logit_gradients_.get() : layers_[next].input.get(),
+                  .output_row = shape.out_width * shape.out_channels});
 }
 
-void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep) {
+void FusedEngine::ForwardChunk(const data::Batch& batch, int64_t begin, int64_t count, bool keep) {
   size_t dense = 0;
   while (!layers_[dense].dense) ++dense;
   for (int64_t i = 0; i < count; ++i) {
@@ -320,7 +316,7 @@ void FusedEngine::ForwardChunk(const Batch& batch, int64_t begin, int64_t count,
 }
 
 double FusedEngine::Head(const int64_t* labels, int64_t count, double scale,
-                         ConfusionMatrix* confusion) {
+                         stats::ConfusionMatrix* confusion) {
   const Layer& last = layers_.back();
   const int64_t classes = last.shape.out_channels;
   double loss_sum = 0;
@@ -366,8 +362,7 @@ void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
     const bool each = after.dense && !layer.dense;
     output_gradient = after.input_gradient.get() + (each ? image * after.in_size() : 0) + corner;
   }
-  fused::Backward(shape,
-                  {.input = layer.input.get() + image * layer.in_size(),
+  Backward(shape, {.input = layer.input.get() + image * layer.in_size(),
                    .weights = layer.backward_weights.get(),
                    .slopes = layer.slopes.get(),
                    .slope_stride = layer.slope_stride,
@@ -413,7 +408,7 @@ void FusedEngine::CollectGradients() {
 }
 
 void FusedEngine::CollectThetaGradients() {
-  const Network::Ranges& ranges = network().ranges();
+  const reference::Network::Ranges& ranges = network().ranges();
   std::fill(gradients_ + ranges.thetas_begin, gradients_ + ranges.end, 0.0F);
   for (const Layer& layer : layers_) {
     if (layer.theta_count == 0) continue;
@@ -448,7 +443,7 @@ void FusedEngine::AddGradientNorms(StepTotals* totals) const {
 
 void FusedEngine::UpdateGroup(int64_t begin, int64_t end, int64_t decayed, double scale,
                               double learning_rate) {
-  Optimizer& optimizer = reference_.optimizer();
+  reference::Optimizer& optimizer = reference_.optimizer();
   float* values = values_ + begin;
   const float* gradients = gradients_ + begin;
   const int64_t count = end - begin;
@@ -481,7 +476,7 @@ void FusedEngine::UpdateGroup(int64_t begin, int64_t end, int64_t decayed, doubl
 }
 
 void FusedEngine::UpdateParameters(const StepSettings& settings) {
-  const Network::Ranges& ranges = network().ranges();
+  const reference::Network::Ranges& ranges = network().ranges();
   if (regularizer_.l1() > 0 || regularizer_.l2() > 0) {
     vectors::AddPenalty(values_, ranges.weights_end, regularizer_.l1(), regularizer_.l2(),
                         gradients_);
@@ -500,7 +495,7 @@ void FusedEngine::UpdateParameters(const StepSettings& settings) {
                  ranges.end - ranges.thetas_begin, values_ + ranges.thetas_begin);
 }
 
-double FusedEngine::TrainStep(const Batch& batch, const StepSettings& settings,
+double FusedEngine::TrainStep(const data::Batch& batch, const StepSettings& settings,
                               StepTotals* totals) {
   if (!network().trains_theta()) network().SetTheta(settings.theta);
   PackWeights(/*backward=*/true);
@@ -522,7 +517,8 @@ double FusedEngine::TrainStep(const Batch& batch, const StepSettings& settings,
   return loss_sum * scale;
 }
 
-double FusedEngine::Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) {
+double FusedEngine::Evaluate(const data::Batch& batch, ThetaMode mode,
+                             stats::ConfusionMatrix* confusion) {
   PackWeights(/*backward=*/false);
   PackSlopes(mode);
   double loss_sum = 0;
@@ -534,4 +530,9 @@ double FusedEngine::Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix
   return loss_sum;
 }
 
-}  // namespace anneal::training
+std::unique_ptr<Engine> MakeFusedEngine(const v1::TrainingConfig& config,
+                                        const config::RunPlan& plan, int64_t seed) {
+  return std::make_unique<FusedEngine>(config, plan, seed);
+}
+
+}  // namespace anneal::training::engines::fused

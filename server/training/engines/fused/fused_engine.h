@@ -13,41 +13,46 @@
 #include "server/training/engines/fused/kernels.h"
 #include "server/training/engines/reference/reference_engine.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::fused {
 
 class FusedEngine final : public Engine {
  public:
   // `config` must have nothing that FindUnsupportedByFused finds.
-  FusedEngine(const v1::TrainingConfig& config, const RunPlan& plan, int64_t seed);
+  FusedEngine(const v1::TrainingConfig& config, const config::RunPlan& plan, int64_t seed);
 
   absl::string_view name() const override { return "fused"; }
-  double TrainStep(const Batch& batch, const StepSettings& settings, StepTotals* totals) override;
-  double Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) override;
+  double TrainStep(const data::Batch& batch, const StepSettings& settings,
+                   StepTotals* totals) override;
+  double Evaluate(const data::Batch& batch, ThetaMode mode,
+                  stats::ConfusionMatrix* confusion) override;
 
   void ResetReluStatistics() override { reference_.ResetReluStatistics(); }
-  void UpdateReluStatistics(const Batch& batch) override { reference_.UpdateReluStatistics(batch); }
+  void UpdateReluStatistics(const data::Batch& batch) override {
+    reference_.UpdateReluStatistics(batch);
+  }
   double Penalty() const override { return reference_.Penalty(); }
   std::vector<v1::ThetaVector> Thetas() const override { return reference_.Thetas(); }
-  Tensors SaveWeights() const override { return reference_.SaveWeights(); }
-  absl::Status LoadWeights(const Tensors& weights) override {
+  model::Tensors SaveWeights() const override { return reference_.SaveWeights(); }
+  absl::Status LoadWeights(const model::Tensors& weights) override {
     return reference_.LoadWeights(weights);
   }
-  Tensors SaveMoments() const override { return reference_.SaveMoments(); }
-  absl::Status LoadMoments(const Tensors& moments, int64_t step) override {
+  model::Tensors SaveMoments() const override { return reference_.SaveMoments(); }
+  absl::Status LoadMoments(const model::Tensors& moments, int64_t step) override {
     return reference_.LoadMoments(moments, step);
   }
-  std::vector<LayerActivity> MeasureActivity(const Batch& probe) override {
+  std::vector<LayerActivity> MeasureActivity(const data::Batch& probe) override {
     return reference_.MeasureActivity(probe);
   }
-  std::vector<double> LossesBetween(const Batch& probe, const Tensors& from, int points) override {
+  std::vector<double> LossesBetween(const data::Batch& probe, const model::Tensors& from,
+                                    int points) override {
     return reference_.LossesBetween(probe, from, points);
   }
-  Curvature MeasureCurvature(const Batch& probe, int64_t seed) override {
+  Curvature MeasureCurvature(const data::Batch& probe, int64_t seed) override {
     return reference_.MeasureCurvature(probe, seed);
   }
 
   // The network whose parameters are trained, and, after a step, their gradients with the penalty.
-  Network& network() { return reference_.network(); }
+  reference::Network& network() { return reference_.network(); }
 
  private:
   using Floats = hwy::AlignedFreeUniquePtr<float[]>;
@@ -55,7 +60,7 @@ class FusedEngine final : public Engine {
 
   // Buffers of a layer. Those of a conv layer with "each" hold one image after the other.
   struct Layer {
-    fused::LayerShape shape;  // of a dense layer: with as many images as a chunk has
+    LayerShape shape;  // of a dense layer: with as many images as a chunk has
     bool dense = false;
     // Of the input: pixels of a row, and a border around each image, its part of it.
     int64_t width = 0;
@@ -76,7 +81,7 @@ class FusedEngine final : public Engine {
     Indices winners;  // each
     Floats gradient;
     Indices window;
-    hwy::AlignedFreeUniquePtr<fused::Share[]> shares;
+    hwy::AlignedFreeUniquePtr<Share[]> shares;
     Floats weight_gradient;
     Floats bias_gradient;
     Floats slope_gradient;
@@ -89,8 +94,8 @@ class FusedEngine final : public Engine {
   };
 
   // So that windows of few values fill vectors.
-  void FoldFirstLayer(const LayerPlan& plan);
-  void AddLayer(const LayerPlan& plan, const v1::ThetaConfig& theta);
+  void FoldFirstLayer(const config::LayerPlan& plan);
+  void AddLayer(const config::LayerPlan& plan, const v1::ThetaConfig& theta);
   void Allocate();
   int64_t SlopeRows(const Layer& layer) const;
   bool TrainsTheta(const Layer& layer) { return network().trains_theta() && layer.theta_count > 0; }
@@ -102,14 +107,15 @@ class FusedEngine final : public Engine {
 
   // The images of a batch from `begin`, `count` of them, through all layers; logits are the z of
   // the last one.
-  void ForwardChunk(const Batch& batch, int64_t begin, int64_t count, bool keep);
+  void ForwardChunk(const data::Batch& batch, int64_t begin, int64_t count, bool keep);
   // Returns the image with its border. `behind` floats may be read behind it.
   const float* LoadImage(const float* image, int64_t behind, int64_t index, bool keep);
   void ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture, bool keep);
   void ForwardImages(Layer* layer, size_t next, int64_t count, bool keep);
   // Cross-entropies of a chunk; leaves the gradients of the logits where the last layer's backward
   // pass looks for them, scaled, unless `scale` is 0.
-  double Head(const int64_t* labels, int64_t count, double scale, ConfusionMatrix* confusion);
+  double Head(const int64_t* labels, int64_t count, double scale,
+              stats::ConfusionMatrix* confusion);
   void BackwardChunk(int64_t count);
   void BackwardLayer(size_t index, int64_t image, int64_t count);
 
@@ -121,11 +127,11 @@ class FusedEngine final : public Engine {
   void UpdateParameters(const StepSettings& settings);
   void UpdateGroup(int64_t begin, int64_t end, int64_t decayed, double scale, double learning_rate);
 
-  ReferenceEngine reference_;
+  reference::ReferenceEngine reference_;
   const v1::OptimizerConfig optimizer_;
   const v1::RegularizerConfig regularizer_;
   const v1::ThetaConfig theta_;
-  const FeatureShape image_;
+  const config::FeatureShape image_;
   float* const values_;
   float* const gradients_;
   std::vector<Layer> layers_;
@@ -134,6 +140,6 @@ class FusedEngine final : public Engine {
   int64_t chunk_ = 1;  // images that are taken through the layers together
 };
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::fused
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_FUSED_FUSED_ENGINE_H_

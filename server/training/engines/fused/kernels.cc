@@ -17,7 +17,7 @@
 #include "server/training/engines/fused/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -686,11 +686,11 @@ void FoldRowsOf(const float* picture, int64_t height, int64_t width, int64_t row
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 
 namespace {
 HWY_EXPORT(ForwardOne);
@@ -761,5 +761,5 @@ void FoldRows(const float* picture, int64_t height, int64_t width, int64_t rows,
   HWY_DYNAMIC_DISPATCH(FoldRowsOf)(picture, height, width, rows, folded);
 }
 
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 #endif  // HWY_ONCE

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 
 // Output channels that are worked on together; the channels of z, winners, slopes and biases are
 // padded to a multiple of it.
@@ -168,6 +168,6 @@ struct BackwardBuffers {
 };
 void Backward(const LayerShape& shape, const BackwardBuffers& buffers);
 
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_FUSED_KERNELS_H_

@@ -23,7 +23,7 @@
 #include "server/training/engines/fused/channels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -269,7 +269,7 @@ HWY_INLINE void PictureForward(const LayerShape& shape, const ForwardBuffers& b)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 HWY_AFTER_NAMESPACE();
 
 #endif

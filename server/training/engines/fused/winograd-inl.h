@@ -20,7 +20,7 @@
 #include "server/training/engines/fused/channels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -239,7 +239,7 @@ void WinogradForward(const LayerShape& shape, const ForwardBuffers& b) {
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 HWY_AFTER_NAMESPACE();
 
 #endif

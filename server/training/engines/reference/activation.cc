@@ -2,7 +2,7 @@
 
 #include "common/activation.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -47,4 +47,4 @@ torch::Tensor Activate(const torch::Tensor& x, const torch::Tensor& theta) {
   return AnnealedActivation::apply(x, theta);
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

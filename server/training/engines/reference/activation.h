@@ -5,7 +5,7 @@
 
 #include "server/training/engines/reference/torch.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 
 // a_theta(x) = max(x tan(theta), x) for one theta in [0, pi/4]. Its derivative at x = 0, where it
 // has a kink, is tan(theta).
@@ -19,6 +19,6 @@ torch::Tensor Activate(const torch::Tensor& x, double theta);
 // projection leaves.
 torch::Tensor Activate(const torch::Tensor& x, const torch::Tensor& theta);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_ACTIVATION_H_

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 constexpr double kTolerance = 1e-4;
@@ -60,4 +60,4 @@ Curvature ExtremeEigenvalues(const std::function<torch::Tensor(const torch::Tens
   return ritz;
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

@@ -8,7 +8,7 @@
 #include "server/training/engines/engine.h"
 #include "server/training/engines/reference/torch.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 
 // Lanczos with full reorthogonalisation (Golub and Van Loan, Matrix Computations, 10.3), from
 // `start` (one-dimensional, double, not zero), until both extreme Ritz values move by less than
@@ -16,6 +16,6 @@ namespace anneal::training {
 Curvature ExtremeEigenvalues(const std::function<torch::Tensor(const torch::Tensor&)>& multiply,
                              const torch::Tensor& start, int max_steps);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_LANCZOS_H_

@@ -10,21 +10,21 @@
 #include "server/training/data/randomness.h"
 #include "server/training/engines/reference/activation.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 constexpr double kNormEpsilon = 1e-5;
 constexpr double kNormMomentum = 0.1;
 
 // Weights are stored channels-last, which oneDNN convolves fastest, and seen as [O, I, K, K].
-torch::Tensor ConvView(const torch::Tensor& flat, const LayerPlan& plan) {
+torch::Tensor ConvView(const torch::Tensor& flat, const config::LayerPlan& plan) {
   const int64_t kernel = plan.config.conv().kernel();
   return flat.view({plan.affine.channels, kernel, kernel, plan.input.channels})
       .permute({0, 3, 1, 2});
 }
 
 // The weights of a layer, as convolution and linear map take them, of its part of the vector.
-torch::Tensor WeightView(const torch::Tensor& flat, const LayerPlan& plan) {
+torch::Tensor WeightView(const torch::Tensor& flat, const config::LayerPlan& plan) {
   return plan.config.has_conv() ? ConvView(flat, plan)
                                 : flat.view({plan.affine.channels, plan.fan_in});
 }
@@ -34,7 +34,7 @@ torch::Tensor Shown(const torch::Tensor& theta) {
   return theta.dim() == 3 && theta.numel() == theta.size(0) ? theta.flatten() : theta;
 }
 
-torch::Tensor Pool(const LayerPlan& plan, const torch::Tensor& input) {
+torch::Tensor Pool(const config::LayerPlan& plan, const torch::Tensor& input) {
   const v1::ConvLayer& conv = plan.config.conv();
   switch (conv.pool()) {
     case v1::POOL_MAX:
@@ -46,8 +46,8 @@ torch::Tensor Pool(const LayerPlan& plan, const torch::Tensor& input) {
   }
 }
 
-std::vector<int64_t> ThetaShape(v1::ThetaGranularity granularity, const LayerPlan& plan) {
-  const FeatureShape& output = plan.output;
+std::vector<int64_t> ThetaShape(v1::ThetaGranularity granularity, const config::LayerPlan& plan) {
+  const config::FeatureShape& output = plan.output;
   const bool conv = plan.config.has_conv();
   switch (granularity) {
     case v1::THETA_GRANULARITY_CHANNEL:
@@ -63,7 +63,7 @@ std::vector<int64_t> ThetaShape(v1::ThetaGranularity granularity, const LayerPla
 
 }  // namespace
 
-Network::Network(const v1::TrainingConfig& config, const NetworkPlan& plan, int64_t seed,
+Network::Network(const v1::TrainingConfig& config, const config::NetworkPlan& plan, int64_t seed,
                  const torch::TensorOptions& options)
     : batch_norm_(config.network().batch_norm()),
       trains_theta_(config.theta().policy() == v1::THETA_POLICY_TRAINABLE),
@@ -72,9 +72,9 @@ Network::Network(const v1::TrainingConfig& config, const NetworkPlan& plan, int6
   Initialise(config, seed);
 }
 
-void Network::Allocate(const v1::TrainingConfig& config, const NetworkPlan& plan,
+void Network::Allocate(const v1::TrainingConfig& config, const config::NetworkPlan& plan,
                        const torch::TensorOptions& options) {
-  for (const LayerPlan& layer : plan.layers) ranges_.weights_end += layer.weights;
+  for (const config::LayerPlan& layer : plan.layers) ranges_.weights_end += layer.weights;
   ranges_.thetas_begin = plan.parameters;
   ranges_.end = plan.parameters + plan.thetas;
   values_ = torch::zeros({ranges_.end}, options);
@@ -82,7 +82,7 @@ void Network::Allocate(const v1::TrainingConfig& config, const NetworkPlan& plan
 
   int64_t weight = 0;
   int64_t rest = ranges_.weights_end;
-  for (const LayerPlan& layer_plan : plan.layers) {
+  for (const config::LayerPlan& layer_plan : plan.layers) {
     Layer& layer = layers_.emplace_back();
     layer.plan = layer_plan;
     const int64_t channels = layer_plan.affine.channels;
@@ -142,8 +142,8 @@ void Network::Initialise(const v1::TrainingConfig& config, int64_t seed) {
                           : InitialisationGain(kThetaRelu);
   int64_t begin = 0;
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const LayerPlan& plan = layers_[i].plan;
-    std::vector<double> draws = StandardNormal(plan.weights, seed, static_cast<int64_t>(i));
+    const config::LayerPlan& plan = layers_[i].plan;
+    std::vector<double> draws = data::StandardNormal(plan.weights, seed, static_cast<int64_t>(i));
     const torch::Tensor normal = torch::from_blob(draws.data(), {plan.weights}, torch::kDouble);
     values_.narrow(0, begin, plan.weights)
         .copy_(normal * (gain / std::sqrt(static_cast<double>(plan.fan_in))));
@@ -229,7 +229,7 @@ std::vector<Network::NamedView> Network::Views(const torch::Tensor& flat) const 
   int64_t weight = 0;
   int64_t rest = ranges_.weights_end;
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const LayerPlan& plan = layers_[i].plan;
+    const config::LayerPlan& plan = layers_[i].plan;
     const std::string prefix = absl::StrCat("layers.", i, ".");
     const auto vector = [&](absl::string_view name) {
       views.push_back({absl::StrCat(prefix, name), flat.narrow(0, rest, plan.affine.channels)});
@@ -265,8 +265,8 @@ std::vector<Network::NamedView> Network::StatisticsViews() const {
   return views;
 }
 
-Tensors Network::Save() const {
-  Tensors tensors;
+model::Tensors Network::Save() const {
+  model::Tensors tensors;
   if (!trains_theta_) {
     tensors.push_back(ToHost("theta", torch::tensor(theta_, torch::kDouble)));
   }
@@ -275,7 +275,7 @@ Tensors Network::Save() const {
   return tensors;
 }
 
-absl::Status Network::Load(const Tensors& weights) {
+absl::Status Network::Load(const model::Tensors& weights) {
   torch::Tensor theta = torch::zeros({}, torch::kDouble);
   std::vector<NamedView> targets = Views(values_);
   if (!trains_theta_) targets.insert(targets.begin(), {"theta", theta});
@@ -286,18 +286,19 @@ absl::Status Network::Load(const Tensors& weights) {
   return absl::OkStatus();
 }
 
-Tensor ToHost(const std::string& name, const torch::Tensor& tensor) {
+model::Tensor ToHost(const std::string& name, const torch::Tensor& tensor) {
   const torch::Tensor host = tensor.detach().to(torch::kCPU).contiguous();
   const bool single = host.scalar_type() == torch::kFloat;
   return {.name = name,
-          .type = single ? ElementType::kFloat32 : ElementType::kFloat64,
+          .type = single ? model::ElementType::kFloat32 : model::ElementType::kFloat64,
           .shape = host.sizes().vec(),
           .bytes = {static_cast<const char*>(host.data_ptr()), host.nbytes()}};
 }
 
-absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedView>& targets) {
-  std::map<absl::string_view, const Tensor*> by_name;
-  for (const Tensor& tensor : tensors) by_name[tensor.name] = &tensor;
+absl::Status FromHost(const model::Tensors& tensors,
+                      const std::vector<Network::NamedView>& targets) {
+  std::map<absl::string_view, const model::Tensor*> by_name;
+  for (const model::Tensor& tensor : tensors) by_name[tensor.name] = &tensor;
   if (by_name.size() != targets.size()) {
     return absl::DataLossError(
         absl::StrCat("there are ", by_name.size(), " tensors; the network has ", targets.size()));
@@ -307,7 +308,7 @@ absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedVi
     const auto found = by_name.find(name);
     const torch::ScalarType type = view.scalar_type();
     if (found == by_name.end() || found->second->shape != view.sizes().vec() ||
-        (found->second->type == ElementType::kFloat32) != (type == torch::kFloat)) {
+        (found->second->type == model::ElementType::kFloat32) != (type == torch::kFloat)) {
       return absl::DataLossError(absl::StrCat("tensor ", name, " is missing or of another shape"));
     }
     sources.push_back(torch::empty(view.sizes(), type));
@@ -324,4 +325,4 @@ absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedVi
   return absl::OkStatus();
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

@@ -15,7 +15,7 @@
 #include "server/training/engines/engine.h"
 #include "server/training/engines/reference/torch.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 
 // Not thread-safe.
 class Network {
@@ -36,7 +36,7 @@ class Network {
   };
 
   // Weights are drawn from the seed; `config` is resolved and `plan` is its plan.
-  Network(const v1::TrainingConfig& config, const NetworkPlan& plan, int64_t seed,
+  Network(const v1::TrainingConfig& config, const config::NetworkPlan& plan, int64_t seed,
           const torch::TensorOptions& options);
 
   // images: [N, 1, H, W] -> logits: [N, classes].
@@ -76,8 +76,8 @@ class Network {
   std::vector<NamedView> Views(const torch::Tensor& flat) const;
 
   // See Engine::SaveWeights.
-  Tensors Save() const;
-  absl::Status Load(const Tensors& weights);
+  model::Tensors Save() const;
+  absl::Status Load(const model::Tensors& weights);
 
  private:
   // Batch normalisation's running statistics; one for each theta mode.
@@ -86,7 +86,7 @@ class Network {
     torch::Tensor variance;
   };
   struct Layer {
-    LayerPlan plan;
+    config::LayerPlan plan;
     torch::Tensor weight;
     torch::Tensor bias;
     torch::Tensor scale;  // batch normalisation's; undefined without
@@ -96,7 +96,7 @@ class Network {
     Statistics relu;
   };
 
-  void Allocate(const v1::TrainingConfig& config, const NetworkPlan& plan,
+  void Allocate(const v1::TrainingConfig& config, const config::NetworkPlan& plan,
                 const torch::TensorOptions& options);
   void Initialise(const v1::TrainingConfig& config, int64_t seed);
   void AddThetas(const v1::ThetaConfig& config, int64_t begin);
@@ -119,11 +119,12 @@ class Network {
 };
 
 // A copy of `tensor`, float or double, in its logical order.
-Tensor ToHost(const std::string& name, const torch::Tensor& tensor);
+model::Tensor ToHost(const std::string& name, const torch::Tensor& tensor);
 // Writes to the targets what is in the tensors of their names. DATA_LOSS, and nothing written, when
 // names, shapes or types differ.
-absl::Status FromHost(const Tensors& tensors, const std::vector<Network::NamedView>& targets);
+absl::Status FromHost(const model::Tensors& tensors,
+                      const std::vector<Network::NamedView>& targets);
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_NETWORK_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 
 Optimizer::Optimizer(const v1::TrainingConfig& config, const Network& network)
     : config_(config.optimizer()),
@@ -100,16 +100,17 @@ std::vector<Network::NamedView> Optimizer::MomentViews(const Network& network) c
   return moments;
 }
 
-Tensors Optimizer::SaveMoments(const Network& network) const {
-  Tensors tensors;
+model::Tensors Optimizer::SaveMoments(const Network& network) const {
+  model::Tensors tensors;
   for (const auto& [name, view] : MomentViews(network)) tensors.push_back(ToHost(name, view));
   return tensors;
 }
 
-absl::Status Optimizer::LoadMoments(const Network& network, const Tensors& moments, int64_t step) {
+absl::Status Optimizer::LoadMoments(const Network& network, const model::Tensors& moments,
+                                    int64_t step) {
   ANNEAL_RETURN_IF_ERROR(FromHost(moments, MomentViews(network)));
   steps_ = step;
   return absl::OkStatus();
 }
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

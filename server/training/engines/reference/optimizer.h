@@ -11,7 +11,7 @@
 #include "server/training/engines/reference/network.h"
 #include "server/training/engines/reference/torch.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 
 // Not thread-safe.
 class Optimizer {
@@ -32,8 +32,8 @@ class Optimizer {
   void CountStep() { ++steps_; }
 
   // See Engine.
-  Tensors SaveMoments(const Network& network) const;
-  absl::Status LoadMoments(const Network& network, const Tensors& moments, int64_t step);
+  model::Tensors SaveMoments(const Network& network) const;
+  absl::Status LoadMoments(const Network& network, const model::Tensors& moments, int64_t step);
 
  private:
   std::vector<Network::NamedView> MomentViews(const Network& network) const;
@@ -56,6 +56,6 @@ class Optimizer {
   torch::Tensor second_;  // Adam's second moment
 };
 
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference
 
 #endif  // ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_

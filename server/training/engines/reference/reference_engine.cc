@@ -1,11 +1,14 @@
 #include "server/training/engines/reference/reference_engine.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
 #include "server/training/data/randomness.h"
 #include "server/training/engines/reference/lanczos.h"
+#include "server/training/engines/reference/make_reference_engine.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 // The most Lanczos takes; it converges long before for the networks this is meant for.
@@ -13,7 +16,8 @@ constexpr int kMaxLanczosSteps = 100;
 // A stream of its own for the start vector, apart from those of the layers.
 constexpr int64_t kLanczosStream = -1;
 
-void CountPredictions(const torch::Tensor& logits, const Batch& batch, ConfusionMatrix* confusion) {
+void CountPredictions(const torch::Tensor& logits, const data::Batch& batch,
+                      stats::ConfusionMatrix* confusion) {
   if (confusion == nullptr) return;
   const torch::Tensor predictions = logits.detach().argmax(1).to(torch::kCPU);
   const auto* predicted = predictions.data_ptr<int64_t>();
@@ -24,7 +28,7 @@ void CountPredictions(const torch::Tensor& logits, const Batch& batch, Confusion
 
 }  // namespace
 
-ReferenceEngine::ReferenceEngine(const v1::TrainingConfig& config, const RunPlan& plan,
+ReferenceEngine::ReferenceEngine(const v1::TrainingConfig& config, const config::RunPlan& plan,
                                  int64_t seed, const torch::TensorOptions& options)
     : image_(plan.network.layers[0].input),
       regularizer_(config.regularizer()),
@@ -32,7 +36,7 @@ ReferenceEngine::ReferenceEngine(const v1::TrainingConfig& config, const RunPlan
       network_(config, plan.network, seed, options),
       optimizer_(config, network_) {}
 
-torch::Tensor ReferenceEngine::Images(const Batch& batch) const {
+torch::Tensor ReferenceEngine::Images(const data::Batch& batch) const {
   // from_blob only reads; its signature knows no const.
   auto* images = const_cast<float*>(batch.images);
   return torch::from_blob(images, {batch.count, image_.channels, image_.height, image_.width},
@@ -40,12 +44,12 @@ torch::Tensor ReferenceEngine::Images(const Batch& batch) const {
       .to(options_);
 }
 
-torch::Tensor ReferenceEngine::Labels(const Batch& batch) const {
+torch::Tensor ReferenceEngine::Labels(const data::Batch& batch) const {
   auto* labels = const_cast<int64_t*>(batch.labels);
   return torch::from_blob(labels, {batch.count}, torch::kLong).to(options_.device());
 }
 
-double ReferenceEngine::TrainStep(const Batch& batch, const StepSettings& settings,
+double ReferenceEngine::TrainStep(const data::Batch& batch, const StepSettings& settings,
                                   StepTotals* totals) {
   if (!network_.trains_theta()) network_.SetTheta(settings.theta);
   network_.gradients().zero_();
@@ -61,14 +65,15 @@ double ReferenceEngine::TrainStep(const Batch& batch, const StepSettings& settin
   return mean_loss;
 }
 
-double ReferenceEngine::Evaluate(const Batch& batch, ThetaMode mode, ConfusionMatrix* confusion) {
+double ReferenceEngine::Evaluate(const data::Batch& batch, ThetaMode mode,
+                                 stats::ConfusionMatrix* confusion) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor logits = network_.Logits(Images(batch), {.thetas = mode});
   CountPredictions(logits, batch, confusion);
   return torch::cross_entropy_loss(logits, Labels(batch), {}, at::Reduction::Sum).item<double>();
 }
 
-void ReferenceEngine::UpdateReluStatistics(const Batch& batch) {
+void ReferenceEngine::UpdateReluStatistics(const data::Batch& batch) {
   const torch::NoGradGuard no_grad;
   network_.Logits(Images(batch), {.thetas = ThetaMode::kRelu, .training = true});
 }
@@ -91,7 +96,7 @@ void ReferenceEngine::AddGradientNorms(StepTotals* totals) const {
   }
 }
 
-std::vector<LayerActivity> ReferenceEngine::MeasureActivity(const Batch& probe) {
+std::vector<LayerActivity> ReferenceEngine::MeasureActivity(const data::Batch& probe) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> pre_activations;
   network_.Logits(Images(probe), {.pre_activations = &pre_activations});
@@ -107,17 +112,17 @@ std::vector<LayerActivity> ReferenceEngine::MeasureActivity(const Batch& probe) 
   return activities;
 }
 
-double ReferenceEngine::MeanLoss(const Batch& batch) {
+double ReferenceEngine::MeanLoss(const data::Batch& batch) {
   return Evaluate(batch, ThetaMode::kCurrent, nullptr) / static_cast<double>(batch.count);
 }
 
-std::vector<double> ReferenceEngine::LossesBetween(const Batch& probe, const Tensors& from,
-                                                   int points) {
+std::vector<double> ReferenceEngine::LossesBetween(const data::Batch& probe,
+                                                   const model::Tensors& from, int points) {
   const torch::NoGradGuard no_grad;
   // Thetas and statistics stay the current ones: the question is about the weights.
   torch::Tensor weights = network_.values().narrow(0, 0, network_.ranges().thetas_begin);
   const torch::Tensor end = weights.clone();
-  const Tensors current = network_.Save();
+  const model::Tensors current = network_.Save();
   // Both were saved by this engine.
   TORCH_CHECK(network_.Load(from).ok(), "the segment begins in another network");
   const torch::Tensor start = weights.clone();
@@ -132,7 +137,7 @@ std::vector<double> ReferenceEngine::LossesBetween(const Batch& probe, const Ten
   return losses;
 }
 
-Curvature ReferenceEngine::MeasureCurvature(const Batch& probe, int64_t seed) {
+Curvature ReferenceEngine::MeasureCurvature(const data::Batch& probe, int64_t seed) {
   const torch::Tensor logits = network_.Logits(Images(probe), {});
   const torch::Tensor loss = torch::cross_entropy_loss(logits, Labels(probe));
   const std::vector<torch::Tensor>& leaves = network_.weight_leaves();
@@ -154,10 +159,21 @@ Curvature ReferenceEngine::MeasureCurvature(const Batch& probe, int64_t seed) {
     }
     return flatten(columns).detach().to(torch::kCPU, torch::kDouble);
   };
-  std::vector<double> draws = StandardNormal(gradient.numel(), seed, kLanczosStream);
+  std::vector<double> draws = data::StandardNormal(gradient.numel(), seed, kLanczosStream);
   const torch::Tensor start =
       torch::from_blob(draws.data(), {gradient.numel()}, torch::kDouble).clone();
   return ExtremeEigenvalues(multiply, start, kMaxLanczosSteps);
 }
 
-}  // namespace anneal::training
+std::unique_ptr<Engine> MakeReferenceEngine(const v1::TrainingConfig& config,
+                                            const config::RunPlan& plan, int64_t seed) {
+  return std::make_unique<ReferenceEngine>(config, plan, seed,
+                                           torch::TensorOptions().dtype(torch::kFloat));
+}
+
+void ConfigureThread() {
+  at::set_num_threads(1);
+  at::globalContext().setFlushDenormal(true);
+}
+
+}  // namespace anneal::training::engines::reference

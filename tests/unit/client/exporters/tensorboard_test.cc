@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
-namespace anneal::tensorboard_files {
+namespace anneal::client::exporters {
 namespace {
 
 using ::testing::ElementsAre;
@@ -155,4 +155,4 @@ RC_GTEST_PROP(TensorboardTest, HistogramsCountEveryValueOnceBelowItsLimit, ()) {
 }
 
 }  // namespace
-}  // namespace anneal::tensorboard_files
+}  // namespace anneal::client::exporters

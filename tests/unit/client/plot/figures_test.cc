@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace anneal::plot {
+namespace anneal::client::plot {
 namespace {
 
 using ::testing::ElementsAre;
@@ -232,4 +232,4 @@ TEST(TerminalTest, LineRisesFromLeftToRight) {
 }
 
 }  // namespace
-}  // namespace anneal::plot
+}  // namespace anneal::client::plot

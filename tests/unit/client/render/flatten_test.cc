@@ -16,7 +16,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using ::testing::ElementsAre;
@@ -169,4 +169,4 @@ TEST(FlatTableTest, ColumnsAreAllNamesInTheOrderOfTheirFirstOccurrence) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 TEST(PercentTest, HasTwoDecimalsAndNoSign) {
@@ -123,4 +123,4 @@ TEST(MeanOfTest, IsADashWithoutRuns) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using ::testing::AllOf;
@@ -170,4 +170,4 @@ TEST(WithColorTest, ColoursTheFilledPartOfTheBarOnly) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -15,7 +15,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using ::testing::AllOf;
@@ -175,4 +175,4 @@ TEST(ProgressLineTest, HasNoMetricsBeforeTheFirstEpoch) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using ::testing::AllOf;
@@ -108,4 +108,4 @@ TEST(WithColumnsTest, UnknownColumnsAreNamedWithAllThatThereAre) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

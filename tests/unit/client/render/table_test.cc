@@ -6,7 +6,7 @@
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
-namespace anneal::render {
+namespace anneal::client::render {
 namespace {
 
 using Align = Table::Align;
@@ -171,4 +171,4 @@ TEST(PadTest, AddsSpacesOnTheSideAwayFromTheAlignment) {
 }
 
 }  // namespace
-}  // namespace anneal::render
+}  // namespace anneal::client::render

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace anneal::client {
+namespace anneal::client::shell {
 namespace {
 
 using ::testing::Contains;
@@ -122,4 +122,4 @@ TEST_F(CompletionTest, SourcesThatAreNotThereGiveNothing) {
 }
 
 }  // namespace
-}  // namespace anneal::client
+}  // namespace anneal::client::shell

@@ -5,7 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace anneal::client {
+namespace anneal::client::shell {
 namespace {
 
 using ::testing::AllOf;
@@ -44,4 +44,4 @@ TEST(ManPageTest, NoLineOfTextIsTakenForARequest) {
 }
 
 }  // namespace
-}  // namespace anneal::client
+}  // namespace anneal::client::shell

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/validation.h"
 #include "common/config/presets.h"
+#include "common/config/validation.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/dynamic_message.h"
@@ -27,19 +27,19 @@ using google::protobuf::Message;
 using google::protobuf::TextFormat;
 
 v1::TrainingConfig Resolved(const std::string& text) {
-  return ResolveConfig(FromText<v1::TrainingConfig>(text));
+  return config::ResolveConfig(FromText<v1::TrainingConfig>(text));
 }
 
 TEST(FusedSupportTest, TrainsEveryPresetWithoutBatchNormalisation) {
-  for (const v1::Preset& preset : Presets()) {
-    const v1::TrainingConfig config = ResolveConfig(preset.config());
-    const auto unsupported = FindUnsupportedByFused(config);
+  for (const v1::Preset& preset : config::Presets()) {
+    const v1::TrainingConfig config = config::ResolveConfig(preset.config());
+    const auto unsupported = config::FindUnsupportedByFused(config);
     EXPECT_EQ(unsupported.has_value(), config.network().batch_norm()) << preset.name();
   }
 }
 
 TEST(FusedSupportTest, NamesBatchNormalisation) {
-  const auto unsupported = FindUnsupportedByFused(Resolved("network { batch_norm: true }"));
+  const auto unsupported = config::FindUnsupportedByFused(Resolved("network { batch_norm: true }"));
   ASSERT_TRUE(unsupported.has_value());
   EXPECT_EQ(unsupported->field, "network.batch_norm");
   EXPECT_EQ(unsupported->value, "true");
@@ -47,7 +47,7 @@ TEST(FusedSupportTest, NamesBatchNormalisation) {
 
 TEST(FusedSupportTest, FusedIsRefusedByName) {
   const absl::Status status =
-      CheckConfig(Resolved("engine: ENGINE_KIND_FUSED network { batch_norm: true }"));
+      config::CheckConfig(Resolved("engine: ENGINE_KIND_FUSED network { batch_norm: true }"));
   EXPECT_TRUE(Mentions(ViolationsOf(status)["engine"],
                        {"FUSED", "network.batch_norm=true", "AUTO or REFERENCE"}));
 }
@@ -89,9 +89,11 @@ class LaterSchema {
     type_ = built == nullptr ? nullptr : built->FindMessageTypeByName("TrainingConfig");
   }
 
-  std::unique_ptr<Message> Parse(const std::string& text) {
+  // Merges texts in text format.
+  std::unique_ptr<Message> Parse(const std::string& text, const std::string& addition = "") {
     std::unique_ptr<Message> message(factory_.GetPrototype(type_)->New());
-    EXPECT_TRUE(TextFormat::ParseFromString(text, message.get())) << text;
+    EXPECT_TRUE(TextFormat::MergeFromString(text, message.get())) << text;
+    EXPECT_TRUE(TextFormat::MergeFromString(addition, message.get())) << addition;
     return message;
   }
 
@@ -127,10 +129,10 @@ TEST(FusedSupportTest, WhatTheListDoesNotNameIsUnsupported) {
   LaterSchema schema;
   ASSERT_TRUE(schema.built());
   const std::string known = TextFormatOf(Resolved(""));
-  EXPECT_FALSE(FindUnsupportedByFused(*schema.Parse(known)).has_value());
+  EXPECT_FALSE(config::FindUnsupportedByFused(*schema.Parse(known)).has_value());
   const auto expect = [&](const std::string& addition, const std::string& field,
                           const std::string& value) {
-    const auto unsupported = FindUnsupportedByFused(*schema.Parse(known + addition));
+    const auto unsupported = config::FindUnsupportedByFused(*schema.Parse(known, addition));
     ASSERT_TRUE(unsupported.has_value()) << addition;
     EXPECT_EQ(unsupported->field, field);
     EXPECT_EQ(unsupported->value, value);
@@ -150,7 +152,7 @@ TEST(FusedSupportTest, AFieldThatThisBuildDoesNotKnowIsUnsupported) {
       schema.Parse("network { layers { attention { heads: 2 } } }")->SerializeAsString();
   v1::TrainingConfig config = Resolved("");
   ASSERT_TRUE(config.MergeFromString(later));
-  const auto unsupported = FindUnsupportedByFused(config);
+  const auto unsupported = config::FindUnsupportedByFused(config);
   ASSERT_TRUE(unsupported.has_value());
   EXPECT_EQ(unsupported->field, "network.layers.3.900");
 }

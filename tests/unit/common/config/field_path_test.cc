@@ -30,7 +30,7 @@ v1::TrainingConfig Example() {
 // Sets one field of an empty config.
 v1::TrainingConfig With(const std::string& path, const std::string& value) {
   v1::TrainingConfig config;
-  const absl::Status status = SetField(&config, path, value);
+  const absl::Status status = config::SetField(&config, path, value);
   EXPECT_TRUE(status.ok()) << status;
   return config;
 }
@@ -38,7 +38,7 @@ v1::TrainingConfig With(const std::string& path, const std::string& value) {
 // That SetField refuses, changes nothing, and says why in details that can be read.
 absl::Status Refusal(const std::string& path, const std::string& value) {
   v1::TrainingConfig config = Example();
-  const absl::Status status = SetField(&config, path, value);
+  const absl::Status status = config::SetField(&config, path, value);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument)
       << path.substr(0, 80) << " = " << value.substr(0, 80);
   EXPECT_TRUE(Same(config, Example())) << path.substr(0, 80) << " = " << value.substr(0, 80);
@@ -69,7 +69,7 @@ TEST(SetFieldTest, SetsAFieldToZeroRatherThanUnsetsIt) {
 
 TEST(SetFieldTest, OverwritesOneFieldAndLeavesTheOthers) {
   v1::TrainingConfig config = Example();
-  ASSERT_TRUE(SetField(&config, "optimizer.learning_rate", "0.5").ok());
+  ASSERT_TRUE(config::SetField(&config, "optimizer.learning_rate", "0.5").ok());
   v1::TrainingConfig expected = Example();
   expected.mutable_optimizer()->set_learning_rate(0.5);
   EXPECT_TRUE(Same(config, expected));
@@ -90,8 +90,8 @@ TEST(SetFieldTest, TakesFractionsOfPiExactly) {
 
 TEST(SetFieldTest, AddressesElementsOfAListByNumber) {
   v1::TrainingConfig config = Example();
-  ASSERT_TRUE(SetField(&config, "network.layers.0.conv.filters", "32").ok());
-  ASSERT_TRUE(SetField(&config, "network.layers.1.dense.units", "64").ok());
+  ASSERT_TRUE(config::SetField(&config, "network.layers.0.conv.filters", "32").ok());
+  ASSERT_TRUE(config::SetField(&config, "network.layers.1.dense.units", "64").ok());
   v1::TrainingConfig expected = Example();
   expected.mutable_network()->mutable_layers(0)->mutable_conv()->set_filters(32);
   expected.mutable_network()->mutable_layers(1)->mutable_dense()->set_units(64);
@@ -100,7 +100,7 @@ TEST(SetFieldTest, AddressesElementsOfAListByNumber) {
 
 TEST(SetFieldTest, TheNumberAfterTheLastElementAppends) {
   v1::TrainingConfig config = Example();
-  ASSERT_TRUE(SetField(&config, "network.layers.2.dense.units", "10").ok());
+  ASSERT_TRUE(config::SetField(&config, "network.layers.2.dense.units", "10").ok());
   v1::TrainingConfig expected = Example();
   expected.mutable_network()->add_layers()->mutable_dense()->set_units(10);
   EXPECT_TRUE(Same(config, expected));
@@ -108,7 +108,7 @@ TEST(SetFieldTest, TheNumberAfterTheLastElementAppends) {
 
 TEST(SetFieldTest, TakesJsonForAMessageAndReplacesIt) {
   v1::TrainingConfig config = Example();
-  ASSERT_TRUE(SetField(&config, "theta", R"({"policy": "THETA_POLICY_FIXED"})").ok());
+  ASSERT_TRUE(config::SetField(&config, "theta", R"({"policy": "THETA_POLICY_FIXED"})").ok());
   v1::TrainingConfig expected = Example();
   *expected.mutable_theta() = FromText<v1::ThetaConfig>("policy: THETA_POLICY_FIXED");
   EXPECT_TRUE(Same(config, expected));
@@ -116,9 +116,9 @@ TEST(SetFieldTest, TakesJsonForAMessageAndReplacesIt) {
 
 TEST(SetFieldTest, TakesJsonForAListAndReplacesIt) {
   v1::TrainingConfig config = Example();
-  ASSERT_TRUE(
-      SetField(&config, "network.layers", R"([{"dense": {"units": 5}}, {"dense": {"units": 6}}])")
-          .ok());
+  ASSERT_TRUE(config::SetField(&config, "network.layers",
+                               R"([{"dense": {"units": 5}}, {"dense": {"units": 6}}])")
+                  .ok());
   v1::TrainingConfig expected = Example();
   expected.mutable_network()->clear_layers();
   expected.mutable_network()->add_layers()->mutable_dense()->set_units(5);
@@ -129,7 +129,8 @@ TEST(SetFieldTest, TakesJsonForAListAndReplacesIt) {
 TEST(SetFieldTest, TakesJsonForOneElementOfAList) {
   // Elements are addressed by number, and whole messages take JSON.
   v1::TrainingConfig config = Example();
-  const absl::Status status = SetField(&config, "network.layers.0", R"({"dense": {"units": 5}})");
+  const absl::Status status =
+      config::SetField(&config, "network.layers.0", R"({"dense": {"units": 5}})");
   EXPECT_TRUE(status.ok()) << status;
   v1::TrainingConfig expected = Example();
   expected.mutable_network()->mutable_layers(0)->mutable_dense()->set_units(5);
@@ -138,17 +139,18 @@ TEST(SetFieldTest, TakesJsonForOneElementOfAList) {
 
 TEST(SetFieldTest, SetsAListOfScalarsAsAWholeOnly) {
   v1::Experiment experiment = FromText<v1::Experiment>("seeds: 1 seeds: 2");
-  EXPECT_EQ(SetField(&experiment, "seeds.1", "5").code(), absl::StatusCode::kInvalidArgument);
-  const absl::Status changed = SetField(&experiment, "seeds", "[1, 5, 7]");
+  EXPECT_EQ(config::SetField(&experiment, "seeds.1", "5").code(),
+            absl::StatusCode::kInvalidArgument);
+  const absl::Status changed = config::SetField(&experiment, "seeds", "[1, 5, 7]");
   EXPECT_TRUE(changed.ok()) << changed;
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>("seeds: 1 seeds: 5 seeds: 7")));
 }
 
 TEST(SetFieldTest, WorksOnOtherMessages) {
   v1::Experiment experiment;
-  ASSERT_TRUE(SetField(&experiment, "config.theta.end", "0.25").ok());
-  ASSERT_TRUE(SetField(&experiment, "axes.0.field", "epochs").ok());
-  ASSERT_TRUE(SetField(&experiment, "seeds", "[3, 4]").ok());
+  ASSERT_TRUE(config::SetField(&experiment, "config.theta.end", "0.25").ok());
+  ASSERT_TRUE(config::SetField(&experiment, "axes.0.field", "epochs").ok());
+  ASSERT_TRUE(config::SetField(&experiment, "seeds", "[3, 4]").ok());
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>(
                                    "config { theta { end: 0.25 } } axes { field: 'epochs' } "
                                    "seeds: 3 seeds: 4")));
@@ -365,18 +367,18 @@ TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
       "checkpoint.every_seconds",
       "engine",
   };
-  EXPECT_EQ(FieldPaths(*v1::TrainingConfig::descriptor()), expected);
+  EXPECT_EQ(config::FieldPaths(*v1::TrainingConfig::descriptor()), expected);
 }
 
 TEST(FieldPathsTest, ListsOnlyPathsThatTakeAValue) {
   const std::vector<std::string> values = {"1",        "true",  "FIXED", "LINEAR",
                                            "NETWORK",  "EPOCH", "ADAM",  "THETA",
                                            "CONSTANT", "[]",    "AUTO"};
-  for (const std::string& path : FieldPaths(*v1::TrainingConfig::descriptor())) {
+  for (const std::string& path : config::FieldPaths(*v1::TrainingConfig::descriptor())) {
     bool taken = false;
     for (const std::string& value : values) {
       v1::TrainingConfig config;
-      taken = taken || SetField(&config, path, value).ok();
+      taken = taken || config::SetField(&config, path, value).ok();
     }
     EXPECT_TRUE(taken) << path;
   }
@@ -385,14 +387,14 @@ TEST(FieldPathsTest, ListsOnlyPathsThatTakeAValue) {
 // Last, because it may end the process.
 TEST(SetFieldTest, RefusesBadJsonForAListOfScalars) {
   v1::Experiment experiment = FromText<v1::Experiment>("seeds: 1");
-  const absl::Status status = SetField(&experiment, "seeds", "[one]");
+  const absl::Status status = config::SetField(&experiment, "seeds", "[one]");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Mentions(status.message(), {"seeds", "[one]"}));
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>("seeds: 1")));
 }
 
 TEST(GetFieldTest, GivesWhatSetFieldTakes) {
-  v1::TrainingConfig config = ResolveConfig({});
+  v1::TrainingConfig config = config::ResolveConfig({});
   for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
            {"epochs", "3"},
            {"theta.policy", "SCHEDULED"},
@@ -401,20 +403,22 @@ TEST(GetFieldTest, GivesWhatSetFieldTakes) {
            {"optimizer.nesterov", "true"},
            {"dataset.name", "fashion-mnist"},
            {"network.layers.1.conv.filters", "5"}}) {
-    ASSERT_TRUE(SetField(&config, path, value).ok());
-    EXPECT_EQ(GetField(config, path).value(), value);
+    ASSERT_TRUE(config::SetField(&config, path, value).ok());
+    EXPECT_EQ(config::GetField(config, path).value(), value);
   }
-  EXPECT_EQ(GetField(config, "theta.span").value(), "-");
-  EXPECT_EQ(GetField(config, "network.layers.9.conv.filters").value(), "-");
+  EXPECT_EQ(config::GetField(config, "theta.span").value(), "-");
+  EXPECT_EQ(config::GetField(config, "network.layers.9.conv.filters").value(), "-");
   // Messages and lists as JSON, which sets the same again.
   for (const char* path : {"network.layers", "network.layers.0", "theta.plateau"}) {
     v1::TrainingConfig again = config;
-    ASSERT_TRUE(SetField(&again, path, GetField(config, path).value()).ok()) << path;
+    ASSERT_TRUE(config::SetField(&again, path, config::GetField(config, path).value()).ok())
+        << path;
     EXPECT_TRUE(Same(again, config)) << path;
   }
   for (const char* path : {"", "theta.polcy", "epochs.x", "network.layers.x", "network.layers.-1",
                            "network.layers.0.", "theta."}) {
-    EXPECT_EQ(GetField(config, path).status().code(), absl::StatusCode::kInvalidArgument) << path;
+    EXPECT_EQ(config::GetField(config, path).status().code(), absl::StatusCode::kInvalidArgument)
+        << path;
   }
 }
 

@@ -20,7 +20,7 @@ namespace {
 v1::OptimizerConfig Resolved(const std::string& text) {
   v1::TrainingConfig config;
   *config.mutable_optimizer() = FromText<v1::OptimizerConfig>(text);
-  return ResolveConfig(config).optimizer();
+  return config::ResolveConfig(config).optimizer();
 }
 
 // The factors in the first step of each epoch of a run with four steps an epoch.
@@ -28,8 +28,8 @@ std::vector<double> FactorsOf(const std::string& text, int epochs) {
   const v1::OptimizerConfig config = Resolved(text);
   std::vector<double> factors;
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    factors.push_back(
-        LearningRateFactor(config, {.epochs = epochs, .steps_per_epoch = 4}, epoch, 4LL * epoch));
+    factors.push_back(config::LearningRateFactor(config, {.epochs = epochs, .steps_per_epoch = 4},
+                                                 epoch, 4LL * epoch));
   }
   return factors;
 }
@@ -49,7 +49,7 @@ bool Coin() { return Whole(0, 1) == 1; }
 
 struct Case {
   v1::OptimizerConfig config;
-  RunLength length;
+  config::RunLength length;
 };
 
 // Any schedule over two epochs or more; with a warm-up half of the time.
@@ -107,7 +107,7 @@ RC_GTEST_PROP(LearningRateTest, IsScheduleTimesWarmupAtEveryStep, ()) {
            << any.length.steps_per_epoch << " steps\n";
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
-    const double factor = LearningRateFactor(any.config, any.length, epoch, step);
+    const double factor = config::LearningRateFactor(any.config, any.length, epoch, step);
     const auto expected = static_cast<double>(ScheduleOf(any, epoch) * WarmupOf(any, step));
     RC_LOG() << "step " << step << ": " << factor << " for " << expected << "\n";
     RC_ASSERT(std::abs(factor - expected) < 1e-14);
@@ -120,7 +120,7 @@ RC_GTEST_PROP(LearningRateTest, IsAboveZeroAndAtMostOne, ()) {
   RC_LOG() << any.config.ShortDebugString() << " over " << any.length.epochs << " epochs\n";
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
-    const double factor = LearningRateFactor(any.config, any.length, epoch, step);
+    const double factor = config::LearningRateFactor(any.config, any.length, epoch, step);
     RC_ASSERT(factor > 0);
     RC_ASSERT(factor <= 1);
   }
@@ -132,9 +132,9 @@ RC_GTEST_PROP(LearningRateTest, IsConstantWithinAnEpochAfterTheWarmup, ()) {
   for (int64_t epoch = 0; epoch < any.length.epochs; ++epoch) {
     const int64_t first = epoch * any.length.steps_per_epoch;
     if (static_cast<double>(first) < warm) continue;
-    const double factor = LearningRateFactor(any.config, any.length, epoch, first);
+    const double factor = config::LearningRateFactor(any.config, any.length, epoch, first);
     for (int64_t i = 1; i < any.length.steps_per_epoch; ++i) {
-      RC_ASSERT(LearningRateFactor(any.config, any.length, epoch, first + i) == factor);
+      RC_ASSERT(config::LearningRateFactor(any.config, any.length, epoch, first + i) == factor);
     }
   }
 }
@@ -188,31 +188,33 @@ TEST(LearningRateTest, AOneEpochRunHasARateForEverySchedule) {
 
 TEST(LearningRateTest, WarmsUpStepByStep) {
   const v1::OptimizerConfig config = Resolved("warmup_epochs: 1.25");
-  const RunLength length = {.epochs = 3, .steps_per_epoch = 4};  // W = 5
+  const config::RunLength length = {.epochs = 3, .steps_per_epoch = 4};  // W = 5
   for (int step = 0; step < 12; ++step) {
-    EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, step / 4, step),
+    EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, step / 4, step),
                      std::min(1.0, (step + 1) / 5.0))
         << step;
   }
 }
 
 TEST(LearningRateTest, WarmupStepsAreRounded) {
-  const RunLength length = {.epochs = 3, .steps_per_epoch = 10};
+  const config::RunLength length = {.epochs = 3, .steps_per_epoch = 10};
   // 0.26 * 10 rounds to 3, 0.24 * 10 to 2 and 0.04 * 10 to none.
-  EXPECT_DOUBLE_EQ(LearningRateFactor(Resolved("warmup_epochs: 0.26"), length, 0, 0), 1.0 / 3);
-  EXPECT_DOUBLE_EQ(LearningRateFactor(Resolved("warmup_epochs: 0.24"), length, 0, 0), 1.0 / 2);
-  EXPECT_EQ(LearningRateFactor(Resolved("warmup_epochs: 0.04"), length, 0, 0), 1);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(Resolved("warmup_epochs: 0.26"), length, 0, 0),
+                   1.0 / 3);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(Resolved("warmup_epochs: 0.24"), length, 0, 0),
+                   1.0 / 2);
+  EXPECT_EQ(config::LearningRateFactor(Resolved("warmup_epochs: 0.04"), length, 0, 0), 1);
 }
 
 TEST(LearningRateTest, WarmupMultipliesTheSchedule) {
   const v1::OptimizerConfig config =
       Resolved("warmup_epochs: 2 schedule: LEARNING_RATE_SCHEDULE_INVERSE");
-  const RunLength length = {.epochs = 3, .steps_per_epoch = 2};  // W = 4
-  EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, 0, 0), 0.25);
-  EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, 0, 1), 0.5);
-  EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, 1, 2), 0.75 / 2);
-  EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, 1, 3), 1.0 / 2);
-  EXPECT_DOUBLE_EQ(LearningRateFactor(config, length, 2, 4), 1.0 / 3);
+  const config::RunLength length = {.epochs = 3, .steps_per_epoch = 2};  // W = 4
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, 0, 0), 0.25);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, 0, 1), 0.5);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, 1, 2), 0.75 / 2);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, 1, 3), 1.0 / 2);
+  EXPECT_DOUBLE_EQ(config::LearningRateFactor(config, length, 2, 4), 1.0 / 3);
 }
 
 }  // namespace

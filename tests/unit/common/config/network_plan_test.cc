@@ -12,29 +12,30 @@
 namespace anneal {
 namespace {
 
-constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
+constexpr config::DatasetShape kMnist = {
+    .height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
 struct Planned {
-  NetworkPlan plan;
+  config::NetworkPlan plan;
   absl::Status status;
 };
 
 // Plans `text`, a NetworkConfig, with `theta`, a ThetaConfig.
 Planned Plan(const std::string& text, const std::string& theta = "",
-             const DatasetShape& data = kMnist) {
+             const config::DatasetShape& data = kMnist) {
   v1::TrainingConfig config;
   *config.mutable_network() = FromText<v1::NetworkConfig>(text);
   *config.mutable_theta() = FromText<v1::ThetaConfig>(theta);
-  config = ResolveConfig(config);
+  config = config::ResolveConfig(config);
   FieldViolations violations;
   Planned planned;
-  planned.plan = PlanNetwork(config.network(), config.theta(), data, &violations);
+  planned.plan = config::PlanNetwork(config.network(), config.theta(), data, &violations);
   planned.status = violations.ToStatus();
   return planned;
 }
 
-NetworkPlan GoodPlan(const std::string& text, const std::string& theta = "",
-                     const DatasetShape& data = kMnist) {
+config::NetworkPlan GoodPlan(const std::string& text, const std::string& theta = "",
+                             const config::DatasetShape& data = kMnist) {
   const Planned planned = Plan(text, theta, data);
   EXPECT_TRUE(planned.status.ok()) << planned.status;
   return planned.plan;
@@ -61,39 +62,39 @@ std::string Trainable(const std::string& granularity) {
 // Together 272 + 2320 + 2320 + 1450 = 6362 parameters and
 // 160,000 + 230,400 + 20,736 + 1,440 = 412,576 multiply-adds.
 TEST(NetworkPlanTest, TheDefaultNetworkIsAsWorkedOutByHand) {
-  const NetworkPlan plan = GoodPlan("");
+  const config::NetworkPlan plan = GoodPlan("");
   ASSERT_EQ(plan.layers.size(), 4u);
   EXPECT_EQ(plan.parameters, 6362);
   EXPECT_EQ(plan.multiply_adds, 412'576);
 
-  const LayerPlan& first = plan.layers[0];
-  EXPECT_EQ(first.input, (FeatureShape{1, 28, 28}));
-  EXPECT_EQ(first.affine, (FeatureShape{16, 25, 25}));
-  EXPECT_EQ(first.output, (FeatureShape{16, 12, 12}));
+  const config::LayerPlan& first = plan.layers[0];
+  EXPECT_EQ(first.input, (config::FeatureShape{1, 28, 28}));
+  EXPECT_EQ(first.affine, (config::FeatureShape{16, 25, 25}));
+  EXPECT_EQ(first.output, (config::FeatureShape{16, 12, 12}));
   EXPECT_EQ(first.fan_in, 16);
   EXPECT_EQ(first.weights, 256);
   EXPECT_EQ(first.parameters, 272);
   EXPECT_EQ(first.multiply_adds, 160'000);
 
-  const LayerPlan& second = plan.layers[1];
-  EXPECT_EQ(second.input, (FeatureShape{16, 12, 12}));
-  EXPECT_EQ(second.affine, (FeatureShape{16, 10, 10}));
-  EXPECT_EQ(second.output, (FeatureShape{16, 5, 5}));
+  const config::LayerPlan& second = plan.layers[1];
+  EXPECT_EQ(second.input, (config::FeatureShape{16, 12, 12}));
+  EXPECT_EQ(second.affine, (config::FeatureShape{16, 10, 10}));
+  EXPECT_EQ(second.output, (config::FeatureShape{16, 5, 5}));
   EXPECT_EQ(second.fan_in, 144);
   EXPECT_EQ(second.weights, 2304);
   EXPECT_EQ(second.parameters, 2320);
   EXPECT_EQ(second.multiply_adds, 230'400);
 
-  const LayerPlan& third = plan.layers[2];
-  EXPECT_EQ(third.affine, (FeatureShape{16, 3, 3}));
-  EXPECT_EQ(third.output, (FeatureShape{16, 3, 3}));
+  const config::LayerPlan& third = plan.layers[2];
+  EXPECT_EQ(third.affine, (config::FeatureShape{16, 3, 3}));
+  EXPECT_EQ(third.output, (config::FeatureShape{16, 3, 3}));
   EXPECT_EQ(third.parameters, 2320);
   EXPECT_EQ(third.multiply_adds, 20'736);
 
-  const LayerPlan& output = plan.layers[3];
+  const config::LayerPlan& output = plan.layers[3];
   EXPECT_TRUE(output.config.has_dense());
   EXPECT_EQ(output.config.dense().units(), 10);
-  EXPECT_EQ(output.output, (FeatureShape{10, 1, 1}));
+  EXPECT_EQ(output.output, (config::FeatureShape{10, 1, 1}));
   EXPECT_EQ(output.fan_in, 144);
   EXPECT_EQ(output.weights, 1440);
   EXPECT_EQ(output.parameters, 1450);
@@ -110,7 +111,7 @@ TEST(NetworkPlanTest, ThetasAreCountedByGranularity) {
                                          {"CHANNEL", 16, 16, 16, 48},
                                          // 16*12*12, 16*5*5 and 16*3*3, after pooling.
                                          {"NEURON", 2304, 400, 144, 2848}}) {
-    const NetworkPlan plan = GoodPlan("", Trainable(row.granularity));
+    const config::NetworkPlan plan = GoodPlan("", Trainable(row.granularity));
     ASSERT_EQ(plan.layers.size(), 4u);
     EXPECT_EQ(plan.layers[0].thetas, row.first) << row.granularity;
     EXPECT_EQ(plan.layers[1].thetas, row.second) << row.granularity;
@@ -124,11 +125,11 @@ TEST(NetworkPlanTest, ThetasAreCountedByGranularity) {
 TEST(NetworkPlanTest, OtherPoliciesHaveOneThetaWhateverTheGranularity) {
   for (const char* policy : {"FIXED", "SCHEDULED"}) {
     for (const char* granularity : {"NETWORK", "LAYER", "CHANNEL", "NEURON"}) {
-      const NetworkPlan plan =
+      const config::NetworkPlan plan =
           GoodPlan("", absl::StrCat("policy: THETA_POLICY_", policy,
                                     " granularity: THETA_GRANULARITY_", granularity));
       EXPECT_EQ(plan.thetas, 1) << policy << granularity;
-      for (const LayerPlan& layer : plan.layers) EXPECT_EQ(layer.thetas, 0) << policy;
+      for (const config::LayerPlan& layer : plan.layers) EXPECT_EQ(layer.thetas, 0) << policy;
     }
   }
 }
@@ -142,7 +143,7 @@ TEST(NetworkPlanTest, ADenseLayerHasAThetaForEveryUnit) {
 
 TEST(NetworkPlanTest, BatchNormAddsScaleAndShiftToHiddenLayers) {
   // 2 for each of 16 + 16 + 16 channels; none for the output layer.
-  const NetworkPlan plan = GoodPlan("batch_norm: true");
+  const config::NetworkPlan plan = GoodPlan("batch_norm: true");
   EXPECT_EQ(plan.parameters, 6362 + 2 * 48);
   EXPECT_EQ(plan.layers[0].parameters, 272 + 32);
   EXPECT_EQ(plan.layers[0].weights, 256);
@@ -150,11 +151,11 @@ TEST(NetworkPlanTest, BatchNormAddsScaleAndShiftToHiddenLayers) {
 }
 
 TEST(NetworkPlanTest, ADenseLayerTakesTheFlattenedImage) {
-  const NetworkPlan plan = GoodPlan("layers { dense { units: 30 } }");
+  const config::NetworkPlan plan = GoodPlan("layers { dense { units: 30 } }");
   ASSERT_EQ(plan.layers.size(), 2u);
   EXPECT_EQ(plan.layers[0].fan_in, 784);
   EXPECT_EQ(plan.layers[0].parameters, 30 * 784 + 30);
-  EXPECT_EQ(plan.layers[0].output, (FeatureShape{30, 1, 1}));
+  EXPECT_EQ(plan.layers[0].output, (config::FeatureShape{30, 1, 1}));
   EXPECT_EQ(plan.layers[1].fan_in, 30);
   EXPECT_EQ(plan.multiply_adds, 30 * 784 + 10 * 30);
 }
@@ -163,40 +164,40 @@ TEST(NetworkPlanTest, StrideAndPaddingFollowTheUsualArithmetic) {
   // (28 + 2*2 - 5) / 3 + 1 = 27/3 + 1 = 10; (28 + 0 - 5) / 4 + 1 = 23/4 + 1 = 6.
   EXPECT_EQ(
       GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 2 } }").layers[0].output,
-      (FeatureShape{2, 10, 10}));
+      (config::FeatureShape{2, 10, 10}));
   EXPECT_EQ(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 4 } }").layers[0].output,
-            (FeatureShape{2, 6, 6}));
+            (config::FeatureShape{2, 6, 6}));
   // A stride beyond the image leaves one place.
   EXPECT_EQ(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 64 } }").layers[0].output,
-            (FeatureShape{2, 1, 1}));
+            (config::FeatureShape{2, 1, 1}));
 }
 
 TEST(NetworkPlanTest, PoolingDropsWhatDoesNotFillAWindow) {
   for (const char* pool : {"POOL_MAX", "POOL_AVG"}) {
     // 28 - 6 + 1 = 23 = 4*5 + 3.
-    const NetworkPlan plan = GoodPlan(
+    const config::NetworkPlan plan = GoodPlan(
         absl::StrCat("layers { conv { filters: 3 kernel: 6 pool_size: 5 pool: ", pool, " } }"));
-    EXPECT_EQ(plan.layers[0].affine, (FeatureShape{3, 23, 23}));
-    EXPECT_EQ(plan.layers[0].output, (FeatureShape{3, 4, 4}));
+    EXPECT_EQ(plan.layers[0].affine, (config::FeatureShape{3, 23, 23}));
+    EXPECT_EQ(plan.layers[0].output, (config::FeatureShape{3, 4, 4}));
     EXPECT_EQ(plan.layers[1].fan_in, 48);
   }
 }
 
 TEST(NetworkPlanTest, AnImageNeedNotBeSquare) {
-  const DatasetShape data = {.height = 10, .width = 20, .classes = 3, .train_images = 100};
-  const NetworkPlan plan =
+  const config::DatasetShape data = {.height = 10, .width = 20, .classes = 3, .train_images = 100};
+  const config::NetworkPlan plan =
       GoodPlan("layers { conv { filters: 2 kernel: 3 pool: POOL_MAX } }", "", data);
-  EXPECT_EQ(plan.layers[0].affine, (FeatureShape{2, 8, 18}));
-  EXPECT_EQ(plan.layers[0].output, (FeatureShape{2, 4, 9}));
+  EXPECT_EQ(plan.layers[0].affine, (config::FeatureShape{2, 8, 18}));
+  EXPECT_EQ(plan.layers[0].output, (config::FeatureShape{2, 4, 9}));
   EXPECT_EQ(plan.layers[1].parameters, 3 * 72 + 3);
   EXPECT_EQ(plan.multiply_adds, 2 * 8 * 18 * 9 + 3 * 72);
 }
 
 TEST(NetworkPlanTest, AKernelMayBeAsLargeAsItsPaddedInputAndNotLarger) {
   EXPECT_EQ(GoodPlan("layers { conv { filters: 1 kernel: 28 } }").layers[0].output,
-            (FeatureShape{1, 1, 1}));
+            (config::FeatureShape{1, 1, 1}));
   EXPECT_EQ(GoodPlan("layers { conv { filters: 1 kernel: 30 padding: 1 } }").layers[0].output,
-            (FeatureShape{1, 1, 1}));
+            (config::FeatureShape{1, 1, 1}));
   const absl::Status status = Plan("layers { conv { filters: 1 kernel: 29 } }").status;
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.0.conv.kernel"], {"29", "28"}));
@@ -205,9 +206,9 @@ TEST(NetworkPlanTest, AKernelMayBeAsLargeAsItsPaddedInputAndNotLarger) {
 }
 
 TEST(NetworkPlanTest, TheNarrowerSideLimitsTheKernel) {
-  const DatasetShape wide = {.height = 5, .width = 50, .classes = 2, .train_images = 100};
-  const DatasetShape tall = {.height = 50, .width = 5, .classes = 2, .train_images = 100};
-  for (const DatasetShape& data : {wide, tall}) {
+  const config::DatasetShape wide = {.height = 5, .width = 50, .classes = 2, .train_images = 100};
+  const config::DatasetShape tall = {.height = 50, .width = 5, .classes = 2, .train_images = 100};
+  for (const config::DatasetShape& data : {wide, tall}) {
     EXPECT_TRUE(Plan("layers { conv { filters: 1 kernel: 5 } }", "", data).status.ok());
     const absl::Status status = Plan("layers { conv { filters: 1 kernel: 6 } }", "", data).status;
     EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.0.conv.kernel"], {"6", "5"}));
@@ -234,7 +235,7 @@ TEST(NetworkPlanTest, APoolLargerThanWhatTheConvolutionLeavesIsRefused) {
 
 TEST(NetworkPlanTest, PoolSizeDoesNotMatterWithoutAPool) {
   EXPECT_EQ(GoodPlan("layers { conv { filters: 4 kernel: 20 pool_size: 64 } }").layers[0].output,
-            (FeatureShape{4, 9, 9}));
+            (config::FeatureShape{4, 9, 9}));
 }
 
 TEST(NetworkPlanTest, AConvLayerCannotFollowADenseOne) {
@@ -305,12 +306,12 @@ TEST(NetworkPlanTest, TheLargestDenseNetworkInRangeIsRefused) {
 }
 
 TEST(NetworkPlanTest, TotalsAreTheSumsOverLayers) {
-  const NetworkPlan plan = GoodPlan(R"(
+  const config::NetworkPlan plan = GoodPlan(R"(
       batch_norm: true
       layers { conv { filters: 3 kernel: 5 padding: 2 pool: POOL_AVG pool_size: 3 } }
       layers { conv { filters: 6 kernel: 2 stride: 2 } }
       layers { dense { units: 21 } })",
-                                    Trainable("NEURON"));
+                                            Trainable("NEURON"));
   ASSERT_EQ(plan.layers.size(), 4u);
   int64_t parameters = 0;
   int64_t thetas = 0;
@@ -329,7 +330,7 @@ TEST(NetworkPlanTest, TotalsAreTheSumsOverLayers) {
 }
 
 TEST(SummarizeTest, SaysWhatTheDefaultNetworkIs) {
-  const v1::NetworkSummary summary = Summarize(GoodPlan("", Trainable("NEURON")));
+  const v1::NetworkSummary summary = config::Summarize(GoodPlan("", Trainable("NEURON")));
   EXPECT_EQ(summary.parameter_count(), 6362);
   EXPECT_EQ(summary.theta_count(), 2848);
   EXPECT_EQ(summary.multiply_adds(), 412'576);
@@ -350,9 +351,10 @@ TEST(SummarizeTest, SaysWhatTheDefaultNetworkIs) {
 }
 
 TEST(SummarizeTest, TellsLayersApart) {
-  const v1::NetworkSummary plain = Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 } }"));
+  const v1::NetworkSummary plain =
+      config::Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 } }"));
   const v1::NetworkSummary strided =
-      Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 1 } }"));
+      config::Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 stride: 3 padding: 1 } }"));
   EXPECT_NE(plain.layers(0).description(), strided.layers(0).description());
   EXPECT_TRUE(Mentions(strided.layers(0).description(), {"2@5x5", "3", "1"}));
 }

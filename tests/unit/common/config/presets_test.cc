@@ -14,11 +14,12 @@
 namespace anneal {
 namespace {
 
-constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
+constexpr config::DatasetShape kMnist = {
+    .height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
 TEST(PresetsTest, HaveNamesOfTheirOwnAndALineOfDescription) {
   std::set<std::string> names;
-  for (const v1::Preset& preset : Presets()) {
+  for (const v1::Preset& preset : config::Presets()) {
     EXPECT_TRUE(names.insert(preset.name()).second) << preset.name();
     EXPECT_TRUE(absl::StartsWith(preset.name(), "presets/")) << preset.name();
     const auto id = absl::StripPrefix(preset.name(), "presets/");
@@ -30,12 +31,12 @@ TEST(PresetsTest, HaveNamesOfTheirOwnAndALineOfDescription) {
 }
 
 TEST(PresetsTest, AllResolveAndPassEveryCheckOnMnist) {
-  for (const v1::Preset& preset : Presets()) {
+  for (const v1::Preset& preset : config::Presets()) {
     SCOPED_TRACE(preset.name());
-    const v1::TrainingConfig config = ResolveConfig(preset.config());
-    EXPECT_TRUE(Same(config, ResolveConfig(config)));
-    ASSERT_TRUE(CheckConfig(config).ok()) << CheckConfig(config);
-    const absl::StatusOr<RunPlan> plan = PlanRun(config, kMnist);
+    const v1::TrainingConfig config = config::ResolveConfig(preset.config());
+    EXPECT_TRUE(Same(config, config::ResolveConfig(config)));
+    ASSERT_TRUE(config::CheckConfig(config).ok()) << config::CheckConfig(config);
+    const absl::StatusOr<config::RunPlan> plan = config::PlanRun(config, kMnist);
     ASSERT_TRUE(plan.ok()) << plan.status();
     EXPECT_EQ(plan->train_images, 54000);
     EXPECT_EQ(plan->validation_images, 6000);
@@ -48,7 +49,7 @@ TEST(PresetsTest, AllResolveAndPassEveryCheckOnMnist) {
 }
 
 TEST(PresetsTest, SetOnlyWhatTheyDecide) {
-  for (const v1::Preset& preset : Presets()) {
+  for (const v1::Preset& preset : config::Presets()) {
     SCOPED_TRACE(preset.name());
     // What they say nothing about is left to ResolveConfig.
     EXPECT_FALSE(preset.config().has_batch_size());
@@ -59,9 +60,9 @@ TEST(PresetsTest, SetOnlyWhatTheyDecide) {
 }
 
 v1::ThetaConfig ThetaOf(const std::string& id) {
-  const absl::StatusOr<v1::Preset> preset = FindPreset("presets/" + id);
+  const absl::StatusOr<v1::Preset> preset = config::FindPreset("presets/" + id);
   EXPECT_TRUE(preset.ok()) << preset.status();
-  return preset.ok() ? ResolveConfig(preset->config()).theta() : v1::ThetaConfig();
+  return preset.ok() ? config::ResolveConfig(preset->config()).theta() : v1::ThetaConfig();
 }
 
 TEST(PresetsTest, TheFourExperimentsAreWhatTheirDescriptionsSay) {
@@ -85,18 +86,18 @@ TEST(PresetsTest, TheFourExperimentsAreWhatTheirDescriptionsSay) {
 }
 
 TEST(FindPresetTest, FindsEveryPresetByName) {
-  for (const v1::Preset& preset : Presets()) {
-    const absl::StatusOr<v1::Preset> found = FindPreset(preset.name());
+  for (const v1::Preset& preset : config::Presets()) {
+    const absl::StatusOr<v1::Preset> found = config::FindPreset(preset.name());
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_TRUE(Same(*found, preset));
   }
 }
 
 TEST(FindPresetTest, NamesThePresetsThereAreWhenThereIsNoSuchOne) {
-  const absl::Status status = FindPreset("presets/annealled").status();
+  const absl::Status status = config::FindPreset("presets/annealled").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(Mentions(status.message(), {"annealled"}));
-  for (const v1::Preset& preset : Presets()) {
+  for (const v1::Preset& preset : config::Presets()) {
     EXPECT_TRUE(
         Mentions(status.message(), {std::string(absl::StripPrefix(preset.name(), "presets/"))}));
   }
@@ -108,7 +109,8 @@ TEST(FindPresetTest, TakesFullNamesOnlyAndSurvivesHostileOnes) {
         std::string("presets/baseline/"), std::string("presets/BASELINE"),
         std::string("presets/../baseline"), std::string("presets/baseline\0", 17),
         absl::StrCat("presets/", std::string(1 << 20, 'b')), std::string("presets/基线")}) {
-    EXPECT_EQ(FindPreset(name).status().code(), absl::StatusCode::kNotFound) << name.substr(0, 80);
+    EXPECT_EQ(config::FindPreset(name).status().code(), absl::StatusCode::kNotFound)
+        << name.substr(0, 80);
   }
 }
 

@@ -28,41 +28,41 @@ void AddCountingAxis(v1::Experiment* experiment, const std::string& field, int c
 }
 
 absl::Status RefusalOf(const v1::Experiment& experiment) {
-  const absl::Status status = ExpandSweep(experiment).status();
+  const absl::Status status = config::ExpandSweep(experiment).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_FALSE(ViolationsOf(status).empty());
   return status;
 }
 
 TEST(SeedsOfTest, AreZeroWhereThereAreNone) {
-  EXPECT_EQ(SeedsOf(v1::Experiment()), std::vector<int64_t>{0});
+  EXPECT_EQ(config::SeedsOf(v1::Experiment()), std::vector<int64_t>{0});
 }
 
 TEST(SeedsOfTest, AreThoseOfTheExperimentInOrder) {
   const auto experiment = FromText<v1::Experiment>("seeds: 7 seeds: -1 seeds: 0");
-  EXPECT_EQ(SeedsOf(experiment), (std::vector<int64_t>{7, -1, 0}));
+  EXPECT_EQ(config::SeedsOf(experiment), (std::vector<int64_t>{7, -1, 0}));
 }
 
 TEST(ExpandSweepTest, IsOneResolvedCellWithoutAxes) {
   const auto experiment = FromText<v1::Experiment>("config { epochs: 3 } seeds: 1 seeds: 2");
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   ASSERT_EQ(cells->size(), 1u);
   EXPECT_TRUE(cells->front().parameters.empty());
-  EXPECT_TRUE(Same(cells->front().config, ResolveConfig(experiment.config())));
+  EXPECT_TRUE(Same(cells->front().config, config::ResolveConfig(experiment.config())));
 }
 
 TEST(ExpandSweepTest, IsTheProductWithTheLastAxisFastest) {
   auto experiment = FromText<v1::Experiment>("config { batch_size: 16 }");
   AddAxis(&experiment, "epochs", {"2", "1"});
   AddAxis(&experiment, "optimizer.learning_rate", {"0.1", "0.01", "1e-3"});
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   ASSERT_EQ(cells->size(), 6u);
   const std::vector<std::string> rates = {"0.1", "0.01", "1e-3"};
   const std::vector<double> rate_values = {0.1, 0.01, 0.001};
   for (size_t i = 0; i < cells->size(); ++i) {
-    const SweepCell& cell = (*cells)[i];
+    const config::SweepCell& cell = (*cells)[i];
     const int epochs = i < 3 ? 2 : 1;
     const std::map<std::string, std::string> parameters = {
         {"epochs", absl::StrCat(epochs)}, {"optimizer.learning_rate", rates[i % 3]}};
@@ -70,7 +70,7 @@ TEST(ExpandSweepTest, IsTheProductWithTheLastAxisFastest) {
     v1::TrainingConfig expected = experiment.config();
     expected.set_epochs(epochs);
     expected.mutable_optimizer()->set_learning_rate(rate_values[i % 3]);
-    EXPECT_TRUE(Same(cell.config, ResolveConfig(expected))) << i;
+    EXPECT_TRUE(Same(cell.config, config::ResolveConfig(expected))) << i;
   }
 }
 
@@ -78,7 +78,7 @@ TEST(ExpandSweepTest, ResolvesAfterTheValuesAreSet) {
   // The default of theta.start depends on the policy.
   v1::Experiment experiment;
   AddAxis(&experiment, "theta.policy", {"FIXED", "scheduled"});
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   ASSERT_EQ(cells->size(), 2u);
   EXPECT_EQ((*cells)[0].config.theta().start(), 0);
@@ -90,7 +90,7 @@ TEST(ExpandSweepTest, TakesValuesAsSetDoes) {
   v1::Experiment experiment;
   AddAxis(&experiment, "theta.start", {"pi/4", "pi/8"});
   AddAxis(&experiment, "network.layers.0.dense.units", {"10"});
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   EXPECT_EQ((*cells)[1].config.theta().start(), 0.39269908169872415481);
   EXPECT_EQ((*cells)[1].config.network().layers(0).dense().units(), 10);
@@ -99,7 +99,7 @@ TEST(ExpandSweepTest, TakesValuesAsSetDoes) {
 TEST(ExpandSweepTest, DoesNotCheckRanges) {
   v1::Experiment experiment;
   AddAxis(&experiment, "epochs", {"-1"});
-  EXPECT_TRUE(ExpandSweep(experiment).ok());
+  EXPECT_TRUE(config::ExpandSweep(experiment).ok());
 }
 
 TEST(ExpandSweepTest, RefusesAnAxisThatNamesNoField) {
@@ -151,7 +151,7 @@ TEST(ExpandSweepTest, TakesTenThousandRunsAndNotOneMore) {
   v1::Experiment experiment;
   AddCountingAxis(&experiment, "epochs", 100);
   for (int seed = 0; seed < 100; ++seed) experiment.add_seeds(seed);
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   EXPECT_EQ(cells->size(), 100u);
 
@@ -162,7 +162,7 @@ TEST(ExpandSweepTest, TakesTenThousandRunsAndNotOneMore) {
 TEST(ExpandSweepTest, CountsSeedsWithoutAxesToo) {
   v1::Experiment experiment;
   for (int seed = 0; seed < 10'000; ++seed) experiment.add_seeds(seed);
-  EXPECT_TRUE(ExpandSweep(experiment).ok());
+  EXPECT_TRUE(config::ExpandSweep(experiment).ok());
   experiment.add_seeds(-1);
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"10000"}));
 }
@@ -170,7 +170,7 @@ TEST(ExpandSweepTest, CountsSeedsWithoutAxesToo) {
 TEST(ExpandSweepTest, CountsAxesWithoutSeedsToo) {
   v1::Experiment experiment;
   AddCountingAxis(&experiment, "epochs", 10'000);
-  const auto cells = ExpandSweep(experiment);
+  const auto cells = config::ExpandSweep(experiment);
   ASSERT_TRUE(cells.ok()) << cells.status();
   EXPECT_EQ(cells->size(), 10'000u);
   AddAxis(&experiment, "batch_size", {"1", "2"});
@@ -180,7 +180,7 @@ TEST(ExpandSweepTest, CountsAxesWithoutSeedsToo) {
 TEST(ExpandSweepTest, RefusesMoreMemoryThanItMayNeedBeforeItNeedsIt) {
   v1::Experiment large;
   large.mutable_config()->mutable_dataset()->set_name(std::string(900'000, 'a'));
-  EXPECT_TRUE(ExpandSweep(large).ok());  // what is wrong with one is said later
+  EXPECT_TRUE(config::ExpandSweep(large).ok());  // what is wrong with one is said later
   AddCountingAxis(&large, "epochs", 10'000);
   EXPECT_TRUE(Mentions(RefusalOf(large).message(), {"config", "10000 cells"}));
 
@@ -207,12 +207,12 @@ TEST(ExpandSweepTest, TakesAsManyArchitecturesAsRuns) {
   }
   AddAxis(&experiment, "network.layers", networks);
   for (int seed = 0; seed < 30; ++seed) experiment.add_seeds(seed);
-  EXPECT_TRUE(ExpandSweep(experiment).ok());
+  EXPECT_TRUE(config::ExpandSweep(experiment).ok());
 }
 
 TEST(ExpandSweepTest, RefusesAProductThatDoesNotFitInSixtyFourBits) {
   v1::Experiment experiment;
-  for (const std::string& field : FieldPaths(*v1::TrainingConfig::descriptor())) {
+  for (const std::string& field : config::FieldPaths(*v1::TrainingConfig::descriptor())) {
     AddCountingAxis(&experiment, field, 16);  // 16^16 is 2^64
   }
   ASSERT_GT(experiment.axes_size(), 16);

@@ -41,33 +41,34 @@ uint64_t Bits(double value) {
 }
 
 absl::Status ErrorOf(const std::string& text) {
-  const absl::StatusOr<v1::TrainingConfig> config = ParseConfig(text);
+  const absl::StatusOr<v1::TrainingConfig> config = config::ParseConfig(text);
   EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument) << text.substr(0, 80);
   return config.status();
 }
 
 TEST(ParseConfigTest, ReadsTextFormat) {
-  const auto config = ParseConfig("# three epochs\nepochs: 3\ntheta { start: 0.5 }\n");
+  const auto config = config::ParseConfig("# three epochs\nepochs: 3\ntheta { start: 0.5 }\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(Same(*config, FromText<v1::TrainingConfig>("epochs: 3 theta { start: 0.5 }")));
 }
 
 TEST(ParseConfigTest, ReadsJson) {
-  const auto config = ParseConfig(R"({"epochs": 3, "batch_size": 8, "theta": {"start": 0.5}})");
+  const auto config =
+      config::ParseConfig(R"({"epochs": 3, "batch_size": 8, "theta": {"start": 0.5}})");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(
       Same(*config, FromText<v1::TrainingConfig>("epochs: 3 batch_size: 8 theta { start: 0.5 }")));
 }
 
 TEST(ParseConfigTest, ReadsJsonAfterWhiteSpace) {
-  const auto config = ParseConfig(" \n\t\r {\"epochs\": 3}\n");
+  const auto config = config::ParseConfig(" \n\t\r {\"epochs\": 3}\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(Same(*config, FromText<v1::TrainingConfig>("epochs: 3")));
 }
 
 TEST(ParseConfigTest, ReadsNothingAsAnEmptyConfig) {
   for (const char* text : {"", " \n", "# only a comment\n", "{}", " { } "}) {
-    const auto config = ParseConfig(text);
+    const auto config = config::ParseConfig(text);
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_TRUE(Same(*config, v1::TrainingConfig())) << text;
   }
@@ -75,7 +76,7 @@ TEST(ParseConfigTest, ReadsNothingAsAnEmptyConfig) {
 
 TEST(ParseConfigTest, SetsAFieldThatIsGivenItsDefault) {
   for (const char* text : {"epochs: 0", "{\"epochs\": 0}"}) {
-    const auto config = ParseConfig(text);
+    const auto config = config::ParseConfig(text);
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_TRUE(config->has_epochs()) << text;
   }
@@ -127,40 +128,41 @@ TEST(ParseConfigTest, ErrorsAreViolationsThatCanBeReadBack) {
 }
 
 TEST(ToTextFormatTest, ReadsBackAsTheSameConfig) {
-  const auto config = ParseConfig(ToTextFormat(Example()));
+  const auto config = config::ParseConfig(config::ToTextFormat(Example()));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(Same(*config, Example()));
 }
 
 TEST(ToJsonTest, ReadsBackAsTheSameConfig) {
   for (const bool pretty : {false, true}) {
-    const auto config = ParseConfig(ToJson(Example(), pretty));
+    const auto config = config::ParseConfig(config::ToJson(Example(), pretty));
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_TRUE(Same(*config, Example())) << pretty;
   }
 }
 
 TEST(ToJsonTest, HasFieldNamesAsInTheProto) {
-  const std::string json = ToJson(Example(), /*pretty=*/false);
+  const std::string json = config::ToJson(Example(), /*pretty=*/false);
   EXPECT_TRUE(Mentions(json, {"\"train_limit\":", "\"learning_rate\":"}));
   EXPECT_FALSE(Mentions(json, {"trainLimit"}));
   EXPECT_FALSE(Mentions(json, {"learningRate"}));
 }
 
 TEST(ToJsonTest, HasLineBreaksOnlyWhenPretty) {
-  EXPECT_EQ(ToJson(Example(), /*pretty=*/false).find('\n'), std::string::npos);
-  EXPECT_NE(ToJson(Example(), /*pretty=*/true).find('\n'), std::string::npos);
+  EXPECT_EQ(config::ToJson(Example(), /*pretty=*/false).find('\n'), std::string::npos);
+  EXPECT_NE(config::ToJson(Example(), /*pretty=*/true).find('\n'), std::string::npos);
 }
 
 TEST(ToJsonTest, PrintsFieldsAtTheirDefault) {
-  const std::string json = ToJson(v1::Epoch(), /*pretty=*/false);
+  const std::string json = config::ToJson(v1::Epoch(), /*pretty=*/false);
   const auto* type = v1::Epoch::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const auto* field = type->field(i);
     if (field->has_presence()) continue;  // unset is not a default
     EXPECT_TRUE(Mentions(json, {absl::StrCat("\"", field->name(), "\":")}));
   }
-  EXPECT_TRUE(Mentions(ToJson(v1::Run(), false), {"\"state\":", "\"seed\":", "\"parameters\":"}));
+  EXPECT_TRUE(
+      Mentions(config::ToJson(v1::Run(), false), {"\"state\":", "\"seed\":", "\"parameters\":"}));
 }
 
 // Whether a double comes back from JSON as it was.
@@ -168,7 +170,7 @@ testing::AssertionResult KeepsItsBits(double value) {
   v1::Epoch epoch;
   epoch.set_train_loss(value);
   v1::Epoch read;
-  const std::string json = ToJson(epoch, /*pretty=*/false);
+  const std::string json = config::ToJson(epoch, /*pretty=*/false);
   if (!google::protobuf::util::JsonStringToMessage(json, &read).ok()) {
     return testing::AssertionFailure() << "cannot be read: " << json;
   }
@@ -216,7 +218,8 @@ TEST(ToJsonTest, NotANumberReadsBackAsOne) {
   v1::Epoch epoch;
   epoch.set_train_loss(std::nan(""));
   v1::Epoch read;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ToJson(epoch, false), &read).ok());
+  ASSERT_TRUE(
+      google::protobuf::util::JsonStringToMessage(config::ToJson(epoch, false), &read).ok());
   EXPECT_TRUE(std::isnan(read.train_loss()));
 }
 
@@ -227,7 +230,8 @@ TEST(ToJsonTest, WholeNumbersReadBackToTheSameBits) {
     v1::Run run;
     run.set_seed(seed);
     v1::Run read;
-    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ToJson(run, false), &read).ok());
+    ASSERT_TRUE(
+        google::protobuf::util::JsonStringToMessage(config::ToJson(run, false), &read).ok());
     EXPECT_EQ(read.seed(), seed);
   }
 }
@@ -238,7 +242,8 @@ TEST(ToJsonTest, FloatsReadBackToTheSameBits) {
     thetas.add_values(value);
   }
   v1::ThetaVector read;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ToJson(thetas, false), &read).ok());
+  ASSERT_TRUE(
+      google::protobuf::util::JsonStringToMessage(config::ToJson(thetas, false), &read).ok());
   EXPECT_TRUE(Same(read, thetas));
 }
 

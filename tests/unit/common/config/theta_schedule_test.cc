@@ -25,12 +25,12 @@ v1::ThetaConfig Scheduled(const std::string& text) {
   v1::TrainingConfig config;
   *config.mutable_theta() = FromText<v1::ThetaConfig>(text);
   config.mutable_theta()->set_policy(v1::THETA_POLICY_SCHEDULED);
-  return ResolveConfig(config).theta();
+  return config::ResolveConfig(config).theta();
 }
 
 // The values at the start of each epoch of a run with one step an epoch.
 std::vector<double> ValuesOf(const std::string& text, int epochs) {
-  const ThetaSchedule schedule(Scheduled(text), {.epochs = epochs, .steps_per_epoch = 1});
+  const config::ThetaSchedule schedule(Scheduled(text), {.epochs = epochs, .steps_per_epoch = 1});
   std::vector<double> values;
   for (int epoch = 0; epoch < epochs; ++epoch) values.push_back(schedule.Value(epoch, epoch));
   return values;
@@ -55,7 +55,7 @@ double Angle() { return Coin() ? Real(0, kQuarterPi) : Coin() ? 0 : kQuarterPi; 
 
 struct Case {
   v1::ThetaConfig config;
-  RunLength length;
+  config::RunLength length;
 
   bool by_step() const { return config.unit() == v1::SCHEDULE_UNIT_STEP; }
   int64_t units() const {
@@ -127,7 +127,7 @@ double ExpectedOnPath(const Case& any, int64_t done) {
 RC_GTEST_PROP(ThetaScheduleTest, FollowsItsFormulaAtEveryStep, ()) {
   const Case any = AnyPath();
   RC_LOG() << any.config.ShortDebugString() << " over " << any.units() << " units\n";
-  const ThetaSchedule schedule(any.config, any.length);
+  const config::ThetaSchedule schedule(any.config, any.length);
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
     const double value = schedule.Value(epoch, step);
@@ -141,7 +141,7 @@ RC_GTEST_PROP(ThetaScheduleTest, FollowsItsFormulaAtEveryStep, ()) {
 RC_GTEST_PROP(ThetaScheduleTest, ReachesTheEndExactlyAndStays, ()) {
   const Case any = AnyPath();
   RC_LOG() << any.config.ShortDebugString() << " over " << any.units() << " units\n";
-  const ThetaSchedule schedule(any.config, any.length);
+  const config::ThetaSchedule schedule(any.config, any.length);
   const int64_t hold = any.config.has_hold() ? any.config.hold() : 0;
   const int64_t first_at_end = any.config.has_span() ? hold + any.config.span() : any.units() - 1;
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
@@ -159,7 +159,7 @@ RC_GTEST_PROP(ThetaScheduleTest, LinearIsExactlyAtItsEndsInTheFirstAndLastEpoch,
   Case any = AnyCase(v1::THETA_SCHEDULE_LINEAR);
   any.config.set_unit(v1::SCHEDULE_UNIT_EPOCH);
   RC_LOG() << any.config.ShortDebugString() << " over " << any.length.epochs << " epochs\n";
-  const ThetaSchedule schedule(any.config, any.length);
+  const config::ThetaSchedule schedule(any.config, any.length);
   const int64_t steps = any.length.steps_per_epoch;
   const int64_t last = any.length.epochs - 1;
   for (int64_t i = 0; i < steps; ++i) {
@@ -171,7 +171,7 @@ RC_GTEST_PROP(ThetaScheduleTest, LinearIsExactlyAtItsEndsInTheFirstAndLastEpoch,
 RC_GTEST_PROP(ThetaScheduleTest, MovesFromStartToEndWithoutTurningBack, ()) {
   const Case any = AnyPath();
   RC_LOG() << any.config.ShortDebugString() << " over " << any.units() << " units\n";
-  const ThetaSchedule schedule(any.config, any.length);
+  const config::ThetaSchedule schedule(any.config, any.length);
   const double direction = any.config.end() >= any.config.start() ? 1 : -1;
   double before = any.config.start();
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
@@ -186,7 +186,7 @@ RC_GTEST_PROP(ThetaScheduleTest, JumpIsStartUntilHoldAndEndFromThenOn, ()) {
   if (Coin()) any.config.set_hold(Whole(0, any.units()));
   RC_LOG() << any.config.ShortDebugString() << " over " << any.units() << " units\n";
   const int64_t hold = any.config.has_hold() ? any.config.hold() : any.units() / 2;
-  const ThetaSchedule schedule(any.config, any.length);
+  const config::ThetaSchedule schedule(any.config, any.length);
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
     const double expected = any.Done(epoch, step) < hold ? any.config.start() : any.config.end();
@@ -196,7 +196,7 @@ RC_GTEST_PROP(ThetaScheduleTest, JumpIsStartUntilHoldAndEndFromThenOn, ()) {
 
 RC_GTEST_PROP(ThetaScheduleTest, ConstantStaysAtStart, ()) {
   const Case any = AnyCase(v1::THETA_SCHEDULE_CONSTANT);
-  ThetaSchedule schedule(any.config, any.length);
+  config::ThetaSchedule schedule(any.config, any.length);
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
     RC_ASSERT(schedule.Value(epoch, step) == any.config.start());
@@ -209,7 +209,7 @@ RC_GTEST_PROP(ThetaScheduleTest, OtherPoliciesStayAtStartWhateverTheSchedule, ()
   Case any = AnyCase(*rc::gen::element(v1::THETA_SCHEDULE_LINEAR, v1::THETA_SCHEDULE_JUMP,
                                        v1::THETA_SCHEDULE_PLATEAU));
   any.config.set_policy(Coin() ? v1::THETA_POLICY_FIXED : v1::THETA_POLICY_TRAINABLE);
-  ThetaSchedule schedule(any.config, any.length);
+  config::ThetaSchedule schedule(any.config, any.length);
   for (int64_t step = 0; step < any.length.epochs * any.length.steps_per_epoch; ++step) {
     const int64_t epoch = step / any.length.steps_per_epoch;
     RC_ASSERT(schedule.Value(epoch, step) == any.config.start());
@@ -219,8 +219,8 @@ RC_GTEST_PROP(ThetaScheduleTest, OtherPoliciesStayAtStartWhateverTheSchedule, ()
 
 RC_GTEST_PROP(ThetaScheduleTest, OnlyPlateauHeedsTheLoss, ()) {
   const Case any = AnyPath();
-  const ThetaSchedule alone(any.config, any.length);
-  ThetaSchedule told(any.config, any.length);
+  const config::ThetaSchedule alone(any.config, any.length);
+  config::ThetaSchedule told(any.config, any.length);
   for (int64_t epoch = 0; epoch < any.length.epochs; ++epoch) {
     for (int64_t i = 0; i < any.length.steps_per_epoch; ++i) {
       const int64_t step = epoch * any.length.steps_per_epoch + i;
@@ -279,7 +279,7 @@ Case AnyPlateau() {
 
 void FollowsTheSimulator(const Case& any, const std::vector<double>& losses) {
   RC_LOG() << any.config.ShortDebugString() << "\n";
-  ThetaSchedule schedule(any.config, any.length);
+  config::ThetaSchedule schedule(any.config, any.length);
   const std::vector<double> expected = SimulatePlateau(any.config, losses);
   for (int64_t epoch = 0; epoch < any.length.epochs; ++epoch) {
     RC_LOG() << "epoch " << epoch << " of loss " << losses[epoch] << "\n";
@@ -313,7 +313,7 @@ RC_GTEST_PROP(ThetaScheduleTest, PlateauDoesNotMoveWhileItHolds, ()) {
   // so far, the first one after them is an improvement.
   const std::vector<double> losses = AnyLosses(any.length.epochs - hold);
   const std::vector<double> expected = SimulatePlateau(any.config, losses);
-  ThetaSchedule schedule(any.config, any.length);
+  config::ThetaSchedule schedule(any.config, any.length);
   for (int64_t epoch = 0; epoch < any.length.epochs; ++epoch) {
     const double value = schedule.Value(epoch, epoch * any.length.steps_per_epoch);
     if (epoch <= hold) RC_ASSERT(value == any.config.start());
@@ -327,7 +327,7 @@ TEST(ThetaScheduleTest, IsExactlyAtTheEndInTheLastEpoch) {
     for (const char* ends : {"", "start: 0.1 end: 0.7", "start: 0.3 end: 0.1"}) {
       const v1::ThetaConfig config =
           Scheduled(std::string("schedule: THETA_SCHEDULE_") + name + " " + ends);
-      const ThetaSchedule schedule(config, {.epochs = 7, .steps_per_epoch = 3});
+      const config::ThetaSchedule schedule(config, {.epochs = 7, .steps_per_epoch = 3});
       EXPECT_EQ(schedule.Value(0, 0), config.start()) << name << ends;
       EXPECT_EQ(schedule.Value(6, 18), config.end()) << name << ends;
       EXPECT_EQ(schedule.Value(6, 20), config.end()) << name << ends;
@@ -377,7 +377,7 @@ TEST(ThetaScheduleTest, StepDropsOnceAUnitWhereThereAreAsManyStepsAsUnits) {
   for (int steps = 1; steps <= 64; ++steps) {
     v1::ThetaConfig config = Scheduled("schedule: THETA_SCHEDULE_STEP start: 0.5");
     config.set_steps(steps);
-    const ThetaSchedule schedule(config, {.epochs = steps + 1, .steps_per_epoch = 1});
+    const config::ThetaSchedule schedule(config, {.epochs = steps + 1, .steps_per_epoch = 1});
     for (int epoch = 0; epoch <= steps; ++epoch) {
       EXPECT_NEAR(schedule.Value(epoch, epoch), 0.5 * (steps - epoch) / steps, 1e-12)
           << steps << " steps, epoch " << epoch;
@@ -386,15 +386,16 @@ TEST(ThetaScheduleTest, StepDropsOnceAUnitWhereThereAreAsManyStepsAsUnits) {
 }
 
 TEST(ThetaScheduleTest, UnitStepMovesWithinAnEpoch) {
-  const ThetaSchedule schedule(Scheduled("unit: SCHEDULE_UNIT_STEP start: 0.5"),
-                               {.epochs = 2, .steps_per_epoch = 3});
+  const config::ThetaSchedule schedule(Scheduled("unit: SCHEDULE_UNIT_STEP start: 0.5"),
+                                       {.epochs = 2, .steps_per_epoch = 3});
   for (int step = 0; step < 6; ++step) {
     EXPECT_NEAR(schedule.Value(step / 3, step), 0.5 - 0.1 * step, 1e-15) << step;
   }
 }
 
 TEST(ThetaScheduleTest, UnitEpochStandsStillWithinAnEpoch) {
-  const ThetaSchedule schedule(Scheduled("start: 0.5"), {.epochs = 2, .steps_per_epoch = 3});
+  const config::ThetaSchedule schedule(Scheduled("start: 0.5"),
+                                       {.epochs = 2, .steps_per_epoch = 3});
   for (int step = 0; step < 3; ++step) EXPECT_EQ(schedule.Value(0, step), 0.5);
   for (int step = 3; step < 6; ++step) EXPECT_EQ(schedule.Value(1, step), 0);
 }
@@ -412,7 +413,7 @@ TEST(ThetaScheduleTest, JumpIsInTheMiddleUnlessItIsTold) {
 std::vector<double> PlateauThetas(const std::string& plateau, const std::vector<double>& losses,
                                   const std::string& more = "") {
   const auto epochs = static_cast<int64_t>(losses.size()) + 1;
-  ThetaSchedule schedule(
+  config::ThetaSchedule schedule(
       Scheduled("schedule: THETA_SCHEDULE_PLATEAU start: 0.5 plateau { " + plateau + " } " + more),
       {.epochs = epochs, .steps_per_epoch = 1});
   std::vector<double> thetas = {schedule.Value(0, 0)};
@@ -483,14 +484,14 @@ TEST(ThetaScheduleTest, PlateauHoldsBeforeItLooks) {
 }
 
 TEST(ThetaScheduleTest, LastUnitIsOneLessThanTheUnitsOfTheRun) {
-  const RunLength length = {.epochs = 7, .steps_per_epoch = 11};
-  EXPECT_EQ(ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_EPOCH"), length), 6);
-  EXPECT_EQ(ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_STEP"), length), 76);
+  const config::RunLength length = {.epochs = 7, .steps_per_epoch = 11};
+  EXPECT_EQ(config::ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_EPOCH"), length), 6);
+  EXPECT_EQ(config::ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_STEP"), length), 76);
 }
 
 TEST(ThetaScheduleTest, TheLongestRunsKeepTheirEnds) {
-  const ThetaSchedule schedule(Scheduled("unit: SCHEDULE_UNIT_STEP"),
-                               {.epochs = 100'000, .steps_per_epoch = 900'000'000});
+  const config::ThetaSchedule schedule(Scheduled("unit: SCHEDULE_UNIT_STEP"),
+                                       {.epochs = 100'000, .steps_per_epoch = 900'000'000});
   EXPECT_EQ(schedule.Value(0, 0), kQuarterPi);
   EXPECT_EQ(schedule.Value(99'999, 100'000LL * 900'000'000 - 1), 0);
   EXPECT_NEAR(schedule.Value(50'000, 50'000LL * 900'000'000), kQuarterPi / 2, 1e-9);

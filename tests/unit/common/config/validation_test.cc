@@ -27,16 +27,17 @@ using google::protobuf::Message;
 
 constexpr double kQuarterPi = 0.78539816339744830962;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr DatasetShape kMnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
+constexpr config::DatasetShape kMnist = {
+    .height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
 v1::TrainingConfig Resolved(const std::string& text) {
-  return ResolveConfig(FromText<v1::TrainingConfig>(text));
+  return config::ResolveConfig(FromText<v1::TrainingConfig>(text));
 }
 
 // Both checks, one after the other, as the server makes them.
-absl::Status Check(const v1::TrainingConfig& config, const DatasetShape& data = kMnist) {
-  const absl::Status status = CheckConfig(config);
-  return status.ok() ? PlanRun(config, data).status() : status;
+absl::Status Check(const v1::TrainingConfig& config, const config::DatasetShape& data = kMnist) {
+  const absl::Status status = config::CheckConfig(config);
+  return status.ok() ? config::PlanRun(config, data).status() : status;
 }
 
 // Sets a numeric or enum field of `root` by its path, without the code under test.
@@ -157,7 +158,7 @@ class NumericFieldTest : public testing::TestWithParam<NumericField> {
   static std::string ViolationAt(double value) {
     v1::TrainingConfig config = TableConfig();
     SetNumber(&config, GetParam().path, value);
-    const absl::Status status = CheckConfig(config);
+    const absl::Status status = config::CheckConfig(config);
     if (status.ok()) return "";
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_TRUE(Mentions(status.message(), {GetParam().path}));
@@ -177,7 +178,7 @@ class NumericFieldTest : public testing::TestWithParam<NumericField> {
   static void ExpectAccepted(double value) {
     v1::TrainingConfig config = TableConfig();
     SetNumber(&config, GetParam().path, value);
-    const absl::Status status = CheckConfig(config);
+    const absl::Status status = config::CheckConfig(config);
     EXPECT_TRUE(status.ok()) << GetParam().path << " = " << value << ": " << status;
   }
 };
@@ -264,10 +265,10 @@ TEST(CheckConfigTest, ALearningRateScheduleFitsIntoTheRun) {
   for (const int epochs : {0, 11, -1}) {
     const v1::TrainingConfig config =
         Resolved(absl::StrCat("epochs: 10 optimizer { schedule_epochs: ", epochs, " }"));
-    EXPECT_TRUE(Mentions(ViolationsOf(CheckConfig(config))["optimizer.schedule_epochs"],
+    EXPECT_TRUE(Mentions(ViolationsOf(config::CheckConfig(config))["optimizer.schedule_epochs"],
                          {absl::StrCat("is ", epochs), "1..10"}));
   }
-  EXPECT_TRUE(CheckConfig(Resolved("epochs: 10 optimizer { schedule_epochs: 10 }")).ok());
+  EXPECT_TRUE(config::CheckConfig(Resolved("epochs: 10 optimizer { schedule_epochs: 10 }")).ok());
 }
 
 TEST(CheckConfigTest, AbsurdSizesAreRefused) {
@@ -275,7 +276,7 @@ TEST(CheckConfigTest, AbsurdSizesAreRefused) {
   SetNumber(&config, "network.layers.0.conv.filters", 1e9);
   SetNumber(&config, "network.layers.1.dense.units", 2e9);
   SetNumber(&config, "batch_size", 2e9);
-  auto violations = ViolationsOf(CheckConfig(config));
+  auto violations = ViolationsOf(config::CheckConfig(config));
   EXPECT_TRUE(Mentions(violations["network.layers.0.conv.filters"], {"1000000000", "1..4096"}));
   EXPECT_TRUE(Mentions(violations["network.layers.1.dense.units"], {"2000000000", "1..65536"}));
   EXPECT_TRUE(Mentions(violations["batch_size"], {"2000000000", "1..65536"}));
@@ -284,9 +285,10 @@ TEST(CheckConfigTest, AbsurdSizesAreRefused) {
 TEST(CheckConfigTest, SaysAValueThatIsJustOutsideInEnoughDigits) {
   // pi/4 as people round it is too large by 4e-8. "is 0.785398" would look as if it were inside.
   v1::TrainingConfig config = Resolved("theta { start: 0.7853982 }");
-  EXPECT_TRUE(Mentions(ViolationsOf(CheckConfig(config))["theta.start"], {"0.7853982"}));
+  EXPECT_TRUE(Mentions(ViolationsOf(config::CheckConfig(config))["theta.start"], {"0.7853982"}));
   config = Resolved("optimizer { final_factor: 1.0000001 }");
-  EXPECT_TRUE(Mentions(ViolationsOf(CheckConfig(config))["optimizer.final_factor"], {"1.0000001"}));
+  EXPECT_TRUE(
+      Mentions(ViolationsOf(config::CheckConfig(config))["optimizer.final_factor"], {"1.0000001"}));
 }
 
 // --- Enums ---
@@ -315,7 +317,7 @@ TEST(CheckConfigTest, EnumsMustBeChosenAndKnown) {
     for (const int number : {0, 99, -1}) {
       v1::TrainingConfig config = TableConfig();
       SetNumber(&config, field.path, number);
-      const absl::Status status = CheckConfig(config);
+      const absl::Status status = config::CheckConfig(config);
       ASSERT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field.path << number;
       EXPECT_TRUE(Mentions(ViolationsOf(status)[field.path], field.choices)) << field.path;
     }
@@ -326,7 +328,8 @@ TEST(CheckConfigTest, AnUnknownEnumValueIsNamed) {
   for (const EnumField& field : EnumFields()) {
     v1::TrainingConfig config = TableConfig();
     SetNumber(&config, field.path, 99);
-    EXPECT_TRUE(Mentions(ViolationsOf(CheckConfig(config))[field.path], {"99"})) << field.path;
+    EXPECT_TRUE(Mentions(ViolationsOf(config::CheckConfig(config))[field.path], {"99"}))
+        << field.path;
   }
 }
 
@@ -550,7 +553,7 @@ TEST(CheckConfigTest, HoldAndSpanHaveLowerBoundsWhateverThePolicy) {
     for (const int64_t hold : {int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
       for (const int64_t span : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
         SCOPED_TRACE(absl::StrCat(policy, ", hold ", hold, ", span ", span));
-        const absl::Status status = CheckConfig(Resolved(absl::StrCat(
+        const absl::Status status = config::CheckConfig(Resolved(absl::StrCat(
             "theta { policy: THETA_POLICY_", policy, " hold: ", hold, " span: ", span, " }")));
         EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
         if (status.ok()) continue;
@@ -585,7 +588,8 @@ TEST(CheckConfigTest, ANetworkHasAtMostSixtyFourHiddenLayers) {
 TEST(CheckConfigTest, FieldsOfViolationsArePaths) {
   std::string layers;
   for (int i = 0; i < 65; ++i) layers += "layers { dense { units: 4 } } ";
-  const absl::Status status = CheckConfig(Resolved(absl::StrCat("network { ", layers, "}")));
+  const absl::Status status =
+      config::CheckConfig(Resolved(absl::StrCat("network { ", layers, "}")));
   EXPECT_EQ(ViolationsOf(status).count("network.layers"), 1u) << status;
 }
 
@@ -610,7 +614,7 @@ TEST(CheckConfigTest, ReportsAllViolationsAtOnce) {
       regularizer { l2: -1 }
       epochs: 0
       diagnostics { probe_size: 0 })");
-  const absl::Status status = CheckConfig(config);
+  const absl::Status status = config::CheckConfig(config);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   const auto violations = ViolationsOf(status);
   for (const char* field : {"dataset.validation_fraction", "network.layers.0.conv.filters",
@@ -632,7 +636,7 @@ TEST(CheckConfigTest, EveryNumericFieldCanBeWrongAtOnce) {
   SetNumber(&config, "optimizer.warmup_epochs", 1e9);
   SetNumber(&config, "network.layers.0.conv.padding", 2e9);
   SetNumber(&config, "dataset.train_limit", -1);
-  const auto violations = ViolationsOf(CheckConfig(config));
+  const auto violations = ViolationsOf(config::CheckConfig(config));
   for (const NumericField& field : NumericFields()) {
     EXPECT_EQ(violations.count(field.path), 1u) << field.path;
   }
@@ -645,9 +649,10 @@ TEST(PlanRunTest, ReportsAllViolationsAtOnce) {
       theta { policy: THETA_POLICY_SCHEDULED span: 10 }
       diagnostics { convexity: true probe_size: 10000 }
       batch_size: 601)");
-  ASSERT_TRUE(CheckConfig(config).ok()) << CheckConfig(config);
-  const DatasetShape small = {.height = 28, .width = 28, .classes = 10, .train_images = 6000};
-  const absl::Status status = PlanRun(config, small).status();
+  ASSERT_TRUE(config::CheckConfig(config).ok()) << config::CheckConfig(config);
+  const config::DatasetShape small = {
+      .height = 28, .width = 28, .classes = 10, .train_images = 6000};
+  const absl::Status status = config::PlanRun(config, small).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   const auto violations = ViolationsOf(status);
   for (const char* field :
@@ -660,8 +665,8 @@ TEST(PlanRunTest, ReportsTheNetworkTogetherWithTheSplit) {
   const v1::TrainingConfig config = Resolved(R"(
       dataset { validation_fraction: 1e-9 }
       network { layers { conv { filters: 4 kernel: 40 } } })");
-  ASSERT_TRUE(CheckConfig(config).ok()) << CheckConfig(config);
-  const auto violations = ViolationsOf(PlanRun(config, kMnist).status());
+  ASSERT_TRUE(config::CheckConfig(config).ok()) << config::CheckConfig(config);
+  const auto violations = ViolationsOf(config::PlanRun(config, kMnist).status());
   EXPECT_EQ(violations.count("dataset.validation_fraction"), 1u);
   EXPECT_EQ(violations.count("network.layers.0.conv.kernel"), 1u);
 }
@@ -669,7 +674,7 @@ TEST(PlanRunTest, ReportsTheNetworkTogetherWithTheSplit) {
 // --- PlanRun's results ---
 
 TEST(PlanRunTest, PlansTheDefaultRunOnMnist) {
-  const absl::StatusOr<RunPlan> plan = PlanRun(Resolved(""), kMnist);
+  const absl::StatusOr<config::RunPlan> plan = config::PlanRun(Resolved(""), kMnist);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_EQ(plan->validation_images, 6000);
   EXPECT_EQ(plan->train_images, 54000);
@@ -680,7 +685,7 @@ TEST(PlanRunTest, PlansTheDefaultRunOnMnist) {
 }
 
 TEST(PlanRunTest, CountsAThetaForEveryNeuronOfTheDefaultNetwork) {
-  const absl::StatusOr<RunPlan> plan = PlanRun(
+  const absl::StatusOr<config::RunPlan> plan = config::PlanRun(
       Resolved("theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }"),
       kMnist);
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -689,7 +694,7 @@ TEST(PlanRunTest, CountsAThetaForEveryNeuronOfTheDefaultNetwork) {
 
 TEST(PlanRunTest, TheLastStepOfAnEpochTakesWhatIsLeft) {
   const auto steps = [](int batch_size) {
-    const auto plan = PlanRun(Resolved(absl::StrCat("batch_size: ", batch_size)), kMnist);
+    const auto plan = config::PlanRun(Resolved(absl::StrCat("batch_size: ", batch_size)), kMnist);
     EXPECT_TRUE(plan.ok()) << plan.status();
     return plan.ok() ? plan->length.steps_per_epoch : 0;
   };
@@ -703,7 +708,7 @@ TEST(PlanRunTest, TheLastStepOfAnEpochTakesWhatIsLeft) {
 TEST(PlanRunTest, TrainLimitTakesTheFirstImagesOfTheTrainingSplit) {
   const auto limited = [](int limit) {
     const auto plan =
-        PlanRun(Resolved(absl::StrCat("dataset { train_limit: ", limit, " }")), kMnist);
+        config::PlanRun(Resolved(absl::StrCat("dataset { train_limit: ", limit, " }")), kMnist);
     EXPECT_TRUE(plan.ok()) << plan.status();
     return plan.ok() ? std::pair(plan->train_images, plan->validation_images)
                      : std::pair<int64_t, int64_t>();
@@ -724,8 +729,9 @@ TEST(PlanRunTest, ABatchMustFitInMemory) {
 
 TEST(PlanRunTest, ADataSetTooSmallToSplitIsRefused) {
   for (const int64_t images : {int64_t{0}, int64_t{1}, int64_t{2}}) {
-    const DatasetShape tiny = {.height = 28, .width = 28, .classes = 10, .train_images = images};
-    EXPECT_EQ(PlanRun(Resolved("batch_size: 1"), tiny).status().code(),
+    const config::DatasetShape tiny = {
+        .height = 28, .width = 28, .classes = 10, .train_images = images};
+    EXPECT_EQ(config::PlanRun(Resolved("batch_size: 1"), tiny).status().code(),
               absl::StatusCode::kInvalidArgument)
         << images;
   }
@@ -734,7 +740,7 @@ TEST(PlanRunTest, ADataSetTooSmallToSplitIsRefused) {
 // --- ResolveConfig ---
 
 TEST(ResolveConfigTest, GivesTheDefaultsOfTheContract) {
-  v1::TrainingConfig config = ResolveConfig(v1::TrainingConfig());
+  v1::TrainingConfig config = config::ResolveConfig(v1::TrainingConfig());
   // The third layer has no pool, so that its pool_size says nothing.
   ASSERT_EQ(config.network().layers_size(), 3);
   config.mutable_network()->mutable_layers(2)->mutable_conv()->clear_pool_size();
@@ -917,7 +923,7 @@ TEST(ResolveConfigTest, ChangesNothingInAConfigThatIsComplete) {
   Fill(config.mutable_network()->mutable_layers(0)->mutable_conv(), [] { return true; });
   ASSERT_TRUE(config.network().layers(0).has_conv());
   ASSERT_TRUE(config.network().layers(1).has_dense());
-  EXPECT_TRUE(Same(ResolveConfig(config), config));
+  EXPECT_TRUE(Same(config::ResolveConfig(config), config));
 }
 
 TEST(ResolveConfigTest, ChangesNothingThatIsSetInAnyConfig) {
@@ -926,7 +932,7 @@ TEST(ResolveConfigTest, ChangesNothingThatIsSetInAnyConfig) {
     const unsigned share = 1 + random() % 9;
     v1::TrainingConfig config;
     Fill(&config, [&random, share] { return random() % 10 < share; });
-    EXPECT_TRUE(Keeps(ResolveConfig(config), config)) << config.ShortDebugString();
+    EXPECT_TRUE(Keeps(config::ResolveConfig(config), config)) << config.ShortDebugString();
   }
 }
 
@@ -936,8 +942,8 @@ TEST(ResolveConfigTest, IsIdempotent) {
     const unsigned share = random() % 10;
     v1::TrainingConfig config;
     Fill(&config, [&random, share] { return random() % 10 < share; });
-    const v1::TrainingConfig once = ResolveConfig(config);
-    EXPECT_TRUE(Same(ResolveConfig(once), once)) << config.ShortDebugString();
+    const v1::TrainingConfig once = config::ResolveConfig(config);
+    EXPECT_TRUE(Same(config::ResolveConfig(once), once)) << config.ShortDebugString();
   }
 }
 

@@ -8,7 +8,7 @@
 namespace anneal {
 namespace {
 
-void AddTimes(ConfusionMatrix* matrix, int actual, int predicted, int times) {
+void AddTimes(stats::ConfusionMatrix* matrix, int actual, int predicted, int times) {
   for (int i = 0; i < times; ++i) matrix->Add(actual, predicted);
 }
 
@@ -18,8 +18,8 @@ void AddTimes(ConfusionMatrix* matrix, int actual, int predicted, int times) {
 //   t0   5   1   0
 //   t1   2   3   1
 //   t2   0   0   4
-ConfusionMatrix Example() {
-  ConfusionMatrix matrix(3);
+stats::ConfusionMatrix Example() {
+  stats::ConfusionMatrix matrix(3);
   AddTimes(&matrix, 0, 0, 5);
   AddTimes(&matrix, 0, 1, 1);
   AddTimes(&matrix, 1, 0, 2);
@@ -30,14 +30,14 @@ ConfusionMatrix Example() {
 }
 
 TEST(ConfusionMatrixTest, StartsEmpty) {
-  const ConfusionMatrix matrix(4);
+  const stats::ConfusionMatrix matrix(4);
   EXPECT_EQ(matrix.classes(), 4);
   EXPECT_EQ(matrix.counts().size(), 16u);
   for (const int64_t count : matrix.counts()) EXPECT_EQ(count, 0);
 }
 
 TEST(ConfusionMatrixTest, CountsRowsByTrueClassAndColumnsByPrediction) {
-  const ConfusionMatrix matrix = Example();
+  const stats::ConfusionMatrix matrix = Example();
   const std::vector<int64_t> counts(matrix.counts().begin(), matrix.counts().end());
   EXPECT_EQ(counts, (std::vector<int64_t>{5, 1, 0, 2, 3, 1, 0, 0, 4}));
   EXPECT_EQ(matrix.count(1, 0), 2);
@@ -45,21 +45,21 @@ TEST(ConfusionMatrixTest, CountsRowsByTrueClassAndColumnsByPrediction) {
 }
 
 TEST(ConfusionMatrixTest, ScoresAClassByHand) {
-  const ConfusionMatrix matrix = Example();
+  const stats::ConfusionMatrix matrix = Example();
   // Class 0: TP 5, FP 2, FN 1.
-  const ClassScores first = matrix.ClassScoresOf(0);
+  const stats::ClassScores first = matrix.ClassScoresOf(0);
   EXPECT_DOUBLE_EQ(first.precision, 5.0 / 7);
   EXPECT_DOUBLE_EQ(first.recall, 5.0 / 6);
   EXPECT_DOUBLE_EQ(first.f1, 10.0 / 13);
   EXPECT_EQ(first.support, 6);
   // Class 1: TP 3, FP 1, FN 3.
-  const ClassScores second = matrix.ClassScoresOf(1);
+  const stats::ClassScores second = matrix.ClassScoresOf(1);
   EXPECT_DOUBLE_EQ(second.precision, 3.0 / 4);
   EXPECT_DOUBLE_EQ(second.recall, 3.0 / 6);
   EXPECT_DOUBLE_EQ(second.f1, 6.0 / 10);
   EXPECT_EQ(second.support, 6);
   // Class 2: TP 4, FP 1, FN 0.
-  const ClassScores third = matrix.ClassScoresOf(2);
+  const stats::ClassScores third = matrix.ClassScoresOf(2);
   EXPECT_DOUBLE_EQ(third.precision, 4.0 / 5);
   EXPECT_DOUBLE_EQ(third.recall, 1.0);
   EXPECT_DOUBLE_EQ(third.f1, 8.0 / 9);
@@ -67,7 +67,7 @@ TEST(ConfusionMatrixTest, ScoresAClassByHand) {
 }
 
 TEST(ConfusionMatrixTest, AveragesOverClassesWithoutWeights) {
-  const Scores scores = Example().MacroScores();
+  const stats::Scores scores = Example().MacroScores();
   EXPECT_DOUBLE_EQ(scores.accuracy, 12.0 / 16);
   EXPECT_DOUBLE_EQ(scores.precision, (5.0 / 7 + 3.0 / 4 + 4.0 / 5) / 3);
   EXPECT_DOUBLE_EQ(scores.recall, (5.0 / 6 + 1.0 / 2 + 1.0) / 3);
@@ -75,9 +75,9 @@ TEST(ConfusionMatrixTest, AveragesOverClassesWithoutWeights) {
 }
 
 TEST(ConfusionMatrixTest, GivesOneForPerfectPredictions) {
-  ConfusionMatrix matrix(10);
+  stats::ConfusionMatrix matrix(10);
   for (int label = 0; label < 10; ++label) AddTimes(&matrix, label, label, label + 1);
-  const Scores scores = matrix.MacroScores();
+  const stats::Scores scores = matrix.MacroScores();
   EXPECT_DOUBLE_EQ(scores.accuracy, 1);
   EXPECT_DOUBLE_EQ(scores.precision, 1);
   EXPECT_DOUBLE_EQ(scores.recall, 1);
@@ -85,19 +85,19 @@ TEST(ConfusionMatrixTest, GivesOneForPerfectPredictions) {
 }
 
 TEST(ConfusionMatrixTest, GivesZeroWhereADivisorIsZero) {
-  ConfusionMatrix matrix(3);
+  stats::ConfusionMatrix matrix(3);
   // Class 0 is never predicted, class 1 has no members, class 2 neither of both.
   AddTimes(&matrix, 0, 1, 3);
-  const ClassScores unpredicted = matrix.ClassScoresOf(0);
+  const stats::ClassScores unpredicted = matrix.ClassScoresOf(0);
   EXPECT_EQ(unpredicted.precision, 0);
   EXPECT_EQ(unpredicted.recall, 0);
   EXPECT_EQ(unpredicted.f1, 0);
   EXPECT_EQ(unpredicted.support, 3);
-  const ClassScores memberless = matrix.ClassScoresOf(1);
+  const stats::ClassScores memberless = matrix.ClassScoresOf(1);
   EXPECT_EQ(memberless.precision, 0);
   EXPECT_EQ(memberless.recall, 0);
   EXPECT_EQ(memberless.support, 0);
-  const ClassScores absent = matrix.ClassScoresOf(2);
+  const stats::ClassScores absent = matrix.ClassScoresOf(2);
   EXPECT_EQ(absent.precision, 0);
   EXPECT_EQ(absent.recall, 0);
   EXPECT_EQ(absent.f1, 0);
@@ -105,10 +105,10 @@ TEST(ConfusionMatrixTest, GivesZeroWhereADivisorIsZero) {
 }
 
 TEST(ConfusionMatrixTest, CountsAnAbsentClassAsZeroInTheMacroAverage) {
-  ConfusionMatrix matrix(4);
+  stats::ConfusionMatrix matrix(4);
   AddTimes(&matrix, 0, 0, 5);
   AddTimes(&matrix, 1, 1, 7);
-  const Scores scores = matrix.MacroScores();
+  const stats::Scores scores = matrix.MacroScores();
   EXPECT_DOUBLE_EQ(scores.accuracy, 1);
   EXPECT_DOUBLE_EQ(scores.precision, 0.5);
   EXPECT_DOUBLE_EQ(scores.recall, 0.5);
@@ -116,8 +116,8 @@ TEST(ConfusionMatrixTest, CountsAnAbsentClassAsZeroInTheMacroAverage) {
 }
 
 TEST(ConfusionMatrixTest, FromCountsIsTheMatrixThatGaveThem) {
-  const ConfusionMatrix original = Example();
-  const ConfusionMatrix matrix = ConfusionMatrix::FromCounts(original.counts());
+  const stats::ConfusionMatrix original = Example();
+  const stats::ConfusionMatrix matrix = stats::ConfusionMatrix::FromCounts(original.counts());
   EXPECT_EQ(matrix.classes(), 3);
   EXPECT_EQ(matrix.counts(), original.counts());
   EXPECT_EQ(matrix.count(1, 0), 2);
@@ -125,7 +125,7 @@ TEST(ConfusionMatrixTest, FromCountsIsTheMatrixThatGaveThem) {
 }
 
 TEST(ConfusionMatrixTest, ScoresNothingAsZero) {
-  const Scores scores = ConfusionMatrix(10).MacroScores();
+  const stats::Scores scores = stats::ConfusionMatrix(10).MacroScores();
   EXPECT_EQ(scores.accuracy, 0);
   EXPECT_EQ(scores.precision, 0);
   EXPECT_EQ(scores.recall, 0);

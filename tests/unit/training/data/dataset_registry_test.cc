@@ -10,7 +10,7 @@
 #include "tests/fixtures/tiny_dataset.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 class DatasetRegistryTest : public ::testing::Test {
@@ -105,4 +105,4 @@ TEST_F(DatasetRegistryTest, LivesWithRootsThatDoNotExist) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::data

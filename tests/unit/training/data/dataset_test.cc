@@ -11,7 +11,7 @@
 #include "tests/fixtures/tiny_dataset.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 constexpr const char* kFiles[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
@@ -206,4 +206,4 @@ TEST_F(DatasetTest, BatchesVisitEveryImageInOrderAndEndSmaller) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::data

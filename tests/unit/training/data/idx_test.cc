@@ -7,7 +7,7 @@
 #include "tests/fixtures/tiny_dataset.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 using ::std::string_literals::operator""s;
@@ -135,4 +135,4 @@ TEST_F(IdxTest, NeverTakesDamagedGzipForOtherValues) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::data

@@ -9,12 +9,12 @@
 
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::data {
 namespace {
 
 constexpr int64_t kImages = 1000;
 
-RunPlan PlanWith(const std::string& text) {
+config::RunPlan PlanWith(const std::string& text) {
   return PlanOf(Complete(text),
                 {.height = 28, .width = 28, .classes = 10, .train_images = kImages});
 }
@@ -55,7 +55,7 @@ TEST(RandomnessTest, SplitsAtRandom) {
 }
 
 TEST(RandomnessTest, GivesTheSameSplitForTheSameSeedOnly) {
-  const RunPlan plan = PlanWith("");
+  const config::RunPlan plan = PlanWith("");
   const Split split = SplitTrainingFile(plan, kImages, 7);
   const Split same = SplitTrainingFile(plan, kImages, 7);
   EXPECT_EQ(split.train, same.train);
@@ -144,4 +144,4 @@ TEST(RandomnessTest, DrawsOfALayerDoNotDependOnHowManyItNeeds) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::data

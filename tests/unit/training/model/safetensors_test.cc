@@ -6,7 +6,7 @@
 
 #include "gtest/gtest.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 namespace {
 
 Tensor Floats(const std::string& name, std::vector<int64_t> shape, std::vector<float> values) {
@@ -107,4 +107,4 @@ TEST(SafetensorsTest, RefusesWhatIsNotTheFormat) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::model

@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 
-namespace anneal::training {
+namespace anneal::training::model {
 namespace {
 
 using Thetas = google::protobuf::RepeatedPtrField<v1::ThetaVector>;
@@ -61,4 +61,4 @@ TEST(ThetaSummaryTest, LeavesTheVectorsAsTheyWere) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::model

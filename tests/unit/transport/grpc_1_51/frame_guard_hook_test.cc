@@ -18,7 +18,7 @@
 #include "gtest/gtest.h"
 #include "server/transport/grpc_1_51/frame_guard.h"
 
-namespace anneal::rpc {
+namespace anneal::transport::grpc_1_51 {
 namespace {
 
 constexpr size_t kPrefaceSize = 24;
@@ -144,4 +144,4 @@ TEST(FrameGuardHookTest, WhatAClientReadsIsNotTakenForACall) {
 }
 
 }  // namespace
-}  // namespace anneal::rpc
+}  // namespace anneal::transport::grpc_1_51

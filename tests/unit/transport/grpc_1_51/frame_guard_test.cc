@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-namespace anneal::rpc {
+namespace anneal::transport::grpc_1_51 {
 namespace {
 
 constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -123,4 +123,4 @@ TEST(FramesTest, AreGuardedWhereThisGrpcIs) {
 }
 
 }  // namespace
-}  // namespace anneal::rpc
+}  // namespace anneal::transport::grpc_1_51

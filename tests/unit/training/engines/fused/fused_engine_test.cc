@@ -11,10 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
 #include "hwy/targets.h"
+#include "server/training/make_engine.h"
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::fused {
 namespace {
 
 constexpr int64_t kHeight = 13;
@@ -25,7 +26,7 @@ struct Images {
   explicit Images(int64_t count, uint64_t seed)
       : pixels(Normal({count, kHeight * kWidth}, seed).to(torch::kFloat)),
         labels(torch::arange(count, torch::kLong).remainder(kClasses).contiguous()) {}
-  Batch batch() const {
+  data::Batch batch() const {
     return {.images = pixels.data_ptr<float>(),
             .labels = labels.data_ptr<int64_t>(),
             .count = labels.numel()};
@@ -34,7 +35,7 @@ struct Images {
   torch::Tensor labels;
 };
 
-RunPlan Plan(const v1::TrainingConfig& config) {
+config::RunPlan Plan(const v1::TrainingConfig& config) {
   return PlanOf(config,
                 {.height = kHeight, .width = kWidth, .classes = kClasses, .train_images = 1000});
 }
@@ -151,12 +152,12 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
       MakeNetwork(&random) + RandomTheta(&random) + "optimizer { kind: OPTIMIZER_KIND_SGD }";
   SCOPED_TRACE(text);
   const v1::TrainingConfig config = Complete(text);
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   const Images images(1 + static_cast<int64_t>(random() % 70), GetParam());
   const StepSettings settings = {
       .learning_rate = 1e-30, .theta_learning_rate = 1e-30, .theta = config.theta().start()};
-  ReferenceEngine truth(config, plan, 3, torch::kDouble);
-  ReferenceEngine same(config, plan, 3, torch::kFloat);
+  reference::ReferenceEngine truth(config, plan, 3, torch::kDouble);
+  reference::ReferenceEngine same(config, plan, 3, torch::kFloat);
   // The same parameters, to the bit.
   {
     const torch::NoGradGuard no_grad;
@@ -167,7 +168,7 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
   StepTotals same_totals(kClasses, plan.network.layers.size());
   same.TrainStep(images.batch(), settings, &same_totals);
   const torch::Tensor expected = truth.network().gradients();
-  const Network::Ranges& ranges = truth.network().ranges();
+  const reference::Network::Ranges& ranges = truth.network().ranges();
   const auto error = [&](const torch::Tensor& gradients, int64_t begin, int64_t end) {
     return RelativeError(gradients.to(torch::kDouble).slice(0, begin, end),
                          expected.slice(0, begin, end));
@@ -200,15 +201,15 @@ TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
   const std::string text = MakeNetwork(&random) + RandomTheta(&random);
   SCOPED_TRACE(text);
   const v1::TrainingConfig config = Complete(text);
-  const RunPlan plan = Plan(config);
-  ReferenceEngine reference(config, plan, 3, torch::kFloat);
+  const config::RunPlan plan = Plan(config);
+  reference::ReferenceEngine reference(config, plan, 3, torch::kFloat);
   const Images images(100, GetParam());
   for (const ThetaMode mode : {ThetaMode::kCurrent, ThetaMode::kRelu}) {
-    ConfusionMatrix confusion(kClasses);
+    stats::ConfusionMatrix confusion(kClasses);
     const double expected = reference.Evaluate(images.batch(), mode, &confusion);
     ForTargets([&] {
       FusedEngine fused(config, plan, 3);
-      ConfusionMatrix fused_confusion(kClasses);
+      stats::ConfusionMatrix fused_confusion(kClasses);
       EXPECT_NEAR(fused.Evaluate(images.batch(), mode, &fused_confusion), expected,
                   1e-5 * expected);
       EXPECT_EQ(fused_confusion.counts(), confusion.counts());
@@ -227,9 +228,9 @@ TEST_P(FusedOptimizerTest, TakesTheStepsOfTheReferenceOptimizer) {
       "network { layers { conv { filters: 5 kernel: 3 pool: POOL_MAX } } layers { dense { units: 7 "
       "} } } theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_CHANNEL } ",
       GetParam()));
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   FusedEngine fused(config, plan, 3);
-  ReferenceEngine reference(config, plan, 3, torch::kFloat);
+  reference::ReferenceEngine reference(config, plan, 3, torch::kFloat);
   const Images images(32, 1);
   StepTotals totals(kClasses, plan.network.layers.size());
   const StepSettings settings = {.learning_rate = 0.01, .theta_learning_rate = 0.02};
@@ -259,7 +260,7 @@ TEST(FusedEngineTest, GivesTheSameBitsEveryTimeAndAfterLoading) {
   const v1::TrainingConfig config = Complete(
       "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON } "
       "network { layers { conv { filters: 9 kernel: 3 pool: POOL_MAX } } }");
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   const Images images(32, 1);
   const StepSettings settings = {.learning_rate = 0.01, .theta_learning_rate = 0.02};
   StepTotals totals(kClasses, plan.network.layers.size());
@@ -284,7 +285,7 @@ TEST(FusedEngineTest, KeepsWhatIsNotANumber) {
   PrepareTrainingThread();
   const v1::TrainingConfig config =
       Complete("network { layers { conv { filters: 4 kernel: 3 pool: POOL_MAX } } }");
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   FusedEngine engine(config, plan, 3);
   {
     const torch::NoGradGuard no_grad;
@@ -300,9 +301,9 @@ TEST(FusedEngineTest, KeepsTheDigitsOfSmallLosses) {
   PrepareTrainingThread();
   const v1::TrainingConfig config =
       Complete("network { layers { dense { units: 5 } } } theta { policy: THETA_POLICY_FIXED }");
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   FusedEngine fused(config, plan, 3);
-  ReferenceEngine truth(config, plan, 3, torch::kDouble);
+  reference::ReferenceEngine truth(config, plan, 3, torch::kDouble);
   {
     const torch::NoGradGuard no_grad;
     fused.network().values().mul_(4);
@@ -336,7 +337,7 @@ TEST(MakeEngineTest, ChoosesTheFastestThatCanUnlessTold) {
 
 TEST(MakeEngineTest, AnOptionThatTheFusedEngineDoesNotNameGoesToTheReferenceEngine) {
   v1::TrainingConfig config = Complete("network { layers { dense { units: 3 } } }");
-  const RunPlan plan = Plan(config);
+  const config::RunPlan plan = Plan(config);
   // Field 900 of the network, which no version of the schema has yet.
   auto* network = config.mutable_network();
   network->GetReflection()->MutableUnknownFields(network)->AddVarint(900, 1);
@@ -344,4 +345,4 @@ TEST(MakeEngineTest, AnOptionThatTheFusedEngineDoesNotNameGoesToTheReferenceEngi
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::fused

@@ -10,7 +10,7 @@
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 using ::testing::TestWithParam;
@@ -195,4 +195,4 @@ TEST(ActivationTest, HasTheSameGradientInBothForms) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

@@ -10,7 +10,7 @@
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 std::function<torch::Tensor(const torch::Tensor&)> ProductsWith(const torch::Tensor& matrix) {
@@ -119,12 +119,12 @@ TEST(LanczosTest, FindsBothEndsOfANetworksHessian) {
         Complete(std::string(theta) +
                  " network { layers { conv { filters: 2 kernel: 3 pool: POOL_MAX } } "
                  "layers { dense { units: 4 } } }");
-    const RunPlan plan =
+    const config::RunPlan plan =
         PlanOf(config, {.height = 8, .width = 8, .classes = 3, .train_images = 100});
     ReferenceEngine engine(config, plan, 1, torch::kDouble);
     const torch::Tensor images = Normal({20, 64}, 2).to(torch::kFloat);
     const torch::Tensor labels = torch::arange(20, torch::kLong).remainder(3);
-    const Batch probe = {
+    const data::Batch probe = {
         .images = images.data_ptr<float>(), .labels = labels.data_ptr<int64_t>(), .count = 20};
 
     const std::vector<torch::Tensor>& leaves = engine.network().weight_leaves();
@@ -156,4 +156,4 @@ TEST(LanczosTest, FindsBothEndsOfANetworksHessian) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

@@ -10,12 +10,12 @@
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 using Shape = std::vector<int64_t>;
 
-constexpr DatasetShape kData = {.height = 8, .width = 8, .classes = 3, .train_images = 100};
+constexpr config::DatasetShape kData = {.height = 8, .width = 8, .classes = 3, .train_images = 100};
 
 // conv 3@3x3 + pool 2 (6x6 to 3x3), dense 5, dense 3.
 const std::string kMaxPool =
@@ -34,13 +34,13 @@ v1::TrainingConfig Merged(const std::string& layers, const std::string& rest = "
   v1::TrainingConfig config = FromText<v1::TrainingConfig>(layers);
   config.MergeFrom(FromText<v1::TrainingConfig>(rest));
   config.MergeFrom(FromText<v1::TrainingConfig>(more));
-  config = ResolveConfig(config);
-  EXPECT_EQ(CheckConfig(config), absl::OkStatus());
+  config = config::ResolveConfig(config);
+  EXPECT_EQ(config::CheckConfig(config), absl::OkStatus());
   return config;
 }
 
 Network Build(const v1::TrainingConfig& config, int64_t seed = 1,
-              const DatasetShape& data = kData) {
+              const config::DatasetShape& data = kData) {
   return Network(config, PlanOf(config, data).network, seed, torch::kDouble);
 }
 
@@ -134,7 +134,7 @@ TEST(NetworkTest, AveragesBeforeItActivates) {
 
 // One image, one 2x2 kernel of stride 2 with a border of zeros, worked out on paper.
 TEST(NetworkTest, ConvolvesWithStrideAndPadding) {
-  const DatasetShape data = {.height = 2, .width = 2, .classes = 2, .train_images = 100};
+  const config::DatasetShape data = {.height = 2, .width = 2, .classes = 2, .train_images = 100};
   Network network = Build(
       Merged("network { layers { conv { filters: 1 kernel: 2 stride: 2 padding: 1 } } }"), 1, data);
   const torch::NoGradGuard no_grad;
@@ -161,7 +161,7 @@ TEST(NetworkTest, ShowsWhatEachActivationIsGiven) {
 }
 
 TEST(NetworkTest, DropsWhatDoesNotFillAPoolingWindow) {
-  const DatasetShape data = {.height = 9, .width = 10, .classes = 3, .train_images = 100};
+  const config::DatasetShape data = {.height = 9, .width = 10, .classes = 3, .train_images = 100};
   Network network = Build(
       Merged("network { layers { conv { filters: 2 kernel: 3 pool: POOL_MAX pool_size: 3 } } }"), 1,
       data);
@@ -248,7 +248,7 @@ class NetworkThetasTest : public ::testing::TestWithParam<ThetaCase> {};
 
 TEST_P(NetworkThetasTest, AreListedWithLayerShapeAndStart) {
   const v1::TrainingConfig config = Merged(kMaxPool, GetParam().theta);
-  const RunPlan plan = PlanOf(config, kData);
+  const config::RunPlan plan = PlanOf(config, kData);
   const Network network = Build(config);
   const std::vector<v1::ThetaVector> thetas = network.Thetas();
   ASSERT_EQ(thetas.size(), GetParam().layers.size());
@@ -305,7 +305,7 @@ TEST(NetworkTest, HasAsManyParametersAsItsPlan) {
   for (const bool norm : {false, true}) {
     const v1::TrainingConfig config =
         Merged(kMaxPool, (norm ? "network { batch_norm: true }" : ""));
-    const NetworkPlan plan = PlanOf(config, kData).network;
+    const config::NetworkPlan plan = PlanOf(config, kData).network;
     const Network network = Build(config);
     // Weights 3x9, 5x27, 3x5; a bias a channel, and scale and shift of the hidden ones.
     EXPECT_EQ(network.ranges().weights_end, 27 + 135 + 15);
@@ -318,7 +318,8 @@ TEST(NetworkTest, HasAsManyParametersAsItsPlan) {
 }
 
 TEST(NetworkTest, HasTheDefaultNetworksKnownSize) {
-  const DatasetShape mnist = {.height = 28, .width = 28, .classes = 10, .train_images = 60000};
+  const config::DatasetShape mnist = {
+      .height = 28, .width = 28, .classes = 10, .train_images = 60000};
   const Network network = Build(Merged(""), 1, mnist);
   EXPECT_EQ(network.ranges().thetas_begin, 6362);
 }
@@ -348,7 +349,7 @@ TEST(NetworkTest, ComesBackFromItsSavedState) {
       Logits(&network, Images(20, 2), {.training = true});
       const torch::Tensor before = Logits(&network, images);
       const torch::Tensor values = network.values().clone();
-      const Tensors state = network.Save();
+      const model::Tensors state = network.Save();
 
       Shake(&network);
       if (!network.trains_theta()) network.SetTheta(0.7);
@@ -428,7 +429,7 @@ TEST(NetworkTest, StaysFiniteAndAliveThrough24Layers) {
     for (int i = 0; i < 4; ++i) {
       config.mutable_network()->add_layers()->mutable_dense()->set_units(64);
     }
-    config = ResolveConfig(config);
+    config = config::ResolveConfig(config);
     Network network(config, PlanOf(config, kData).network, 1, torch::kFloat);
     const torch::Tensor logits = network.Logits(Images(8, 1).to(torch::kFloat), {.training = true});
     ASSERT_TRUE(torch::isfinite(logits).all().item<bool>()) << theta;
@@ -493,4 +494,4 @@ TEST(BatchNormTest, KeepsFiniteStatisticsAfterABatchOfOneImage) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

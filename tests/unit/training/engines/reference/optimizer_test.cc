@@ -10,10 +10,10 @@
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
-constexpr DatasetShape kData = {.height = 6, .width = 6, .classes = 3, .train_images = 100};
+constexpr config::DatasetShape kData = {.height = 6, .width = 6, .classes = 3, .train_images = 100};
 constexpr double kThetaLearningRate = 0.01;
 constexpr int kSteps = 7;
 
@@ -282,4 +282,4 @@ TEST(OptimizerGroupsTest, AgreesInSinglePrecisionToItsRounding) {
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "server/training/make_engine.h"
 #include "tests/unit/training/torch_test_util.h"
 #include "tests/unit/training/training_test_util.h"
 
-namespace anneal::training {
+namespace anneal::training::engines::reference {
 namespace {
 
 constexpr int64_t kCount = 24;
@@ -24,12 +25,12 @@ class ReferenceEngineTest : public ::testing::Test {
     return {config, PlanOf(config, {.height = 8, .width = 8, .classes = 3, .train_images = 100}), 1,
             torch::kDouble};
   }
-  Batch Part(int64_t begin, int64_t count) const {
+  data::Batch Part(int64_t begin, int64_t count) const {
     return {.images = images_.data_ptr<float>() + 64 * begin,
             .labels = labels_.data_ptr<int64_t>() + begin,
             .count = count};
   }
-  Batch All() const { return Part(0, kCount); }
+  data::Batch All() const { return Part(0, kCount); }
   torch::Tensor Pixels() const { return images_.to(torch::kDouble).view({kCount, 1, 8, 8}); }
   // Cross-entropies of all images, one by one.
   torch::Tensor Losses(Network* network, Network::Forward mode = {}) const {
@@ -58,10 +59,10 @@ TEST_F(ReferenceEngineTest, ReturnsTheMeanLossBeforeTheStepWithoutPenalty) {
 TEST_F(ReferenceEngineTest, CountsThePredictionsOfTheModeItEvaluates) {
   ReferenceEngine engine = Build(kNetwork + "theta { start: 0.7 }");
   for (const ThetaMode mode : {ThetaMode::kCurrent, ThetaMode::kRelu}) {
-    ConfusionMatrix confusion(3);
+    stats::ConfusionMatrix confusion(3);
     const double sum = engine.Evaluate(All(), mode, &confusion);
     EXPECT_NEAR(sum, Losses(&engine.network(), {.thetas = mode}).sum().item<double>(), 1e-11);
-    ConfusionMatrix expected(3);
+    stats::ConfusionMatrix expected(3);
     const torch::Tensor best = engine.network().Logits(Pixels(), {.thetas = mode}).argmax(1);
     for (int64_t i = 0; i < kCount; ++i) {
       expected.Add(static_cast<int>(labels_[i].item<int64_t>()),
@@ -141,7 +142,7 @@ TEST_F(ReferenceEngineTest, HasNoGapAtTheLinearEndEvenInSinglePrecision) {
 TEST_F(ReferenceEngineTest, WalksTheSegmentFromEarlierWeights) {
   ReferenceEngine engine = Build(kNetwork + "theta { start: 0.3 }");
   StepTotals totals(3, 3);
-  const Tensors from = engine.SaveWeights();
+  const model::Tensors from = engine.SaveWeights();
   const torch::Tensor start = engine.network().values().clone();
   for (int i = 0; i < 5; ++i) engine.TrainStep(All(), kStep, &totals);
   const torch::Tensor end = engine.network().values().clone();
@@ -164,7 +165,7 @@ TEST_F(ReferenceEngineTest, ChangesNothingByLooking) {
     ReferenceEngine other = Build(network);
     StepTotals totals(3, 3);
     for (ReferenceEngine* each : {&engine, &other}) {
-      const Tensors before = each->SaveWeights();
+      const model::Tensors before = each->SaveWeights();
       each->TrainStep(All(), kStep, &totals);
       if (each == &other) continue;
       each->MeasureActivity(All());
@@ -206,14 +207,14 @@ TEST_F(ReferenceEngineTest, GoesOnFromSavedStateToTheSameBits) {
 
 TEST_F(ReferenceEngineTest, RefusesTheStateOfAnotherNetworkAndStaysAsItWas) {
   ReferenceEngine engine = Build(kNetwork);
-  const Tensors weights = engine.SaveWeights();
-  Tensors cut = weights;
+  const model::Tensors weights = engine.SaveWeights();
+  model::Tensors cut = weights;
   cut.back().bytes.pop_back();
-  Tensors renamed = weights;
+  model::Tensors renamed = weights;
   renamed.front().name = "other";
-  Tensors fewer = weights;
+  model::Tensors fewer = weights;
   fewer.pop_back();
-  for (const Tensors& wrong : {cut, renamed, fewer, Build(kNormalised).SaveWeights()}) {
+  for (const model::Tensors& wrong : {cut, renamed, fewer, Build(kNormalised).SaveWeights()}) {
     EXPECT_EQ(engine.LoadWeights(wrong).code(), absl::StatusCode::kDataLoss);
     EXPECT_EQ(engine.SaveWeights(), weights);
   }
@@ -222,7 +223,7 @@ TEST_F(ReferenceEngineTest, RefusesTheStateOfAnotherNetworkAndStaysAsItWas) {
 
 TEST_F(ReferenceEngineTest, SavesWeightsByNameInTheOrderOfTheirLogicalShape) {
   ReferenceEngine engine = Build(kNetwork);
-  const Tensors weights = engine.SaveWeights();
+  const model::Tensors weights = engine.SaveWeights();
   ASSERT_EQ(weights.size(), 7u);
   EXPECT_EQ(weights[0].name, "theta");
   EXPECT_EQ(weights[0].shape, std::vector<int64_t>{});
@@ -246,4 +247,4 @@ TEST_F(ReferenceEngineTest, RunsAScheduledStepAtTheThetaItIsGivenAndATrainedOneA
 }
 
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal::training::engines::reference

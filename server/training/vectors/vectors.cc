@@ -1,4 +1,4 @@
-#include "server/training/engines/vectors.h"
+#include "server/training/vectors/vectors.h"
 
 #include <algorithm>
 #include <numbers>
@@ -9,7 +9,7 @@
 // what is older than SSE4.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "server/training/engines/vectors.cc"
+#define HWY_TARGET_INCLUDE "server/training/vectors/vectors.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 #include "hwy/highway.h"
 //

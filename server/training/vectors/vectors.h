@@ -1,8 +1,8 @@
 // Arithmetic on vectors of floats, in Highway for whatever the processor has. Nothing is allocated,
 // and nothing need be aligned. Pure; thread-safe.
 
-#ifndef ANNEAL_SERVER_TRAINING_ENGINES_VECTORS_H_
-#define ANNEAL_SERVER_TRAINING_ENGINES_VECTORS_H_
+#ifndef ANNEAL_SERVER_TRAINING_VECTORS_VECTORS_H_
+#define ANNEAL_SERVER_TRAINING_VECTORS_VECTORS_H_
 
 #include <cstdint>
 
@@ -48,4 +48,4 @@ void Clamp(float low, float high, int64_t count, float* values);
 
 }  // namespace anneal::training::vectors
 
-#endif  // ANNEAL_SERVER_TRAINING_ENGINES_VECTORS_H_
+#endif  // ANNEAL_SERVER_TRAINING_VECTORS_VECTORS_H_

@@ -1,0 +1,19 @@
+// The wall clock, injected so that tests can set it.
+
+#ifndef ANNEAL_COMMON_WALL_CLOCK_H_
+#define ANNEAL_COMMON_WALL_CLOCK_H_
+
+#include <cstdint>
+#include <functional>
+
+namespace anneal {
+
+// Returns microseconds since 1970, UTC. It may be set back: order by sequence numbers, and measure
+// durations with a monotonic clock.
+using WallClock = std::function<int64_t()>;
+
+int64_t SystemWallClock();
+
+}  // namespace anneal
+
+#endif  // ANNEAL_COMMON_WALL_CLOCK_H_
