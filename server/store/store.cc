@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Store::TakeReader() {
   return Connection::Open(path_, Connection::Mode::kReadOnly);
 }
 
-absl::Status Store::Read(const ReadFunction& function) {
+absl::Status Store::ReadSnapshot(const std::function<absl::Status(Connection&)>& function) {
   ANNEAL_ASSIGN_OR_RETURN(std::unique_ptr<Connection> reader, TakeReader());
   ANNEAL_RETURN_IF_ERROR(reader->Prepare("BEGIN").Run());
   absl::Status status = function(*reader);

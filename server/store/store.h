@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -22,8 +23,6 @@ namespace anneal::store {
 // Thread-safe. Everything here blocks on the disk: not for gRPC's callback threads.
 class Store {
  public:
-  using ReadFunction = std::function<absl::Status(Connection&)>;
-
   // Creates the directory (mode 0700) and the database when missing, takes the lock and migrates.
   // FAILED_PRECONDITION: another daemon holds the directory, or the database is another
   // application's or a newer version's. DATA_LOSS: corrupt. PERMISSION_DENIED: not writable. A
@@ -53,10 +52,27 @@ class Store {
   // Makes a commit that changes nothing, for the observer to see whether that can be done.
   void Probe();
 
-  // Runs `function` on a snapshot of what is committed.
-  absl::Status Read(const ReadFunction& function) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Runs `function` on a snapshot of the committed state and returns its result, a StatusOr of what
+  // it read; or the error of opening or ending the snapshot.
+  template <typename Function>
+  std::invoke_result_t<Function&, Connection&> Read(Function&& function)
+      ABSL_LOCKS_EXCLUDED(mutex_) {
+    std::invoke_result_t<Function&, Connection&> result = absl::UnknownError("not read");
+    const absl::Status status = ReadSnapshot([&](Connection& db) {
+      result = function(db);
+      if constexpr (std::is_same_v<decltype(result), absl::Status>) {
+        return result;
+      } else {
+        return result.status();
+      }
+    });
+    if (!status.ok()) return status;
+    return result;
+  }
 
  private:
+  absl::Status ReadSnapshot(const std::function<absl::Status(Connection&)>& function)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Writer> writer);
   absl::StatusOr<std::unique_ptr<Connection>> TakeReader() ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -162,20 +162,17 @@ class StoreTest : public ::testing::Test {
 
   absl::Status Write(Writer::WriteFunction function) { return store_->Write(std::move(function)); }
 
-  // What a read that must succeed returns; `function` returns a StatusOr.
+  // Returns what a read that must succeed returns; `function` returns a StatusOr.
   template <typename Function>
   auto Read(Function function) {
-    typename std::invoke_result_t<Function, Connection&>::value_type value{};
-    const absl::Status status = TryRead([&](Connection& db) -> absl::Status {
-      auto result = function(db);
-      if (!result.ok()) return result.status();
-      value = *std::move(result);
-      return absl::OkStatus();
-    });
-    EXPECT_TRUE(status.ok()) << status;
-    return value;
+    auto result = store_->Read(std::move(function));
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *std::move(result) : typename decltype(result)::value_type{};
   }
-  absl::Status TryRead(const Store::ReadFunction& function) { return store_->Read(function); }
+  template <typename Function>
+  auto TryRead(Function function) {
+    return store_->Read(std::move(function));
+  }
 
   int64_t QueryInt(const std::string& sql) {
     return Read([&](Connection& db) { return db.QueryInt(sql); });
