@@ -1,23 +1,25 @@
-// Brings the queue to the workers and their reports to the store: the one place where a run's life
-// cycle moves. Between restarts everything it knows is in the store.
+// `Dispatcher` moves runs through their life cycle: it gives queued runs to the workers, forwards
+// their reports to the recorder, and carries out users' commands. Everything that must survive a
+// restart is in the store.
 
 #ifndef ANNEAL_SERVER_SCHEDULING_DISPATCHER_H_
 #define ANNEAL_SERVER_SCHEDULING_DISPATCHER_H_
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/mutex.h"
 #include "common/resource_name.h"
 #include "common/wall_clock.h"
+#include "server/scheduling/disk_retry.h"
 #include "server/scheduling/lifecycle.h"
+#include "server/scheduling/run_recorder.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
@@ -27,38 +29,42 @@
 
 namespace anneal::scheduling {
 
-// Thread-safe.
+// Thread-safe. Never calls the store, the executor or the recorder with its lock held.
 class Dispatcher final : public workers::ReportReceiver {
  public:
-  // All borrowed.
+  // Borrows all pointers.
   Dispatcher(store::Store* store, const store::CheckpointFiles* checkpoints,
              workers::Executor* executor, telemetry::Metrics* metrics,
              const store::UsageLimits& limits, WallClock clock);
+  // Calls Shutdown.
   ~Dispatcher() override;
 
-  // Puts runs that a dead daemon left RUNNING back into the queue (or fails those that were lost
-  // too often), then begins to start runs. Errors of the store.
+  // Requeues the runs that an earlier daemon left RUNNING (or fails those whose worker was lost too
+  // often), then begins to start runs on a thread of its own. Returns errors of the store. Call
+  // once.
   absl::Status Begin();
 
-  // Stops all runs after their step in progress and puts them back into the queue. Idempotent.
+  // Stops all runs after the step in progress and requeues them. Blocks until the last report is
+  // recorded; operations that wait for the disk give up. Idempotent.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Tells it that runs were added to the queue.
+  // Makes the dispatcher look at the queue: runs were added, or their order has changed.
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // What users ask of a run or of all runs of an experiment (lifecycle.h); on disk when they
-  // return. NOT_FOUND. FAILED_PRECONDITION when it can be done to none. RESOURCE_EXHAUSTED when
-  // their owner may not have so many runs in the queue.
+  // Carries out a user's command (lifecycle.h) on all runs of an experiment, or on one run; returns
+  // when the change is on disk. NOT_FOUND. FAILED_PRECONDITION where the command applies to no run.
+  // RESOURCE_EXHAUSTED where requeued runs would exceed their owner's quota.
   absl::Status ChangeExperiment(const std::string& experiment_id, Command command);
   absl::Status ChangeRun(const RunName& name, Command command);
 
-  // Whether a worker still has the run, although it may have ended.
+  // Returns true while a worker holds the run, which may have ended by now.
   bool HasWorker(int64_t run_key) const { return executor_->Has(run_key); }
 
   int workers() const { return executor_->workers(); }
   int idle_workers() const { return executor_->idle_workers(); }
 
-  absl::Status OnReport(const v1::RunReport& report) override;
+  // Blocks and fails as RunRecorder::Record does.
+  absl::Status OnReport(const v1::RunReport& report) override { return recorder_.Record(report); }
   void OnIdle() override { Wake(); }
 
  private:
@@ -66,33 +72,31 @@ class Dispatcher final : public workers::ReportReceiver {
 
   absl::Status Recover();
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Starts as many runs as there are idle workers. Returns how many.
-  absl::StatusOr<int> StartRuns();
+  // Blocks until there may be something to start. Returns false on shutdown.
+  bool AwaitWake() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Blocks for a second, or until the next change. Returns false on shutdown.
+  bool PauseAfterError() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Starts as many runs as there are idle workers.
+  absl::Status StartRuns();
+  // Takes the next runs of the queue, at most `idle`: makes them RUNNING in the store and returns
+  // them.
+  absl::StatusOr<std::vector<v1::RunAssignment>> ClaimRuns(int idle);
+  // Adds the latest undamaged checkpoint, if there is one, and forgets damaged ones.
+  void AttachCheckpoint(v1::RunAssignment* assignment);
   absl::Status Change(Command command,
                       const std::function<absl::StatusOr<StateRows>(store::Connection&)>& find);
-  // Gives the runs that come first to the idle workers: notes it in the store, and returns them.
-  absl::StatusOr<std::vector<v1::RunAssignment>> ClaimRuns(int idle);
-  // Adds the latest checkpoint that is whole, if there is one, and forgets those that are damaged.
-  void AttachCheckpoint(v1::RunAssignment* assignment);
-  absl::StatusOr<store::CheckpointRow> WriteCheckpointFile(int64_t run,
-                                                           const v1::Checkpoint& checkpoint);
-  absl::Status Store(const v1::RunReport& report,
-                     const std::optional<store::CheckpointRow>& checkpoint);
-  // Removes the files of a run that no row names.
-  void SweepCheckpoints(int64_t run);
-  // Does again, once a second, what the disk does not allow now (when it is full, most of all):
-  // runs wait instead of failing. Gives up on shutdown.
-  absl::Status WhenPossible(const std::function<absl::Status()>& function)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits for a change, at most that long. Returns false on shutdown.
-  bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Changes each of `runs` to which the command applies; returns the keys of the changed ones.
+  absl::StatusOr<std::vector<int64_t>> ChangeStates(store::Transaction& transaction,
+                                                    Command command, const StateRows& runs);
 
   store::Store* const store_;
   const store::CheckpointFiles* const checkpoints_;
   workers::Executor* const executor_;
-  telemetry::Metrics* const metrics_;
   const store::UsageLimits limits_;
   const WallClock clock_;
+
+  DiskRetry retry_;
+  RunRecorder recorder_;
 
   Mutex mutex_;
   CondVar changed_;

@@ -7,7 +7,7 @@ namespace anneal::scheduling {
 
 std::vector<Seconds> StartSeconds(int workers, const std::vector<Seconds>& running,
                                   const std::vector<Seconds>& waiting) {
-  // When each worker is free.
+  // The times at which the workers become idle.
   std::priority_queue<double, std::vector<double>, std::greater<>> free;
   for (const Seconds& seconds : running) {
     if (seconds.has_value()) free.push(*seconds);

@@ -1,4 +1,4 @@
-// When runs that wait may start. Pure; thread-safe.
+// `StartSeconds` estimates when pending runs start. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_SCHEDULING_ESTIMATE_H_
 #define ANNEAL_SERVER_SCHEDULING_ESTIMATE_H_
@@ -8,13 +8,13 @@
 
 namespace anneal::scheduling {
 
-// A length of time that may not be known.
+// A length of time, or nothing where it is unknown.
 using Seconds = std::optional<double>;
 
-// Seconds from now until each of the runs that wait (in their order) starts, if whichever worker is
-// free first takes the next. `running` is what the running runs still take, `waiting` what each of
-// those that wait will. Who waits behind a run of unknown length has an unknown start; a worker
-// whose run is of unknown length is not counted on.
+// Returns the seconds from now until each pending run starts, in queue order, given that the worker
+// that is idle first takes the next run. `running` holds the remaining times of the running runs,
+// `waiting` the full lengths of the pending ones. Runs behind a run of unknown length have an
+// unknown start; a worker whose run is of unknown length never becomes idle.
 std::vector<Seconds> StartSeconds(int workers, const std::vector<Seconds>& running,
                                   const std::vector<Seconds>& waiting);
 

@@ -19,7 +19,7 @@ absl::Status Refused(absl::string_view what, v1::RunState state, absl::string_vi
 
 Next Resume(v1::RunState state) {
   if (state == v1::RUN_STATE_SUSPENDED) return v1::RUN_STATE_PENDING;
-  if (IsFinal(state)) return Refused("resumed", state, "; retry or extend it");
+  if (IsFinal(state)) return Refused("resumed", state, "; retry or extend it instead");
   return std::nullopt;
 }
 
@@ -29,16 +29,16 @@ Next Retry(v1::RunState state, v1::FailureReason failure) {
       if (failure == v1::FAILURE_REASON_DIVERGED) {
         return WithReason(absl::FailedPreconditionError(
                               "a run that diverged would diverge again in the same step; submit it "
-                              "with --like and a lower optimizer.learning_rate"),
+                              "again with --like and a lower optimizer.learning_rate"),
                           "RUN_DIVERGED");
       }
       return v1::RUN_STATE_PENDING;
     case v1::RUN_STATE_CANCELLED:
       return v1::RUN_STATE_PENDING;
     case v1::RUN_STATE_SUCCEEDED:
-      return Refused("retried", state, "; extend it to more epochs");
+      return Refused("retried", state, "; extend it to more epochs instead");
     case v1::RUN_STATE_SUSPENDED:
-      return Refused("retried", state, "; resume it");
+      return Refused("retried", state, "; resume it instead");
     default:
       return std::nullopt;
   }

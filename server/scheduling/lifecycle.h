@@ -1,4 +1,5 @@
-// What users can ask of runs, and what it does in each state. Pure; thread-safe.
+// `NextState` defines the users' commands on runs and their effect in each state. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_SERVER_SCHEDULING_LIFECYCLE_H_
 #define ANNEAL_SERVER_SCHEDULING_LIFECYCLE_H_
@@ -11,14 +12,14 @@
 namespace anneal::scheduling {
 
 enum class Command {
-  kCancel,  // what has not ended ends
-  kPause,   // what has not ended is suspended
-  kResume,  // what is suspended goes back to the queue
-  kRetry,   // what failed or was cancelled goes back to the queue
+  kCancel,  // ends unfinished runs
+  kPause,   // suspends unfinished runs
+  kResume,  // requeues suspended runs
+  kRetry,   // requeues failed and cancelled runs
 };
 
-// The state that the command brings a run to; nothing where it is as asked for already.
-// FAILED_PRECONDITION where it cannot be done, with what can be.
+// Returns the state that the command moves a run to; nothing where the run needs no change.
+// FAILED_PRECONDITION where the command does not apply; the message names the one that does.
 absl::StatusOr<std::optional<v1::RunState>> NextState(Command command, v1::RunState state,
                                                       v1::FailureReason failure);
 

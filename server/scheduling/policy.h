@@ -1,5 +1,5 @@
-// Which runs start next, and what becomes of runs whose worker was lost. Pure functions of what
-// they are given; thread-safe.
+// The scheduling policy chooses the runs to start next and decides about runs whose worker was
+// lost. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_SCHEDULING_POLICY_H_
 #define ANNEAL_SERVER_SCHEDULING_POLICY_H_
@@ -11,14 +11,14 @@
 
 namespace anneal::scheduling {
 
-// Keys of the runs to start now, in order. The snapshot may be a part of the queue if it has, of
-// each user and priority, the `idle_workers` runs that come first.
+// Returns the keys of the runs to start now, in order. The snapshot may be a part of the queue if
+// it holds the first `idle_workers` runs of each user and priority.
 std::vector<int64_t> NextRuns(QueueSnapshot snapshot, int idle_workers);
 
 enum class Recovery { kRetry, kGiveUp };
 
-// A run whose worker died under it `losses` times since it last finished an epoch is tried again,
-// at most kMaxLosses times: a run that kills its worker must not do so for ever.
+// Decides about a run whose worker died `losses` times since the run last finished an epoch. It is
+// retried at most kMaxLosses times, because a run that kills its worker would do so for ever.
 inline constexpr int64_t kMaxLosses = 10;
 Recovery RecoverLostRun(int64_t losses);
 

@@ -136,7 +136,7 @@ TEST_F(CheckpointTest, APausedRunStaysWhereItIsAndGoesOnFromThere) {
   EXPECT_EQ(before.state(), v1::RUN_STATE_SUSPENDED);
   EXPECT_EQ(daemon_.Anneal({"resume", "long/0"}).code, kFine);
   ASSERT_TRUE(daemon_.WaitForEpochs("long/0", before.epochs_done() + 2));
-  EXPECT_THAT(daemon_.process().errors(), HasSubstr("goes on after step"));
+  EXPECT_THAT(daemon_.process().errors(), HasSubstr("resumes after step"));
   EXPECT_EQ(daemon_.Anneal({"cancel", "long/0"}).code, kFine);
 }
 
@@ -260,7 +260,7 @@ TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
     SCOPED_TRACE(kinds[run].first);
     EXPECT_THAT(log, HasSubstr(damaged[run].string() + " is damaged"));
     const std::string name = absl::StrCat("damaged/", run);
-    EXPECT_THAT(log, ContainsRegex(absl::StrCat("goes on after step [0-9]+ run=experiments/damaged",
+    EXPECT_THAT(log, ContainsRegex(absl::StrCat("resumes after step [0-9]+ run=experiments/damaged",
                                                 "/runs/", run, "\n")));
     EXPECT_EQ(BitsOf(daemon_, name), BitsOf(daemon_, absl::StrCat("undisturbed/", run)));
   }

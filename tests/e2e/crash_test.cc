@@ -77,7 +77,7 @@ TEST_P(CheckpointCrashTest, TheRunEndsWithTheBitsOfAnUndisturbedOneAndLeavesNoRu
   EXPECT_EQ(SubmitOnce("killed").output, "killed\n");
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "killed\n");
   EXPECT_EQ(daemon_.Anneal({"wait", "killed"}).code, kFine);
-  EXPECT_THAT(daemon_.process().errors(), HasSubstr("goes on after step"));
+  EXPECT_THAT(daemon_.process().errors(), HasSubstr("resumes after step"));
   EXPECT_EQ(daemon_.GetRun("killed/0").attempts(), 2);
   ExpectNoRubbish("killed/0");
 

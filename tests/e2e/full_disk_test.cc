@@ -118,7 +118,7 @@ TEST_F(FullDiskTest, AKillWhileACheckpointHasNoRoomChangesNoBits) {
   daemon_.Kill();
   daemon_.Start();
   EXPECT_EQ(daemon_.Anneal({"wait", "large"}).code, kFine);
-  EXPECT_THAT(daemon_.process().errors(), HasSubstr("goes on after step"));
+  EXPECT_THAT(daemon_.process().errors(), HasSubstr("resumes after step"));
   SubmitLarge("undisturbed");
   ExpectTheBitsOfAnUndisturbedRun("large/0");
 }
