@@ -17,13 +17,14 @@
 #if ANNEAL_GRPC_1_51
 #include "server/transport/grpc_1_51/workarounds.h"
 #endif
+#include "server/workers/make_executor.h"
 
 namespace anneal {
 namespace {
 
-// They mostly wait for the disk; as many as there may be writes worth committing together.
+// Pool threads mostly wait for the disk; as many writes can commit together.
 constexpr int kPoolThreads = 16;
-// Calls under way get this long to end by themselves.
+// On shutdown, calls in progress have this long to finish.
 constexpr std::chrono::milliseconds kCallDeadline(3000);
 
 }  // namespace
@@ -33,8 +34,9 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options, cons
       store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
-      executor_(options.workers, options.pin_workers, &datasets_),
-      dispatcher_(store_.get(), &checkpoints_, &executor_, &metrics_, options.user_limits, clock),
+      executor_(workers::MakeExecutor(options.executor, &datasets_)),
+      dispatcher_(store_.get(), &checkpoints_, executor_.get(), &metrics_, options.user_limits,
+                  clock),
       submission_(store_.get(), &datasets_, &dispatcher_, options.user_limits, clock),
       retention_(store_.get(), &checkpoints_, &dispatcher_, options.retention, clock),
       editor_(store_.get(), &checkpoints_, &dispatcher_, clock),
@@ -106,18 +108,15 @@ std::string Daemon::metrics_address() const {
 std::vector<telemetry::Reading> Daemon::ReadNow() {
   std::vector<telemetry::Reading> readings = telemetry::ReadProcess();
   readings.push_back({.name = "anneald_build_info",
-                      .help = "1, labelled with the version.",
+                      .help = "Always 1; the label is the version.",
                       .value = 1,
                       .labels = {{"version", std::string(kVersion)}}});
-  std::map<std::string, int64_t> runs;
-  // While it cannot be read these are missing, which an alert can tell from 0.
-  (void)store_->Read([&runs](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(runs, store::CountRunsByState(db));
-    return absl::OkStatus();
-  });
-  for (const auto& [state, count] : runs) {
+  // Without an answer the readings are missing, which an alert can tell from 0.
+  const absl::StatusOr<std::map<std::string, int64_t>> runs =
+      store_->Read([](store::Connection& db) { return store::CountRunsByState(db); });
+  for (const auto& [state, count] : runs.value_or(std::map<std::string, int64_t>())) {
     readings.push_back({.name = "anneald_runs",
-                        .help = "Runs by state; those that are PENDING are the queue.",
+                        .help = "Runs by state; PENDING runs are the queue.",
                         .value = static_cast<double>(count),
                         .labels = {{"state", state}}});
   }
@@ -125,15 +124,14 @@ std::vector<telemetry::Reading> Daemon::ReadNow() {
     readings.push_back({.name = name, .help = help, .value = value});
   };
   add("anneald_workers", "Runs that can train at a time.", dispatcher_.workers());
-  add("anneald_workers_idle", "Workers that have nothing to train.", dispatcher_.idle_workers());
-  add("anneald_watchers", "Streams of events that are open.",
-      static_cast<double>(hub_.subscribers()));
-  add("anneald_storage_healthy", "1 while the database takes writes.",
+  add("anneald_workers_idle", "Idle workers.", dispatcher_.idle_workers());
+  add("anneald_watchers", "Open streams of events.", static_cast<double>(hub_.subscribers()));
+  add("anneald_storage_healthy", "1 while the database accepts writes.",
       storage_monitor_.healthy() ? 1 : 0);
   std::error_code error;
   const auto space = std::filesystem::space(options_.data_dir, error);
   if (!error) {
-    add("anneald_storage_free_bytes", "Room on the disk of the data directory.",
+    add("anneald_storage_free_bytes", "Free bytes on the disk of the data directory.",
         static_cast<double>(space.available));
   }
   return readings;
@@ -144,7 +142,7 @@ Daemon::~Daemon() {
   storage_monitor_.Stop();
   retention_.Stop();
   if (server_ != nullptr) server_->Shutdown(kCallDeadline);
-  pool_.reset();  // no call is left that could hand it work
+  pool_.reset();  // after the last call, which could have scheduled work
   server_.reset();
   dispatcher_.Shutdown();
 }

@@ -1,4 +1,4 @@
-// All parts of the daemon, put together and taken apart in the right order.
+// `Daemon` creates the parts of the daemon, connects them, and destroys them in the right order.
 
 #ifndef ANNEAL_SERVER_DAEMON_H_
 #define ANNEAL_SERVER_DAEMON_H_
@@ -25,26 +25,26 @@
 #include "server/telemetry/metrics.h"
 #include "server/training/data/dataset_registry.h"
 #include "server/transport/server.h"
-#include "server/workers/thread_executor.h"
+#include "server/workers/executor.h"
 
 namespace anneal {
 
 // Thread-safe.
 class Daemon {
  public:
-  // Opens the store, takes back what an earlier daemon left, serves. Errors as Store::Open and
-  // Server::Start.
+  // Opens the store, recovers the runs of an earlier daemon, and serves. Blocks on the disk. Errors
+  // as Store::Open, Server::Start and MetricsEndpoint::Start.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Options& options,
                                                        const WallClock& clock = SystemWallClock);
 
-  // Stops accepting, ends streams, stops the runs (which go back to the queue), closes the store.
+  // Stops accepting connections, finishes streams, stops and requeues the runs, closes the store.
   ~Daemon();
 
   transport::Server& server() { return *server_; }
-  // Makes a call as a new client would. Blocks for seconds at most. Returns the error that came
-  // instead of an answer.
+  // Makes a health check over a new connection. Blocks for seconds at most. Returns the call's
+  // error.
   absl::Status CheckAnswers();
-  // Where metrics are, with the port that was chosen; empty: nowhere.
+  // Returns the address of the metrics endpoint, with the port that was chosen; empty without one.
   std::string metrics_address() const;
 
  private:
@@ -53,13 +53,13 @@ class Daemon {
   std::vector<telemetry::Reading> ReadNow();
 
   const Options options_;
-  // In the order of their dependencies; destroyed from the last to the first.
+  // In the order of dependencies: each member uses earlier ones only, and is destroyed before them.
   telemetry::Metrics metrics_;
   StorageMonitor storage_monitor_;
   std::unique_ptr<store::Store> store_;
   const store::CheckpointFiles checkpoints_;
   training::data::DatasetRegistry datasets_;
-  workers::ThreadExecutor executor_;
+  const std::unique_ptr<workers::Executor> executor_;
   scheduling::Dispatcher dispatcher_;
   experiments::Submission submission_;
   experiments::Retention retention_;
@@ -71,7 +71,7 @@ class Daemon {
   std::atomic<bool> is_backing_up_ = false;
   std::unique_ptr<api::BlockingPool> pool_;
   std::unique_ptr<transport::Server> server_;
-  std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // null: none
+  std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // may be null
 };
 
 }  // namespace anneal

@@ -1,4 +1,4 @@
-// anneald: the experiment daemon.
+// `anneald` is the experiment daemon: main handles signals and the process's limits.
 
 #include <grpc/support/log.h>
 #include <signal.h>
@@ -24,19 +24,19 @@
 
 namespace {
 
-// OpenBLAS reads its number of threads when it is loaded, before main: one a run is set by starting
-// over.
+// Restarts the process with one OpenBLAS thread: OpenBLAS reads the number when it is loaded,
+// before main.
 void UseOneBlasThread(char** argv) {
   if (std::getenv("OPENBLAS_NUM_THREADS") != nullptr) return;
   ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
-  // By its own path, or the process would be called `exe` in ps and to pkill.
+  // By its own path: otherwise ps and pkill would know the process as `exe`.
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (!error) ::execv(self.c_str(), argv);
-  // Only reached when /proc is not there: slower, not wrong.
+  // Reached only without /proc: training is slower then, not wrong.
 }
 
-// Every client is a descriptor.
+// Raises the limit of open files to the most allowed: every client takes a descriptor.
 void RaiseDescriptorLimit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -44,7 +44,8 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Blocked in all threads, so that only sigwait sees them. Others that would end it are ignored.
+// Blocks SIGTERM and SIGINT in all threads, so that only sigwait sees them, and ignores other
+// signals that would end the process.
 sigset_t BlockStopSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -52,12 +53,12 @@ sigset_t BlockStopSignals() {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  // What a limit on the size of files does not allow is an error to wait out, as a full disk is.
+  // Writes beyond the limit on file sizes then fail, and are retried as on a full disk.
   ::signal(SIGXFSZ, SIG_IGN);
   return signals;
 }
 
-// Whole or not at all, for whoever waits for the file to appear.
+// Writes the file atomically, because other programs wait for it to appear.
 bool WriteAddressFile(const std::string& path, const std::vector<std::string>& addresses) {
   const std::string temporary = absl::StrCat(path, ".", ::getpid());
   std::ofstream file(temporary);
@@ -78,7 +79,7 @@ int main(int argc, char** argv) {
   RaiseDescriptorLimit();
   ::umask(0077);
   anneal::telemetry::ConfigureLog(options.log_level, options.log_format);
-  // Its errors are what strangers do, such as giving up a handshake: not for everybody's log.
+  // gRPC's errors are mostly caused by clients, such as aborted handshakes: debug level.
   ::gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("gRPC: {}", args->message); });
   const sigset_t signals = BlockStopSignals();
 
@@ -90,13 +91,14 @@ int main(int argc, char** argv) {
   }
   if (!options.address_file.empty() && !WriteAddressFile(options.address_file, addresses)) {
     return anneal::commands::Complain(absl::PermissionDeniedError(
-        absl::StrCat("cannot write --address-file ", options.address_file)));
+        absl::StrCat("cannot write --address-file ", options.address_file,
+                     "; give a file in a directory that can be written")));
   }
   if (!options.metrics_address.empty()) {
     spdlog::info("metrics at http://{}/metrics", (*daemon)->metrics_address());
   }
-  spdlog::info("anneald {} is up: {} workers, data in {}", std::string(anneal::kVersion),
-               options.workers, options.data_dir);
+  spdlog::info("anneald {} is up: {} workers, data directory {}", std::string(anneal::kVersion),
+               options.executor.workers, options.data_dir);
   int signal = 0;
   {
     const anneal::Supervisor supervisor([&daemon] { return (*daemon)->CheckAnswers(); });

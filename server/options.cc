@@ -20,59 +20,60 @@ namespace {
 
 constexpr int kMaxWorkers = 1024;
 
-// Debian's dataset-* packages.
+// Debian's dataset-* packages install here.
 constexpr const char* kSystemDatasets = "/usr/share/datasets";
 
 void AddOptions(CLI::App* app, Options* options) {
   app->add_option("--data-dir", options->data_dir,
-                  "Directory of the database; one daemon at a time")
+                  "Directory of the database; one daemon at a time uses it")
       ->capture_default_str();
   transport::ListenAddresses& listening = options->listening;
   app->add_option("--listen", listening.local,
-                  "Address to serve at, repeatable: 127.0.0.1:PORT (0 takes a free one), "
-                  "[::1]:PORT or unix:PATH; whoever comes there may do everything. Default: "
+                  "Local address to listen on, repeatable: 127.0.0.1:PORT (0: any free port), "
+                  "[::1]:PORT or unix:PATH; callers need no token and may do everything. Default: "
                   "127.0.0.1:7433 and the data directory's anneald.sock");
   app->add_option(
       "--tls-listen", listening.tls,
-      "HOST:PORT to serve at over TLS, repeatable; who calls needs a token, see anneald "
-      "token");
+      "HOST:PORT to listen on with TLS, repeatable; callers need a token, see `anneald token "
+      "--help`");
   app->add_option("--tls-cert", listening.tls_files.certificate,
-                  "Certificate (PEM) for --tls-listen; read again when it changes");
+                  "Certificate (PEM) for --tls-listen; reloaded when it changes");
   app->add_option("--tls-key", listening.tls_files.key,
-                  "Its key (PEM); read again when it changes");
+                  "Private key (PEM) of the certificate; reloaded when it changes");
   app->add_option("--tls-client-ca", listening.tls_files.client_ca,
-                  "Certificates (PEM) that sign clients': one whose common name has a token needs "
-                  "not show it");
+                  "CA certificates (PEM) for client certificates; a client whose certificate's "
+                  "common name has a token needs not send the token");
   app->add_option("--insecure-listen", listening.insecure,
-                  "HOST:PORT to serve at without TLS and tokens, repeatable: everybody who reaches "
-                  "it may do everything");
+                  "HOST:PORT to listen on without TLS, repeatable; anybody who reaches it needs no "
+                  "token and may do everything");
   app->add_option("--address-file", options->address_file,
-                  "Write the addresses it listens on to this file, one a line");
-  app->add_option("--workers", options->workers, "Trainings at a time")
+                  "Write the addresses that the daemon listens on to this file, one per line");
+  app->add_option("--workers", options->executor.workers, "Number of runs that train at a time")
       ->capture_default_str()
       ->check(CLI::Range(1, kMaxWorkers));
-  app->add_flag("--pin-workers", options->pin_workers,
-                "Keep each worker on a processor of its own");
+  app->add_flag("--pin-workers", options->executor.pin_workers,
+                "Pin each worker to a processor of its own");
   app->add_option("--datasets", options->datasets,
-                  "Directory with a directory of IDX files for each data set, repeatable; "
+                  "Directory of data sets, each a directory of IDX files; repeatable; "
                   "/usr/share/datasets is searched last")
       ->capture_default_str();
-  app->add_option("--log-level", options->log_level, "What goes to the log on stderr")
+  app->add_option("--log-level", options->log_level,
+                  "Least severe messages that are logged, on stderr")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  app->add_option("--log-format", options->log_format, "text, or json: an object a line")
+  app->add_option("--log-format", options->log_format, "text, or json with one object per line")
       ->transform(CLI::Transformer(std::map<std::string, telemetry::LogFormat>{
           {"text", telemetry::LogFormat::kText}, {"json", telemetry::LogFormat::kJson}}))
       ->default_str("text");
   app->add_option(
       "--metrics-listen", options->metrics_address,
-      "HOST:PORT where Prometheus gets /metrics, without tokens; such as 127.0.0.1:7435");
+      "HOST:PORT to serve /metrics on for Prometheus, without tokens, such as 127.0.0.1:7435");
 }
 
-// Processors that this process may use; at least 1.
+// Returns the number of processors that this process may use; at least 1.
 int Processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
-// Throws CLI::ValidationError.
+// Returns a parser of ages for CLI11, which throws CLI::ValidationError.
 std::function<void(const std::string&)> ReadAge(const char* option,
                                                 std::optional<absl::Duration>* age) {
   return [option, age](const std::string& text) {
@@ -84,39 +85,39 @@ std::function<void(const std::string&)> ReadAge(const char* option,
 
 void AddLimits(CLI::App* app, Options* options) {
   app->add_option("--max-queued-runs", options->user_limits.unended_runs,
-                  "Runs of a user that may wait, run and be paused at a time; 0: any number")
+                  "Most unfinished runs per user: queued, running and paused; 0: unlimited")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   app->add_option(
          "--max-stored-bytes", options->user_limits.stored_bytes,
-         "What a user may store before submissions are refused, such as 20G; 0: any number")
+         "Most bytes stored per user, such as 20G; further submissions are refused; 0: unlimited")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->default_str("100G");
   app->add_option("--max-requests-per-second", options->max_requests_per_second,
-                  "Of each who shows a token; 0: any number")
+                  "Rate limit per token; 0: unlimited")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
   app->add_option_function<std::string>(
       "--keep-checkpoints", ReadAge("--keep-checkpoints", &options->retention.checkpoints),
-      "How long after a run's end, such as 90d; later it cannot be extended, and a retry starts "
-      "over. Default: for ever");
+      "Keep checkpoints this long after the end of their run, such as 90d; afterwards the run "
+      "cannot be extended, and a retry starts from epoch 0. Default: for ever");
   app->add_option_function<std::string>(
       "--prune-events-after", ReadAge("--prune-events-after", &options->retention.events),
-      "How long after the end of an experiment its events can be watched again, such as 90d; runs "
-      "and epochs stay. Default: for ever");
+      "Remove events this long after the end of their experiment, such as 90d; runs and epochs "
+      "stay. Default: never");
   app->add_option("--reserve", options->reserve_bytes,
-                  "Room on the disk, such as 32M, for cancelling and deleting once it is full; 0: "
+                  "Disk space kept for cancelling and deleting on a full disk, such as 32M; 0: "
                   "none")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->default_str("32M");
 }
 
 void CheckPinning(const Options& options) {
-  if (!options.pin_workers || options.workers <= Processors()) return;
+  if (!options.executor.pin_workers || options.executor.workers <= Processors()) return;
   throw CLI::ValidationError(
       "--pin-workers",
-      absl::StrCat("needs a processor for each of the ", options.workers,
-                   " workers, and there are ", Processors(), ": lower --workers or leave it out"));
+      absl::StrCat("needs a processor for each of the ", options.executor.workers,
+                   " workers, but there are ", Processors(), "; lower --workers or omit it"));
 }
 
 }  // namespace
@@ -124,20 +125,23 @@ void CheckPinning(const Options& options) {
 void ParseOptions(int argc, char** argv, ParsedOptions* parsed) {
   Options& options = parsed->options;
   options.data_dir = DefaultDataDirectory();
-  options.workers = Processors();
+  options.executor.workers = Processors();
   options.datasets = {DefaultDatasetDirectory()};
   options.log_level = "info";
 
-  CLI::App app("anneald: queues, trains and records annealed networks; see anneal(1) to use it");
+  CLI::App app(
+      "anneald: the experiment daemon, which queues, trains and records runs; its client is "
+      "`anneal`");
   app.set_version_flag("--version", absl::StrCat("anneald ", kVersion));
-  app.set_config("--config", "", "Read options from this file, such as `workers = 2`");
+  app.set_config("--config", "",
+                 "Read options from this file, one per line, such as `workers = 2`");
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return absl::StrCat("anneald: ", error.what(), " (see anneald --help)\n");
   });
   AddOptions(&app, &options);
   AddLimits(&app, &options);
-  app.fallthrough();  // options of the program may follow its commands
+  app.fallthrough();  // the daemon's options may follow a command
   commands::AddTokenCommands(&app, &options.data_dir, &parsed->command);
   commands::AddMaintenanceCommands(&app,
                                    {.data_dir = &options.data_dir,

@@ -1,4 +1,4 @@
-// The daemon's command line and configuration file.
+// `ParseOptions` reads the daemon's command line and configuration file.
 
 #ifndef ANNEAL_SERVER_OPTIONS_H_
 #define ANNEAL_SERVER_OPTIONS_H_
@@ -17,6 +17,7 @@
 #include "server/store/usage_store.h"
 #include "server/telemetry/log.h"
 #include "server/transport/listen_addresses.h"
+#include "server/workers/make_executor.h"
 
 namespace anneal {
 
@@ -24,27 +25,27 @@ struct Options {
   std::string data_dir;
   transport::ListenAddresses listening;
   std::string address_file;  // empty: none
-  int workers = 0;
-  bool pin_workers = false;
-  std::vector<std::string> datasets;  // roots, in the order in which they are searched
+  workers::ExecutorOptions executor;
+  std::vector<std::string> datasets;  // directories, in search order
   std::string metrics_address;        // HOST:PORT; empty: none
   store::UsageLimits user_limits = {.unended_runs = 100'000, .stored_bytes = int64_t{100} << 30};
-  int max_requests_per_second = 500;  // of a caller with a token; 0: any number
+  int max_requests_per_second = 500;  // per token; 0: unlimited
   experiments::RetentionAges retention;
   int64_t reserve_bytes = int64_t{32} << 20;
   std::string log_level;
   telemetry::LogFormat log_format = telemetry::LogFormat::kText;
 };
 
-// Parses the command line, with --config FILE read first. Prints help, version or errors itself and
-// then returns what the process should exit with.
+// The result of ParseOptions. At most one of `exit_code` and `command` is set; without either, the
+// process serves.
 struct ParsedOptions {
   Options options;
   std::optional<int> exit_code;
   commands::Chosen command;
 };
 
-// Fills in `parsed`, which its command refers to.
+// Parses the command line, and before it the file of --config. Prints help, version and errors, and
+// then sets `exit_code`. `parsed` must outlive its command, which refers to the options.
 void ParseOptions(int argc, char** argv, ParsedOptions* parsed);
 
 }  // namespace anneal

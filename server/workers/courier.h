@@ -1,5 +1,5 @@
-// Delivers the reports of one run, in order, on a thread of its own, so that training goes on while
-// the disk is busy.
+// `Courier` delivers the reports of one run, in order, on a thread of its own, so that training
+// continues while the disk is busy.
 
 #ifndef ANNEAL_SERVER_WORKERS_COURIER_H_
 #define ANNEAL_SERVER_WORKERS_COURIER_H_
@@ -14,22 +14,22 @@
 
 namespace anneal::workers {
 
-// Send and Drain are for one thread.
+// One thread calls Send and Drain.
 class Courier {
  public:
   // Borrows `receiver`.
   explicit Courier(ReportReceiver* receiver);
-  // Drops what was not delivered: call Drain before.
+  // Drops reports that are not delivered yet: call Drain before.
   ~Courier();
   Courier(const Courier&) = delete;
   Courier& operator=(const Courier&) = delete;
 
-  // Takes a report to deliver, after waiting until the one before is on its way: at most one is
-  // being delivered and one waits. Returns the error of an earlier delivery, after which nothing is
-  // delivered any more.
+  // Queues a report for delivery. Blocks while another report is queued: at most one report is
+  // being delivered and one is queued. Returns the first error of a delivery; after it no report is
+  // delivered.
   absl::Status Send(v1::RunReport report) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits until all is delivered.
+  // Blocks until all reports are delivered. Errors as Send.
   absl::Status Drain() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -44,7 +44,7 @@ class Courier {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // last: it uses all members above
 };
 
 }  // namespace anneal::workers

@@ -1,5 +1,5 @@
-// Where runs execute. All that a run needs goes in as a message, all that it reports comes out as
-// messages, so that an implementation may as well sit in another process or on another machine.
+// `Executor` executes runs on workers. A run's assignment goes in as a message and its reports come
+// out as messages, so that an implementation may use another process or another machine.
 
 #ifndef ANNEAL_SERVER_WORKERS_EXECUTOR_H_
 #define ANNEAL_SERVER_WORKERS_EXECUTOR_H_
@@ -11,14 +11,15 @@
 
 namespace anneal::workers {
 
-// Receives reports, from any thread of the executor. Calls for one run come one after the other.
+// `ReportReceiver` takes reports from any thread of the executor. Reports of one run come one after
+// the other.
 class ReportReceiver {
  public:
   virtual ~ReportReceiver() = default;
-  // May block, on the disk for instance; the run waits. An error ends the run without another
-  // report.
+  // Takes a report. May block, on the disk for instance; the run waits meanwhile. After an error
+  // the worker leaves the run without another report.
   virtual absl::Status OnReport(const v1::RunReport& report) = 0;
-  // A worker has become idle.
+  // Notes that a worker has become idle.
   virtual void OnIdle() = 0;
 };
 
@@ -27,23 +28,26 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Borrows `receiver`, which must stay until Shutdown returns. Call once, before Start.
+  // Begins to accept runs. Borrows `receiver` until Shutdown returns. Call once, before Start.
   virtual void Begin(ReportReceiver* receiver) = 0;
 
+  // The number of runs that can train at a time, and how many more can start now.
   virtual int workers() const = 0;
   virtual int idle_workers() const = 0;
 
-  // Whether a worker still has a run: it was started and has not ended or stopped.
+  // Returns true while a worker holds the run: from Start until after its last report.
   virtual bool Has(int64_t run_id) const = 0;
 
-  // Gives a run to an idle worker; there must be one, and no worker may have the run.
+  // Gives a run to an idle worker. There must be one, and no worker may hold the run. Does not
+  // block.
   virtual void Start(v1::RunAssignment assignment) = 0;
 
-  // Asks a run to stop after the step in progress; it reports a checkpoint and that it stopped,
-  // unless it ends before. Runs that are not here are ignored.
+  // Asks a run to stop after the step in progress. Unless it ends before, the run reports a
+  // checkpoint and then the end `stopped`. Ignores runs that no worker holds. Does not block.
   virtual void RequestStop(int64_t run_id) = 0;
 
-  // Stops all runs, and returns when the last report was delivered. Nothing starts any more.
+  // Stops all runs and blocks until their last reports are delivered; starts no run afterwards.
+  // Idempotent.
   virtual void Shutdown() = 0;
 };
 

@@ -25,8 +25,8 @@ v1::RunEnd InvalidData(const absl::Status& status) {
   return end;
 }
 
-// Training takes the processors that nobody else wants: with as many workers as processors, a
-// request would otherwise wait for its turn among them. Threads that this one starts inherit it.
+// Lowers the priority of the calling thread, which threads that it starts inherit: with as many
+// workers as processors, requests would otherwise queue behind training.
 void YieldToServing() {
   constexpr int kNice = 10;
   if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice) != 0) {
@@ -34,7 +34,7 @@ void YieldToServing() {
   }
 }
 
-// Keeps the calling thread to the `number`th of the processors that it may use, while this lives.
+// Pins the calling thread to the `number`th of its allowed processors during the object's lifetime.
 class Pin {
  public:
   explicit Pin(int number) {
@@ -125,7 +125,7 @@ void ThreadExecutor::Work(int worker) {
 bool ThreadExecutor::Take(v1::RunAssignment* assignment, std::stop_token* stop) {
   MutexLock lock(&mutex_);
   while (waiting_.empty() && !closing_) wake_.Wait(&mutex_);
-  // A run that was handed in just before shutdown is still taken: it reports that it stopped.
+  // A run that was started just before the shutdown is still taken: it reports that it stopped.
   if (waiting_.empty()) return false;
   *assignment = std::move(waiting_.front());
   waiting_.pop_front();
@@ -137,7 +137,7 @@ void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
                              const std::stop_token& stop) {
   const telemetry::LogField run("run", assignment.name());
   Courier courier(receiver_);
-  // After the courier, whose thread would inherit it.
+  // After the courier, whose thread would inherit the pinning.
   std::optional<Pin> pin;
   if (pin_) pin.emplace(worker);
   const auto send = [&courier, run_id = assignment.run_id()](auto set) {
@@ -170,7 +170,7 @@ void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
   }
   if (status.ok()) status = courier.Drain();
   if (!status.ok()) {
-    spdlog::info("left: {}", std::string(status.message()));
+    spdlog::info("the worker left the run: {}", std::string(status.message()));
   }
 }
 

@@ -1,5 +1,5 @@
-// Runs on a fixed set of threads of this process. Fixed, because each thread that trains owns pools
-// of LibTorch's that are never given back.
+// `ThreadExecutor` trains runs on a fixed set of threads of this process. The set is fixed because
+// each training thread owns memory pools of LibTorch that are never freed.
 
 #ifndef ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_
 #define ANNEAL_SERVER_WORKERS_THREAD_EXECUTOR_H_
@@ -19,8 +19,8 @@ namespace anneal::workers {
 
 class ThreadExecutor final : public Executor {
  public:
-  // `workers` is at least 1; with `pin` there must be as many processors, and each worker keeps to
-  // one. Borrows `datasets`.
+  // `workers` is at least 1. With `pin` each worker stays on a processor of its own; there must be
+  // as many processors. Borrows `datasets`.
   ThreadExecutor(int workers, bool pin, training::data::DatasetRegistry* datasets);
   ~ThreadExecutor() override;
 
@@ -34,7 +34,7 @@ class ThreadExecutor final : public Executor {
 
  private:
   void Work(int worker) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits for a run; false on shutdown.
+  // Blocks until there is a run to train. Returns false on shutdown.
   bool Take(v1::RunAssignment* assignment, std::stop_token* stop) ABSL_LOCKS_EXCLUDED(mutex_);
   void Execute(int worker, const v1::RunAssignment& assignment, const std::stop_token& stop);
 
@@ -46,7 +46,7 @@ class ThreadExecutor final : public Executor {
   mutable Mutex mutex_;
   CondVar wake_;
   std::deque<v1::RunAssignment> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::map<int64_t, std::stop_source> active_ ABSL_GUARDED_BY(mutex_);  // waiting ones too
+  std::map<int64_t, std::stop_source> active_ ABSL_GUARDED_BY(mutex_);  // includes waiting_
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::vector<std::thread> threads_;

@@ -43,7 +43,7 @@ class BenchDaemon {
                      {.train = images, .test = 100, .side = 28, .classes = 10});
     auto started = Daemon::Start({.data_dir = directory_.file("data"),
                                   .listening = {.local = {"127.0.0.1:0"}},
-                                  .workers = 1,
+                                  .executor = {.workers = 1},
                                   .datasets = {directory_.file("datasets")}},
                                  SystemWallClock);
     Require(started.ok(), std::string(started.status().message()));

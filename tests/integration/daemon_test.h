@@ -113,7 +113,7 @@ class DaemonTest : public ::testing::Test {
   Options DefaultOptions() const {
     return {.data_dir = directory_.file("data"),
             .listening = {.local = {"127.0.0.1:0"}},
-            .workers = workers_,
+            .executor = {.workers = workers_},
             .datasets = {directory_.file("datasets")},
             .user_limits = limits_,
             .retention = retention_};
