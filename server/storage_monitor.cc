@@ -43,24 +43,24 @@ bool StorageMonitor::healthy() const {
 }
 
 void StorageMonitor::Watch() {
-  bool told = false;  // that all is well
-  bool was_well = false;
+  bool reported = false;  // the last argument of on_change_
+  bool was_healthy = false;
   while (true) {
     absl::Status status;
     {
       MutexLock lock(&mutex_);
-      while (!stopping_ && last_.ok() && told) changed_.Wait(&mutex_);
+      while (!stopping_ && last_.ok() && reported) changed_.Wait(&mutex_);
       if (stopping_) return;
       status = last_;
     }
-    if (status.ok() != told) {
-      told = status.ok();
-      if (!told) {
-        spdlog::error("the database takes no writes: {}", std::string(status.message()));
-      } else if (std::exchange(was_well, true)) {
-        spdlog::info("the database takes writes again");
+    if (status.ok() != reported) {
+      reported = status.ok();
+      if (!reported) {
+        spdlog::error("the database refuses writes: {}", std::string(status.message()));
+      } else if (std::exchange(was_healthy, true)) {
+        spdlog::info("the database accepts writes again");
       }
-      on_change_(told);
+      on_change_(reported);
       continue;
     }
     probe_();

@@ -1,4 +1,4 @@
-// Whether the database takes writes, for whoever asks for the daemon's health.
+// `StorageMonitor` derives the daemon's health from the results of commits.
 
 #ifndef ANNEAL_SERVER_STORAGE_MONITOR_H_
 #define ANNEAL_SERVER_STORAGE_MONITOR_H_
@@ -17,14 +17,14 @@ class StorageMonitor {
  public:
   ~StorageMonitor();
 
-  // From then on a thread tells `on_change` when a commit has succeeded, when commits begin to
-  // fail, and when one succeeds again. While none does it calls `probe`, which makes one, once a
+  // Starts a thread that calls `on_change` when the first commit succeeds, when commits begin to
+  // fail, and when one succeeds again. While commits fail, it calls `probe`, a no-op commit, once a
   // second.
   void Begin(std::function<void()> probe, std::function<void(bool healthy)> on_change);
-  // Ends that. Idempotent.
+  // Ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // How a commit ended. Does not block.
+  // Notes the result of a commit. Does not block.
   void OnCommit(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
 
   bool healthy() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -37,7 +37,7 @@ class StorageMonitor {
 
   mutable Mutex mutex_;
   CondVar changed_;
-  absl::Status last_ ABSL_GUARDED_BY(mutex_) = absl::UnavailableError("nothing was written yet");
+  absl::Status last_ ABSL_GUARDED_BY(mutex_) = absl::UnavailableError("no commit yet");
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

@@ -32,7 +32,8 @@ void Supervisor::FeedWatchdog(std::chrono::microseconds period) {
     if (status.ok()) {
       ::sd_notify(/*unset_environment=*/0, "WATCHDOG=1");
     } else {
-      spdlog::error("it does not serve itself: {}", std::string(status.message()));
+      spdlog::error("the health check failed, the watchdog is not fed: {}",
+                    std::string(status.message()));
     }
     const auto next = std::chrono::steady_clock::now() + period;
     MutexLock lock(&mutex_);

@@ -1,5 +1,5 @@
-// systemd as the one who looks after this process (sd_notify(3)): when it is up, and whether it
-// still serves.
+// `Supervisor` tells systemd (sd_notify(3)) that the daemon is up, that it still serves, and that
+// it stops.
 
 #ifndef ANNEAL_SERVER_SUPERVISOR_H_
 #define ANNEAL_SERVER_SUPERVISOR_H_
@@ -14,13 +14,13 @@
 
 namespace anneal {
 
-// Without systemd it does nothing.
+// Does nothing without systemd.
 class Supervisor {
  public:
-  // Says that the daemon is up. Where a watchdog waits (WatchdogSec=), it is fed twice in its time,
-  // as long as `check` finds nothing; what it finds goes to the log.
+  // Notifies READY. With a watchdog (WatchdogSec=), a thread calls `check` twice per watchdog
+  // period: it feeds the watchdog where the check returns OK and logs the error otherwise.
   explicit Supervisor(std::function<absl::Status()> check);
-  // Says that the daemon stops.
+  // Notifies STOPPING and ends the thread.
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;

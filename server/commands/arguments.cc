@@ -24,8 +24,8 @@ absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_v
   if (unit == units.end() || !absl::SimpleAtoi(text.substr(0, text.size() - 1), &count) ||
       count < 1 || count > kMost) {
     return InvalidField(option, absl::StrCat("is ", Quoted(text),
-                                             "; expected days, hours or minutes such as 30d, 12h "
-                                             "or 90m"));
+                                             "; give days, hours or minutes such as 30d, 12h or "
+                                             "90m"));
   }
   return count * unit->second;
 }

@@ -1,4 +1,4 @@
-// What the daemon's commands have in common: arguments and errors.
+// The daemon's commands share these helpers for arguments and errors.
 
 #ifndef ANNEAL_SERVER_COMMANDS_ARGUMENTS_H_
 #define ANNEAL_SERVER_COMMANDS_ARGUMENTS_H_
@@ -14,13 +14,13 @@ namespace anneal::commands {
 
 inline constexpr int kUsageError = 2;
 
-// The command that the command line chose; returns the exit code. Null: serve.
+// The command that the command line chose, which returns the exit code. Null: serve.
 using Chosen = std::function<int()>;
 
 // Prints an error on stderr. Returns the exit code: 2 for INVALID_ARGUMENT, else 1.
 int Complain(const absl::Status& status);
 
-// Parses days, hours or minutes such as 30d, 12h or 90m. INVALID_ARGUMENT naming the option.
+// Parses an age in days, hours or minutes such as 30d, 12h or 90m. INVALID_ARGUMENT names `option`.
 absl::StatusOr<absl::Duration> ParseAge(absl::string_view option, absl::string_view text);
 
 }  // namespace anneal::commands

@@ -35,7 +35,7 @@ int Check(const MaintenanceOptions& options) {
   Findings findings;
   const std::string database = store::DatabasePath(*options.data_dir);
   const absl::Status sound = store::CheckDatabase(database);
-  // One that is made at the first start is not missing.
+  // A missing database is no fault: the first start creates it.
   findings.Add(absl::IsNotFound(sound) ? absl::StrCat("database ", database, ": none yet")
                                        : absl::StrCat("database ", database),
                absl::IsNotFound(sound) ? absl::OkStatus() : sound);
@@ -68,7 +68,7 @@ int Migrate(const MaintenanceOptions& options, bool dry_run) {
     if (!opened.ok()) return Complain(opened.status());
   }
   for (const std::string& name : *names) {
-    std::cout << (dry_run ? "would bring " : "brought ") << name << "\n";
+    std::cout << (dry_run ? "would apply " : "applied ") << name << "\n";
   }
   if (names->empty()) std::cout << path << " is up to date\n";
   return 0;
@@ -78,19 +78,20 @@ int Migrate(const MaintenanceOptions& options, bool dry_run) {
 
 void AddMaintenanceCommands(CLI::App* app, const MaintenanceOptions& options, Chosen* chosen) {
   CLI::App* check = app->add_subcommand(
-      "check", "Look at configuration, database, tokens and data sets; changes nothing");
+      "check", "Check configuration, database, tokens and data sets; changes nothing");
   check->callback([=] { *chosen = [=] { return Check(options); }; });
 
   CLI::App* backup = app->add_subcommand(
-      "backup", "Copy the database as it is now, also while it is served, and check the copy");
+      "backup", "Copy the database, also while a daemon serves it, and check the copy");
   const auto file = std::make_shared<std::string>();
-  backup->add_option("file", *file, "To write; must not be there")->required();
+  backup->add_option("file", *file, "File to write; must not exist")->required();
   backup->callback([=] { *chosen = [=] { return BackUp(options, *file); }; });
 
   CLI::App* migrate = app->add_subcommand(
-      "migrate", "Bring the database up to date, as a start of the daemon does");
+      "migrate", "Apply the schema migrations that are missing, as a start of the daemon does");
   const auto dry_run = std::make_shared<bool>(false);
-  migrate->add_flag("--dry-run", *dry_run, "Only try it on a copy, and say what would be done");
+  migrate->add_flag("--dry-run", *dry_run,
+                    "Try the migrations on a copy and print them; changes nothing");
   migrate->callback([=] { *chosen = [=] { return Migrate(options, *dry_run); }; });
 }
 

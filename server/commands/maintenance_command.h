@@ -1,4 +1,5 @@
-// anneald check, backup and migrate: looking after a data directory, while a daemon serves or not.
+// The commands `anneald check`, `backup` and `migrate` maintain a data directory, also while a
+// daemon serves from it.
 
 #ifndef ANNEAL_SERVER_COMMANDS_MAINTENANCE_COMMAND_H_
 #define ANNEAL_SERVER_COMMANDS_MAINTENANCE_COMMAND_H_
@@ -13,7 +14,7 @@
 
 namespace anneal::commands {
 
-// What the commands look at. All borrowed, and read when a command runs.
+// The daemon's options that the commands use. All are borrowed, and read when a command runs.
 struct MaintenanceOptions {
   const std::string* data_dir = nullptr;
   const std::vector<std::string>* datasets = nullptr;
@@ -21,7 +22,7 @@ struct MaintenanceOptions {
   const int64_t* reserve_bytes = nullptr;
 };
 
-// Adds them to the program; the one that is chosen sets `chosen`.
+// Adds the commands to `app`. The command that the command line chooses sets `chosen`.
 void AddMaintenanceCommands(CLI::App* app, const MaintenanceOptions& options, Chosen* chosen);
 
 }  // namespace anneal::commands

@@ -38,11 +38,11 @@ int Create(const std::string& data_dir, const TokenOptions& options) {
   }
   ::umask(0077);
   std::error_code error;
-  std::filesystem::create_directories(data_dir, error);  // opening the file says what is wrong
+  std::filesystem::create_directories(data_dir, error);  // opening the file reports errors
   const auto token =
       auth::CreateToken(auth::TokensPath(data_dir), options.name, options.role, now, expires);
   if (!token.ok()) return Complain(token.status());
-  std::cerr << "the token of " << options.name << ", shown only now:\n";
+  std::cerr << "the token of " << options.name << "; it is not shown again:\n";
   std::cout << *token << "\n";
   return 0;
 }
@@ -76,30 +76,36 @@ int Revoke(const std::string& data_dir, const std::string& name) {
 
 void AddTokenCommands(CLI::App* app, const std::string* data_dir, Chosen* chosen) {
   CLI::App* token = app->add_subcommand(
-      "token", "Make, list and revoke tokens for --tls-listen; a daemon that serves notices");
+      "token", "Create, list and revoke tokens for --tls-listen; takes effect at once");
   token->require_subcommand(1);
   const auto options = std::make_shared<TokenOptions>();
   const std::map<std::string, auth::Role> roles = {{"reader", auth::Role::ROLE_READER},
                                                    {"submitter", auth::Role::ROLE_SUBMITTER},
                                                    {"admin", auth::Role::ROLE_ADMIN}};
 
-  CLI::App* create = token->add_subcommand("create", "Make one and print it, once");
-  create->add_option("--name", options->name, "Whose it is: lower-case letters, digits, hyphens")
+  CLI::App* create = token->add_subcommand("create", "Create a token and print it, this one time");
+  create
+      ->add_option("--name", options->name,
+                   "Owner of the token: lower-case letters, digits, hyphens")
       ->required();
   create
-      ->add_option("--role", options->role,
-                   "reader sees everything; submitter changes what they submitted; admin all")
+      ->add_option(
+          "--role", options->role,
+          "reader: reads everything; submitter: also submits, and changes their own experiments; "
+          "admin: everything")
       ->required()
       ->transform(CLI::CheckedTransformer(roles));
-  create->add_option("--expires", options->expires, "After 30d, 12h or 90m. Default: never");
+  create->add_option("--expires", options->expires,
+                     "Age at which the token expires, such as 30d, 12h or 90m. Default: never");
   create->footer("Example: anneald token create --role submitter --name ada --expires 30d");
   create->callback([=] { *chosen = [=] { return Create(*data_dir, *options); }; });
 
-  CLI::App* list = token->add_subcommand("list", "Whose there are");
+  CLI::App* list = token->add_subcommand("list", "List the tokens: owner, role, dates");
   list->callback([=] { *chosen = [=] { return List(*data_dir); }; });
 
-  CLI::App* revoke = token->add_subcommand("revoke", "Turn one away from its next call on");
-  revoke->add_option("name", options->name, "Whose")->required();
+  CLI::App* revoke =
+      token->add_subcommand("revoke", "Revoke a token; its calls are refused from now on");
+  revoke->add_option("name", options->name, "Owner of the token")->required();
   revoke->callback([=] { *chosen = [=] { return Revoke(*data_dir, options->name); }; });
 }
 

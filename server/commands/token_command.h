@@ -1,4 +1,4 @@
-// anneald token: making, listing and revoking tokens, while the daemon serves or not.
+// The command `anneald token` creates, lists and revokes tokens, also while a daemon serves.
 
 #ifndef ANNEAL_SERVER_COMMANDS_TOKEN_COMMAND_H_
 #define ANNEAL_SERVER_COMMANDS_TOKEN_COMMAND_H_
@@ -10,8 +10,8 @@
 
 namespace anneal::commands {
 
-// Adds them to the program; the one that is chosen sets `chosen`.
-// All borrowed; `data_dir` is read when the command runs.
+// Adds the commands to `app`. The command that the command line chooses sets `chosen`. Borrows all
+// pointers; reads `data_dir` when a command runs.
 void AddTokenCommands(CLI::App* app, const std::string* data_dir, Chosen* chosen);
 
 }  // namespace anneal::commands

@@ -27,7 +27,7 @@ const std::set<std::string>& UpdatableFields() {
   return fields;
 }
 
-// The fields that a request is about.
+// Returns the fields that a request updates.
 absl::StatusOr<std::set<std::string>> FieldsOf(const v1::UpdateExperimentRequest& request) {
   std::set<std::string> fields(request.update_mask().paths().begin(),
                                request.update_mask().paths().end());
@@ -49,7 +49,7 @@ absl::StatusOr<std::set<std::string>> FieldsOf(const v1::UpdateExperimentRequest
                                                   absl::StrJoin(UpdatableFields(), ", ")));
 }
 
-// Returns the fields that are different now.
+// Copies `fields` of `wanted` to the submission. Returns the fields whose value has changed.
 std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std::string>& fields,
                                v1::Experiment* submission) {
   const auto* reflection = submission->GetReflection();
@@ -68,8 +68,8 @@ std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std:
 absl::Status CheckEtag(const v1::Experiment& wanted, const v1::Experiment& current) {
   if (wanted.etag().empty() || wanted.etag() == current.etag()) return absl::OkStatus();
   return WithReason(absl::AbortedError(absl::StrCat(
-                        "etag ", Quoted(wanted.etag()), " is of another version of ",
-                        current.name(), "; read it again, and update what is there now")),
+                        "etag ", Quoted(wanted.etag()), " belongs to another version of ",
+                        current.name(), "; read the experiment again and repeat the update")),
                     "ETAG_MISMATCH");
 }
 
@@ -79,7 +79,7 @@ absl::Status CheckAllEnded(const v1::Experiment& experiment) {
   if (left == 0) return absl::OkStatus();
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
                         experiment.name(), " has ", left, " of ", counts.total(),
-                        " runs that have not ended; cancel them, or delete it with force")),
+                        " unfinished runs; cancel them first, or delete it with --force")),
                     "RUNS_NOT_ENDED");
 }
 
@@ -110,21 +110,16 @@ absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
     return store::AppendMessage(transaction, key, std::nullopt, clock_(),
                                 absl::StrCat("updated ", absl::StrJoin(changed, ", ")));
   });
-  // Another priority may change who is next.
+  // A new priority may change the order of the queue.
   if (status.ok()) dispatcher_->Wake();
   return status;
 }
 
 absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
-  bool deleted = false;
-  const absl::Status found = store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
-                            store::GetExperiment(db, experiment_id));
-    deleted = experiment.has_delete_time();
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(found);
-  if (deleted) return absl::OkStatus();
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment found, store_->Read([&](store::Connection& db) {
+    return store::GetExperiment(db, experiment_id);
+  }));
+  if (found.has_delete_time()) return absl::OkStatus();
   if (force) {
     ANNEAL_RETURN_IF_ERROR(
         dispatcher_->ChangeExperiment(experiment_id, scheduling::Command::kCancel));
@@ -153,22 +148,23 @@ absl::Status Editor::Purge(const std::string& experiment_id) {
     store::Connection& db = transaction.db();
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, experiment_id));
     if (store::CheckNotDeleted(db, experiment_id).ok()) {
-      return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                            "experiment \"", experiment_id, "\" is not deleted; delete it first")),
-                        "EXPERIMENT_NOT_DELETED");
+      return WithReason(
+          absl::FailedPreconditionError(absl::StrCat(
+              "experiment \"", experiment_id, "\" is not deleted; delete it before purging it")),
+          "EXPERIMENT_NOT_DELETED");
     }
     ANNEAL_ASSIGN_OR_RETURN(const auto runs, store::RunStates(db, key));
-    // What a worker still reports must not reach a later run with the same key.
+    // Late reports of a worker must not reach a later run with the same key.
     const bool is_held = std::any_of(runs.begin(), runs.end(), [this](const auto& run) {
       return dispatcher_->HasWorker(run.key);
     });
     if (is_held) {
       return WithReason(absl::FailedPreconditionError(
-                            absl::StrCat("a worker has not left a run of experiment \"",
-                                         experiment_id, "\" yet; try again in a moment")),
+                            absl::StrCat("a worker is still stopping a run of experiment \"",
+                                         experiment_id, "\"; try again in a moment")),
                         "RUN_STOPPING");
     }
-    // Files first: after a crash in between it is still there to be purged again.
+    // Files first: after a crash in between, the experiment can be purged again.
     checkpoints_->RemoveAll(experiment_id);
     return store::PurgeExperiment(transaction, key);
   };

@@ -1,4 +1,4 @@
-// What users change of an experiment that is there: annotations, deletion.
+// `Editor` changes stored experiments: annotations, deletion, purging.
 
 #ifndef ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
 #define ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
@@ -14,10 +14,11 @@
 
 namespace anneal::experiments {
 
-// Thread-safe. Blocks on the disk. Methods are as those of ExperimentService with their names.
+// Thread-safe. Every method blocks on the disk, and behaves as services.proto documents the method
+// of ExperimentService with its name.
 class Editor {
  public:
-  // All borrowed.
+  // Borrows all pointers.
   Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
          scheduling::Dispatcher* dispatcher, WallClock clock);
 

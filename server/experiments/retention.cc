@@ -15,7 +15,7 @@ namespace anneal::experiments {
 namespace {
 
 constexpr std::chrono::minutes kPause(10);
-// Of a transaction: some milliseconds, so that nobody waits for it.
+// A transaction of this size takes some milliseconds, which delays other writes little.
 constexpr int64_t kEventsAtATime = 1000;
 
 }  // namespace
@@ -52,9 +52,9 @@ void Retention::Loop() {
   while (!is_stopping()) {
     const auto removed = RemoveOld();
     if (!removed.ok()) {
-      spdlog::error("old records are not removed: {}", std::string(removed.status().message()));
+      spdlog::error("cannot remove old records: {}", std::string(removed.status().message()));
     } else if (removed->runs + removed->events > 0) {
-      spdlog::info("removed the checkpoints of {} runs and {} events, all old", removed->runs,
+      spdlog::info("removed the checkpoints of {} runs and {} events past their age", removed->runs,
                    removed->events);
     }
     MutexLock lock(&mutex_);
@@ -75,11 +75,10 @@ absl::StatusOr<Retention::Removed> Retention::RemoveOld() {
 
 absl::StatusOr<int64_t> Retention::RemoveCheckpoints(absl::Duration age) {
   const int64_t before = Before(age);
-  std::vector<int64_t> runs;
-  ANNEAL_RETURN_IF_ERROR(store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRunsWithOldCheckpoints(db, before));
-    return absl::OkStatus();
-  }));
+  ANNEAL_ASSIGN_OR_RETURN(const std::vector<int64_t> runs,
+                          store_->Read([before](store::Connection& db) {
+                            return store::ListRunsWithOldCheckpoints(db, before);
+                          }));
   int64_t count = 0;
   for (const int64_t run : runs) {
     if (is_stopping()) break;
@@ -101,19 +100,17 @@ absl::StatusOr<bool> Retention::RemoveCheckpointsOf(int64_t run, int64_t before)
       },
       store::Writer::Purpose::kMakeRoom));
   if (!forgotten) return false;
-  // Only what the rows named: a retry may be writing others by now. After a crash before this they
-  // are swept with the run's next checkpoint, or with its experiment.
+  // Only the files that the rows named: a retry may be writing others by now. After a crash before
+  // this they are swept with the run's next checkpoint, or with its experiment.
   for (const store::CheckpointRow& row : rows) checkpoints_->Remove(row.file);
   return true;
 }
 
 absl::StatusOr<int64_t> Retention::RemoveEvents(absl::Duration age) {
   const int64_t before = Before(age);
-  std::vector<int64_t> experiments;
-  ANNEAL_RETURN_IF_ERROR(store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(experiments, store::ListPrunable(db, before));
-    return absl::OkStatus();
-  }));
+  ANNEAL_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> experiments,
+      store_->Read([before](store::Connection& db) { return store::ListPrunable(db, before); }));
   int64_t total = 0;
   for (const int64_t experiment : experiments) {
     int64_t pruned = kEventsAtATime;

@@ -1,4 +1,4 @@
-// Removes what was recorded long ago and the operator does not want to keep.
+// `Retention` removes checkpoints and events that are older than the operator keeps them.
 
 #ifndef ANNEAL_SERVER_EXPERIMENTS_RETENTION_H_
 #define ANNEAL_SERVER_EXPERIMENTS_RETENTION_H_
@@ -17,7 +17,8 @@
 
 namespace anneal::experiments {
 
-// How long after the end of a run, or of an experiment's last run; unset: for ever.
+// Ages, counted from the end of the run (checkpoints) or of the experiment's last run (events),
+// after which records are removed; unset: never.
 struct RetentionAges {
   std::optional<absl::Duration> checkpoints;
   std::optional<absl::Duration> events;
@@ -26,27 +27,28 @@ struct RetentionAges {
 // Thread-safe.
 class Retention {
  public:
-  // Borrowed; `checkpoints` are files.
+  // Borrows all pointers.
   Retention(store::Store* store, const store::CheckpointFiles* checkpoints,
             const scheduling::Dispatcher* dispatcher, const RetentionAges& ages, WallClock clock);
   ~Retention() { Stop(); }
 
-  // From then on a thread removes now, and every ten minutes, what is old by then.
+  // Starts a thread that removes old records now and every ten minutes.
   void Begin();
-  // Ends that, after the transaction under way. Idempotent.
+  // Ends the thread after its current transaction. Blocks until then. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
   struct Removed {
-    int64_t runs = 0;  // without their checkpoints now
+    int64_t runs = 0;  // whose checkpoints were removed
     int64_t events = 0;
   };
-  // What that thread does each time: in many small transactions, which others get between. Blocks
-  // on the disk. Errors of the store, after what was removed before them.
+  // Removes all old records, in many small transactions so that other writes are not delayed.
+  // Blocks on the disk. Returns errors of the store; records removed before an error stay removed.
   absl::StatusOr<Removed> RemoveOld();
 
  private:
   absl::StatusOr<int64_t> RemoveCheckpoints(absl::Duration age);
-  // Forgets those of a run and removes their files. False: the run goes on, or is a worker's still.
+  // Removes a run's checkpoints, rows before files. Returns false, and removes nothing, where the
+  // run was requeued or a worker still holds it.
   absl::StatusOr<bool> RemoveCheckpointsOf(int64_t run, int64_t before);
   absl::StatusOr<int64_t> RemoveEvents(absl::Duration age);
   int64_t Before(absl::Duration age) const { return clock_() - absl::ToInt64Microseconds(age); }

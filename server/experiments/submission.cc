@@ -31,17 +31,18 @@ constexpr size_t kMaxRequestId = 64;
 constexpr size_t kMaxPreset = 64;
 constexpr size_t kMaxUser = 64;
 
-// A newer client may ask for what this server would not do.
+// Refuses fields that this server does not know: it would not honour a newer client's request.
 void CheckKnown(const v1::Experiment& experiment, FieldViolations* violations) {
   v1::Experiment known = experiment;
   known.DiscardUnknownFields();
   if (known.ByteSizeLong() != experiment.ByteSizeLong()) {
-    violations->Add("experiment",
-                    "has fields that this server does not know; is the client newer?");
+    violations->Add(
+        "experiment",
+        "has fields that this server does not know; use a client of the server's version");
   }
 }
 
-// All fields but the config, the axes and the seeds.
+// Checks all fields but the config, the axes and the seeds.
 absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   FieldViolations violations;
   const v1::Experiment& experiment = request.experiment();
@@ -51,12 +52,12 @@ absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
   CheckAnnotations(experiment, &violations);
   CheckKnown(experiment, &violations);
   if (!experiment.has_config()) {
-    violations.Add("config", "is missing; start from a preset or set fields");
+    violations.Add("config", "is missing; start from a preset, or set fields of the config");
   }
   return violations.ToStatus();
 }
 
-// Tells a retry from another request: the same bytes for the same request, tried out or not.
+// Returns a digest that tells a retry from another request; validate_only does not count.
 std::string Fingerprint(v1::CreateExperimentRequest request) {
   request.clear_validate_only();
   std::string bytes;
@@ -71,7 +72,7 @@ std::string Fingerprint(v1::CreateExperimentRequest request) {
   return hash.HexDigest();
 }
 
-// Such as `annealed-k3v9ta`.
+// Returns a new id such as `annealed-k3v9ta2x`.
 std::string MakeUpId(absl::string_view preset) {
   constexpr absl::string_view kAlphabet = "0123456789abcdefghijkmnpqrstuvwxyz";
   thread_local absl::BitGen generator;
@@ -112,8 +113,8 @@ absl::Status RequestIdReused(absl::string_view request_id) {
                     "REQUEST_ID_REUSED");
 }
 
-// What an earlier request with this key created; nothing without a key. ALREADY_EXISTS: it was
-// another request.
+// Returns the experiment that an earlier request with this request_id created; nothing without an
+// id. ALREADY_EXISTS where the earlier request was a different one.
 absl::StatusOr<std::optional<v1::Experiment>> FindEarlier(store::Connection& db,
                                                           const std::string& request_id,
                                                           const std::string& fingerprint) {
@@ -140,14 +141,12 @@ Submission::Submission(store::Store* store, training::data::DatasetRegistry* dat
 absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
   ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
   const std::string fingerprint = Fingerprint(request);
-  // Before the config is looked at: a retry succeeds though its data set may be gone by now.
+  // Before the config is checked: a retry succeeds even if its data set is gone by now.
   if (!request.request_id().empty()) {
-    std::optional<v1::Experiment> earlier;
-    const absl::Status read = store_->Read([&](store::Connection& db) -> absl::Status {
-      ANNEAL_ASSIGN_OR_RETURN(earlier, FindEarlier(db, request.request_id(), fingerprint));
-      return absl::OkStatus();
-    });
-    ANNEAL_RETURN_IF_ERROR(read);
+    ANNEAL_ASSIGN_OR_RETURN(std::optional<v1::Experiment> earlier,
+                            store_->Read([&](store::Connection& db) {
+                              return FindEarlier(db, request.request_id(), fingerprint);
+                            }));
     if (earlier.has_value()) return *std::move(earlier);
   }
   ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
@@ -243,20 +242,20 @@ absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int3
   if (run.state() != v1::RUN_STATE_SUCCEEDED) {
     return WithReason(absl::FailedPreconditionError(
                           absl::StrCat(run.name(), " is ", EnumName(run.state()),
-                                       "; only a run that has succeeded can be ", "extended")),
+                                       "; only a run that has SUCCEEDED can be extended")),
                       "RUN_STATE");
   }
   if (run.epochs_done() < run.epochs_total()) {
     return WithReason(
         absl::FailedPreconditionError(absl::StrCat(
             run.name(), " stopped early in epoch ", run.epochs_done(), " and would stop again; ",
-            "submit it with --like and another early_stopping.patience")),
+            "submit it again with --like and another early_stopping.patience")),
         "RUN_STOPPED_EARLY");
   }
   FieldViolations violations;
   if (epochs <= run.epochs_total()) {
-    violations.Add("epochs", absl::StrCat("is ", epochs, ", the number for the whole run; it has ",
-                                          run.epochs_total(), " already: allowed is more"));
+    violations.Add("epochs", absl::StrCat("is ", epochs, ", but the run has ", run.epochs_total(),
+                                          " epochs already; give a larger total"));
     return violations.ToStatus();
   }
   const v1::TrainingConfig& config = run.config();
@@ -269,12 +268,9 @@ absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int3
 }
 
 absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
-  v1::Run run;
-  const absl::Status found = store_->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, name, v1::RUN_VIEW_FULL));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(found);
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Run run, store_->Read([&](store::Connection& db) {
+    return store::GetRun(db, name, v1::RUN_VIEW_FULL);
+  }));
   ANNEAL_ASSIGN_OR_RETURN(const v1::TrainingConfig config, Extended(run, epochs));
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     store::Connection& db = transaction.db();
@@ -282,12 +278,12 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
     ANNEAL_ASSIGN_OR_RETURN(const auto checkpoints, store::ListCheckpoints(db, key));
     if (checkpoints.empty()) {
-      return WithReason(absl::FailedPreconditionError(
-                            absl::StrCat(run.name(), " has no checkpoint to go on from; submit it ",
-                                         "with --like and more epochs")),
+      return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                            run.name(), " has no checkpoint to resume from; submit it ",
+                            "again with --like and more epochs")),
                         "NO_CHECKPOINT");
     }
-    // Refuses what another call has changed in between.
+    // Refuses a run that another call has changed in between.
     ANNEAL_RETURN_IF_ERROR(
         store::ChangeRunState(transaction, key, v1::RUN_STATE_PENDING, clock_()));
     ANNEAL_RETURN_IF_ERROR(store::CheckRevived(db, limits_, key, 1));

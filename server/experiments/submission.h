@@ -1,4 +1,4 @@
-// From a request to a stored, queued experiment.
+// `Submission` turns requests into stored, queued experiments, and extends finished runs.
 
 #ifndef ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_
 #define ANNEAL_SERVER_EXPERIMENTS_SUBMISSION_H_
@@ -14,25 +14,26 @@
 
 namespace anneal::experiments {
 
-// Thread-safe. Blocks on the disk, and on a data set's first load.
+// Thread-safe. Every method blocks on the disk, and on a data set's first load.
 class Submission {
  public:
-  // Pointers are borrowed.
+  // Borrows all pointers.
   Submission(store::Store* store, training::data::DatasetRegistry* datasets,
              scheduling::Dispatcher* dispatcher, const store::UsageLimits& limits, WallClock clock);
 
-  // As ExperimentService.CreateExperiment documents.
+  // Checks, stores and queues an experiment, as ExperimentService.CreateExperiment documents.
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
 
-  // As RunService.ExtendRun documents.
+  // Requeues a run that has succeeded, with more epochs, as RunService.ExtendRun documents.
   absl::Status Extend(const RunName& name, int32_t epochs);
 
  private:
-  // What would be stored, all of it checked.
+  // Returns the checked experiment that the request asks to store.
   absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
+  // Returns the experiment as it would be stored (validate_only).
   absl::StatusOr<v1::Experiment> Preview(const store::NewExperiment& experiment);
   absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
-  // The run's config with more epochs, checked.
+  // Returns the run's config with more epochs, checked.
   absl::StatusOr<v1::TrainingConfig> Extended(const v1::Run& run, int32_t epochs);
   absl::Status CheckLimits(store::Connection& db, const store::NewExperiment& experiment) const;
   absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
@@ -40,7 +41,7 @@ class Submission {
   store::Store* const store_;
   training::data::DatasetRegistry* const datasets_;
   scheduling::Dispatcher* const dispatcher_;
-  const store::UsageLimits limits_;  // of each user
+  const store::UsageLimits limits_;  // per user
   const WallClock clock_;
 };
 

@@ -89,7 +89,7 @@ TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
   while (socket_.Next(Seconds(1)) == "WATCHDOG=1") {
   }
   EXPECT_EQ(socket_.Next(Seconds(2)), "") << "it is fed though nobody is served";
-  EXPECT_THAT(daemon_.process().errors(), ::testing::HasSubstr("does not serve itself"));
+  EXPECT_THAT(daemon_.process().errors(), ::testing::HasSubstr("the watchdog is not fed"));
   const rlimit enough{.rlim_cur = 100, .rlim_max = 100};
   ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &enough, nullptr), 0);
   EXPECT_TRUE(socket_.Gets("WATCHDOG=1")) << "it serves again";
