@@ -1,7 +1,7 @@
-// The fused engine's kernels on the default network's shapes, one image at a time as the engine
-// calls them, against the multiply-adds that a core can do at best. Counted in dense operations:
-// two for each weight and position of a plain forward pass, and as many for each of the two
-// gradients, though the backward pass leaves out what the pool does not let pass.
+// Measures the fused engine's kernels on the default network's shapes, one image at a time as the
+// engine calls them, and the peak multiply-add throughput of a core. Operations are counted as
+// dense: two per weight and position of a direct convolution, and as many for each of the two
+// gradients, although the backward pass skips positions that max-pooling did not select.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/bench/kernel_bench.cc"
@@ -9,17 +9,17 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Fills every multiply-add unit for `rounds` rounds; returns the operations done.
+// Saturates the multiply-add units for `rounds` rounds. Returns the number of operations.
 double MultiplyAdds(int rounds, float* out) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  const auto a = hn::Set(d, 0.999engines ::fused::F);
-  const auto b = hn::Set(d, 0.001engines ::fused::F);
-  // All different, lest the compiler computes one for many.
+  const auto a = hn::Set(d, 0.999F);
+  const auto b = hn::Set(d, 0.001F);
+  // All different, so that the compiler cannot merge them.
   const auto start = [&](int i) { return hn::Set(d, static_cast<float>(rounds + i)); };
   auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5),
        s6 = start(6), s7 = start(7), s8 = start(8), s9 = start(9), s10 = start(10), s11 = start(11);
@@ -46,7 +46,7 @@ double MultiplyAdds(int rounds, float* out) {
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -62,7 +62,7 @@ HWY_AFTER_NAMESPACE();
 #include "server/training/engines/fused/kernels.h"
 #include "server/training/vectors/vectors.h"
 
-namespace anneal::training::fused {
+namespace anneal::training::engines::fused {
 namespace {
 
 HWY_EXPORT(MultiplyAdds);
@@ -84,42 +84,40 @@ void Peak(benchmark::State& state) {
 }
 BENCHMARK(Peak);
 
-// A layer of the default network with what it works on. Values are random, so that winners and
-// signs are.
+// A layer of the default network and its buffers. Values are random, so that signs and argmax
+// indices are unpredictable.
 class LayerFixture {
  public:
-  explicit LayerFixture(const engines::fused::LayerShape& shape) : shape_(shape) {
-    engines::fused::Forward(shape_, forward());
-  }
+  explicit LayerFixture(const LayerShape& shape) : shape_(shape) { Forward(shape_, forward()); }
 
-  const engines::fused::LayerShape& shape() const { return shape_; }
-  // Of a forward pass: two for each multiply-add.
+  const LayerShape& shape() const { return shape_; }
+  // Operations of a forward pass, two per multiply-add.
   double operations() const {
     const int64_t positions = shape_.pixels() * shape_.pool_size * shape_.pool_size;
     return 2.0 * static_cast<double>(positions * shape_.taps() * shape_.out_channels);
   }
 
-  engines::fused::ForwardBuffers forward() {
+  ForwardBuffers forward() {
     return {.input = input_.get(),
-            .picture = picture_.get(),
+            .image = image_.get(),
             .weights = forward_weights_.get(),
             .bias = bias_.get(),
             .slopes = slopes_.get(),
-            .rows = rows_.get(),
-            .winners = winners_.get(),
+            .scratch = scratch_.get(),
+            .argmax = argmax_.get(),
             .output = output_.get(),
-            .output_row = shape_.out_width * shape_.out_channels};
+            .output_row_stride = shape_.out_width * shape_.out_channels};
   }
-  engines::fused::BackwardBuffers backward(bool input_gradient) {
+  BackwardBuffers backward(bool input_gradient) {
     return {.input = input_.get(),
             .weights = weights_.get(),
             .slopes = slopes_.get(),
-            .winners = winners_.get(),
+            .argmax = argmax_.get(),
             .output = output_.get(),
             .output_gradient = output_.get(),
-            .output_row = shape_.out_width * shape_.out_channels,
+            .output_row_stride = shape_.out_width * shape_.out_channels,
             .gradient = gradient_.get(),
-            .shares = shares_.data(),
+            .scatter_list = scatter_list_.data(),
             .bias_gradient = bias_gradient_.get(),
             .weight_gradient = weight_gradient_.get(),
             .input_gradient = input_gradient ? input_gradient_.get() : nullptr};
@@ -130,85 +128,85 @@ class LayerFixture {
   static Floats Random(int64_t count) {
     std::mt19937 generator(static_cast<unsigned>(count));
     std::normal_distribution<float> normal;
-    const auto size = static_cast<size_t>(count + engines::fused::kSlack);
+    const auto size = static_cast<size_t>(count + kSlack);
     Floats values = hwy::AllocateAligned<float>(size);
-    for (size_t i = 0; i < size; ++i) values[i] = 0.1engines ::fused::F * normal(generator);
+    for (size_t i = 0; i < size; ++i) values[i] = 0.1F * normal(generator);
     return values;
   }
   static hwy::AlignedFreeUniquePtr<int32_t[]> Zeros(int64_t count) {
-    const auto size = static_cast<size_t>(count + engines::fused::kSlack);
+    const auto size = static_cast<size_t>(count + kSlack);
     auto values = hwy::AllocateAligned<int32_t>(size);
     std::fill_n(values.get(), size, 0);
     return values;
   }
 
-  const engines::fused::LayerShape shape_;
+  const LayerShape shape_;
   Floats input_ = Random(shape_.input_size);
-  Floats picture_ = Random(shape_.uses_differences() ? shape_.picture_size() : 0);
+  Floats image_ = Random(shape_.uses_image_winograd() ? shape_.image_size() : 0);
   Floats weights_ = Random(shape_.channels() * shape_.padded_taps());
   Floats bias_ = Random(shape_.channels());
   Floats slopes_ = Random(shape_.channels());
   Floats forward_weights_ = Random(shape_.forward_weights());
-  Floats rows_ = Random(shape_.forward_scratch());
-  hwy::AlignedFreeUniquePtr<int32_t[]> winners_ = Zeros(shape_.pixels() * shape_.channels());
+  Floats scratch_ = Random(shape_.forward_scratch());
+  hwy::AlignedFreeUniquePtr<int32_t[]> argmax_ = Zeros(shape_.pixels() * shape_.channels());
   Floats output_ = Random(shape_.pixels() * shape_.channels());
   Floats gradient_ = Random(shape_.positions() * shape_.channels());
   Floats bias_gradient_ = Random(shape_.channels());
   Floats weight_gradient_ = Random(shape_.channels() * shape_.padded_taps());
-  std::vector<engines::fused::Share> shares_ =
-      std::vector<engines::fused::Share>(static_cast<size_t>(2 * shape_.shares() + 1));
+  std::vector<ScatterGroup> scatter_list_ =
+      std::vector<ScatterGroup>(static_cast<size_t>(shape_.scatter_list_size()));
   Floats input_gradient_ = Random(shape_.input_size);
 };
 
-// The layers of the default network; the first with its windows' rows folded, the last one with a
-// batch of images as its pixels.
-engines::fused::LayerShape ShapeOf(int64_t layer) {
+// Returns the shape of a layer of the default network: the first is folded (FoldRows), the last has
+// the images of a batch as its pixels.
+LayerShape ShapeOf(int64_t layer) {
   constexpr int64_t kChannels = 16;
   switch (layer) {
     case 1:
-      return {.window_row = 16,
-              .line = 28,
+      return {.window_row_size = 16,
+              .row_stride = 28,
               .folded_rows = 4,
-              .x_step = 4,
-              .y_step = 28 * 4,
+              .x_stride = 4,
+              .y_stride = 28 * 4,
               .input_size = 25 * 28 * 4,
-              .pooling = engines::fused::Pooling::kMax,
+              .pooling = Pooling::kMax,
               .pool_size = 2,
               .out_height = 12,
               .out_width = 12,
               .out_channels = kChannels};
     case 2:
       return {.window_rows = 3,
-              .window_row = 3 * kChannels,
-              .line = 12 * kChannels,
-              .x_step = kChannels,
-              .y_step = 12 * kChannels,
+              .window_row_size = 3 * kChannels,
+              .row_stride = 12 * kChannels,
+              .x_stride = kChannels,
+              .y_stride = 12 * kChannels,
               .input_size = 12 * 12 * kChannels,
-              .pooling = engines::fused::Pooling::kMax,
+              .pooling = Pooling::kMax,
               .pool_size = 2,
               .out_height = 5,
               .out_width = 5,
               .out_channels = kChannels};
     case 3:
       return {.window_rows = 3,
-              .window_row = 3 * kChannels,
-              .line = 5 * kChannels,
-              .x_step = kChannels,
-              .y_step = 5 * kChannels,
+              .window_row_size = 3 * kChannels,
+              .row_stride = 5 * kChannels,
+              .x_stride = kChannels,
+              .y_stride = 5 * kChannels,
               .input_size = 5 * 5 * kChannels,
               .out_height = 3,
               .out_width = 3,
               .out_channels = kChannels};
     default:
-      return {.window_row = 144,
-              .x_step = 144,
+      return {.window_row_size = 144,
+              .x_stride = 144,
               .input_size = kBatch * 144,
               .out_width = kBatch,
               .out_channels = 10};
   }
 }
 
-// Calls of a kernel for a batch.
+// Number of kernel calls for a batch.
 int64_t Calls(int64_t layer) { return layer == 4 ? 1 : kBatch; }
 
 void ForwardBatch(benchmark::State& state) {
@@ -216,22 +214,22 @@ void ForwardBatch(benchmark::State& state) {
   const int64_t calls = Calls(state.range(0));
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i) engines::fused::Forward(layer.shape(), layer.forward());
+    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), layer.forward());
     operations += layer.operations() * static_cast<double>(calls);
   }
   CountOperations(state, operations);
 }
 BENCHMARK(ForwardBatch)->ArgName("layer")->DenseRange(1, 4)->Unit(benchmark::kMicrosecond);
 
-// As evaluation does it: nothing is kept.
+// The forward pass of evaluation, which keeps nothing for a backward pass.
 void EvaluateBatch(benchmark::State& state) {
   LayerFixture layer(ShapeOf(state.range(0)));
   const int64_t calls = Calls(state.range(0));
-  engines::fused::ForwardBuffers buffers = layer.forward();
-  buffers.winners = nullptr;
+  ForwardBuffers buffers = layer.forward();
+  buffers.argmax = nullptr;
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i) engines::fused::Forward(layer.shape(), buffers);
+    for (int64_t i = 0; i < calls; ++i) Forward(layer.shape(), buffers);
     operations += layer.operations() * static_cast<double>(calls);
   }
   CountOperations(state, operations);
@@ -244,8 +242,7 @@ void BackwardBatch(benchmark::State& state) {
   const int64_t calls = Calls(state.range(0));
   double operations = 0;
   for (auto unused : state) {
-    for (int64_t i = 0; i < calls; ++i)
-      engines::fused::Backward(layer.shape(), layer.backward(input_gradient));
+    for (int64_t i = 0; i < calls; ++i) Backward(layer.shape(), layer.backward(input_gradient));
     operations += layer.operations() * static_cast<double>(calls) * (input_gradient ? 2 : 1);
   }
   CountOperations(state, operations);
@@ -257,10 +254,9 @@ void PackWeights(benchmark::State& state) {
   std::vector<float> packed(8192);
   for (auto unused : state) {
     for (int64_t layer = 1; layer <= 4; ++layer) {
-      engines::fused::PackForward(ShapeOf(layer), weights.data(), nullptr, packed.data());
-      if (layer > 1)
-        engines::fused::PackBackward(ShapeOf(layer), weights.data(), nullptr, packed.data());
-      engines::fused::UnpackGradients(ShapeOf(layer), packed.data(), nullptr, weights.data());
+      PackForward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      if (layer > 1) PackBackward(ShapeOf(layer), weights.data(), nullptr, packed.data());
+      UnpackGradients(ShapeOf(layer), packed.data(), nullptr, weights.data());
       benchmark::DoNotOptimize(weights.data());
     }
   }
@@ -270,8 +266,8 @@ BENCHMARK(PackWeights)->Unit(benchmark::kMicrosecond);
 constexpr int64_t kParameters = 6362;
 
 void PenaltyOfAll(benchmark::State& state) {
-  std::vector<float> values(kParameters, 0.1engines ::fused::F);
-  std::vector<float> gradients(kParameters, 0.1engines ::fused::F);
+  std::vector<float> values(kParameters, 0.1F);
+  std::vector<float> gradients(kParameters, 0.1F);
   for (auto unused : state) {
     vectors::AddPenalty(values.data(), kParameters, 0, 1e-9, gradients.data());
     benchmark::DoNotOptimize(gradients.data());
@@ -280,8 +276,8 @@ void PenaltyOfAll(benchmark::State& state) {
 BENCHMARK(PenaltyOfAll)->Unit(benchmark::kMicrosecond);
 
 void AdamOnAll(benchmark::State& state) {
-  std::vector<float> values(kParameters, 0.1engines ::fused::F);
-  std::vector<float> gradients(kParameters, 0.1engines ::fused::F);
+  std::vector<float> values(kParameters, 0.1F);
+  std::vector<float> gradients(kParameters, 0.1F);
   std::vector<float> first(kParameters);
   std::vector<float> second(kParameters);
   for (auto unused : state) {
@@ -293,7 +289,7 @@ void AdamOnAll(benchmark::State& state) {
 BENCHMARK(AdamOnAll)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace anneal::training::fused
+}  // namespace anneal::training::engines::fused
 
 BENCHMARK_MAIN();
 

@@ -1,5 +1,5 @@
-// What trains a network. The epoch loop (trainer.h) knows engines by this interface only; none of
-// LibTorch shows here.
+// `Engine` trains and evaluates one run's network. The epoch loop (trainer.h) uses engines through
+// this interface only, which does not expose LibTorch.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_ENGINE_H_
@@ -20,84 +20,94 @@
 
 namespace anneal::training::engines {
 
-// The thetas to run with: those of training, or all 0.
+// Selects the thetas of a forward pass: those of training, or all 0 (ReLU).
 enum class ThetaMode { kCurrent, kRelu };
 
+// Hyperparameters of one optimiser step, as the schedules give them.
 struct StepSettings {
   double learning_rate = 0;
-  double theta_learning_rate = 0;  // TRAINABLE
-  double theta = 0;                // FIXED and SCHEDULED; TRAINABLE ignores it
+  double theta_learning_rate = 0;  // policy TRAINABLE only
+  double theta = 0;                // policies FIXED and SCHEDULED only
 };
 
+// Extreme eigenvalues of the Hessian of the loss in the weights.
 struct Curvature {
   double max_eigenvalue = 0;
   double min_eigenvalue = 0;
 };
 
+// Diagnostics of a hidden layer's activation; definitions in LayerMetrics (resources.proto).
 struct LayerActivity {
-  double linear_gap = 0;
-  double negative_share = 0;
+  double linear_gap = 0;  // RMS of activation - identity, relative to that of the pre-activations
+  double negative_share = 0;  // fraction of pre-activations below 0
 };
 
-// What the steps of an epoch add up to.
+// Totals over the steps of an epoch.
 struct StepTotals {
   StepTotals(int classes, size_t layers) : confusion(classes), squared_gradient_norms(layers) {}
 
   int64_t steps = 0;
-  double loss_sum = 0;  // over images, without penalty
+  double loss_sum = 0;  // over images, without the penalty
   stats::ConfusionMatrix confusion;
-  // Per layer, output layer last: of the loss gradient in weights and bias, without penalty and
-  // clipping.
+  // Sums over steps of the squared L2 norm of the loss gradient in a layer's weights and bias,
+  // before penalty and clipping; one per layer, output layer last.
   std::vector<double> squared_gradient_norms;
 };
 
-// One run's network and optimiser. Not thread-safe: one thread uses it, and that thread must have
-// called PrepareTrainingThread. Methods may throw what the engine's library throws; Train catches.
+// One run's network and optimiser state. Not thread-safe: one thread uses an engine, after it has
+// called PrepareTrainingThread. Methods may throw the exceptions of the engine's library, which
+// Train catches. Arguments are borrowed for the call.
 class Engine {
  public:
   virtual ~Engine() = default;
 
+  // The engine's name in checkpoints and reports, such as "fused".
   virtual absl::string_view name() const = 0;
 
-  // One optimiser step. Returns the mean loss of the batch, without penalty, before the step, and
-  // adds the step to the totals. The batch must not be empty.
+  // Takes one optimiser step on a batch, which must not be empty, and adds it to the totals.
+  // Returns the mean loss of the batch before the step, without the penalty.
   virtual double TrainStep(const data::Batch& batch, const StepSettings& settings,
                            StepTotals* totals) = 0;
 
-  // Returns the sum of the losses and counts the predictions; `confusion` may be null.
+  // Returns the sum of the losses over a batch, without the penalty, and adds the predictions to
+  // `confusion` unless that is null.
   virtual double Evaluate(const data::Batch& batch, ThetaMode mode,
                           stats::ConfusionMatrix* confusion) = 0;
 
-  // With batch normalisation: forgets the statistics kept for evaluation in kRelu mode, and adds a
-  // training batch to them.
+  // Maintain the batch normalisation statistics for evaluation in mode kRelu, which are means over
+  // training batches: the first resets them, the second adds a batch. No-ops without batch
+  // normalisation.
   virtual void ResetReluStatistics() = 0;
   virtual void UpdateReluStatistics(const data::Batch& batch) = 0;
 
-  // Of the weights as they are.
+  // Returns the L1 and L2 penalty of the current weights.
   virtual double Penalty() const = 0;
-  // Without epoch numbers.
+  // Returns the current thetas, without epoch numbers.
   virtual std::vector<v1::ThetaVector> Thetas() const = 0;
 
-  // `layers.I.weight` ([out, in, k, k] or [out, in]) and `.bias`; with batch normalisation
-  // `.scale`,
-  // `.shift`, `.running_mean` and `.running_variance`; `layers.I.theta`, or `theta` where the
-  // network has one, in double where it is not trained.
+  // Returns copies of the weights: `layers.I.weight` (row-major [out, in, k, k] or [out, in]) and
+  // `layers.I.bias` ([out]); with batch normalisation `.scale`, `.shift`, `.running_mean` and
+  // `.running_variance` ([out]); `layers.I.theta`, or a single `theta` for the network, which is
+  // float64 if it is not trained.
   virtual model::Tensors SaveWeights() const = 0;
-  // DATA_LOSS, and nothing changed, when names or shapes are not those of this network.
+  // Restores what SaveWeights returned. DATA_LOSS, with the network unchanged, if names, shapes or
+  // element types are not this network's.
   virtual absl::Status LoadWeights(const model::Tensors& weights) = 0;
 
-  // The optimiser's moments: `first.NAME` and `second.NAME` for each trained tensor, as far as the
-  // optimiser has them.
+  // Returns copies of the optimiser's moments: `first.NAME` and `second.NAME` for each trained
+  // tensor, if the optimiser has them.
   virtual model::Tensors SaveMoments() const = 0;
-  // `step`: optimiser steps done. Errors as LoadWeights.
+  // Restores what SaveMoments returned after `step` optimiser steps. Errors as LoadWeights.
   virtual absl::Status LoadMoments(const model::Tensors& moments, int64_t step) = 0;
 
-  // Diagnostics on a probe batch; see DiagnosticsConfig. They change nothing.
+  // Diagnostics on a probe batch (DiagnosticsConfig); they leave the engine's state unchanged.
+  // MeasureActivity returns one entry per hidden layer.
   virtual std::vector<LayerActivity> MeasureActivity(const data::Batch& probe) = 0;
-  // Mean losses at equidistant points of the segment from `from`, which SaveWeights gave, to the
-  // current weights, ends included.
+  // Returns the mean losses at `points` >= 2 equidistant points of the segment from the weights
+  // `from` (of SaveWeights) to the current ones, end points included.
   virtual std::vector<double> LossesBetween(const data::Batch& probe, const model::Tensors& from,
                                             int points) = 0;
+  // Estimates the extreme eigenvalues by Lanczos iteration from a random vector of stream `seed`.
   virtual Curvature MeasureCurvature(const data::Batch& probe, int64_t seed) = 0;
 };
 

@@ -1,3 +1,6 @@
+// The engine's file is longer than 400 lines for now: it is cut together with the kernels' file, as
+// a change of its own, so that bits and speed can be compared across it.
+
 #include "server/training/engines/fused/fused_engine.h"
 
 #include <algorithm>
@@ -11,15 +14,16 @@
 namespace anneal::training::engines::fused {
 namespace {
 
-// A chunk's buffers should stay in the second cache, and images fill the tiles of dense layers.
-// Where the weights of dense layers do not fit there, as many images as may be share the way to
-// them.
+// A chunk's buffers should fit the L2 cache, and its images should fill the register tiles of dense
+// layers. If the weights of dense layers exceed the L2 cache, the largest chunk amortises their
+// loads.
 constexpr int64_t kCacheFloats = int64_t{48} * 1024;
-constexpr int64_t kSmallestChunk = 6;
-constexpr int64_t kLargestChunk = 60;
-// Where images are so large that even so few are too many.
-constexpr int64_t kMostFloats = int64_t{64} * 1024 * 1024;
+constexpr int64_t kMinChunk = 6;
+constexpr int64_t kMaxChunk = 60;
+// Limits a chunk's memory where even kMinChunk images are too large.
+constexpr int64_t kMaxFloats = int64_t{64} * 1024 * 1024;
 
+// Returns a zeroed buffer of `count` elements and the kernels' padding.
 template <typename Value>
 hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
   const auto size = static_cast<size_t>(count + kSlack);
@@ -32,15 +36,15 @@ hwy::AlignedFreeUniquePtr<Value[]> Zeros(int64_t count) {
 LayerShape ConvShape(const config::LayerPlan& plan) {
   const v1::ConvLayer& conv = plan.config.conv();
   const bool pools = conv.pool() != v1::POOL_NONE;
-  const int64_t border = 2 * int64_t{conv.padding()};
-  const int64_t height = plan.input.height + border;
-  const int64_t line = (plan.input.width + border) * plan.input.channels;
+  const int64_t padding = 2 * int64_t{conv.padding()};  // on both sides
+  const int64_t height = plan.input.height + padding;
+  const int64_t row_stride = (plan.input.width + padding) * plan.input.channels;
   return {.window_rows = conv.kernel(),
-          .window_row = conv.kernel() * plan.input.channels,
-          .line = line,
-          .x_step = conv.stride() * plan.input.channels,
-          .y_step = conv.stride() * line,
-          .input_size = height * line,
+          .window_row_size = conv.kernel() * plan.input.channels,
+          .row_stride = row_stride,
+          .x_stride = conv.stride() * plan.input.channels,
+          .y_stride = conv.stride() * row_stride,
+          .input_size = height * row_stride,
           .pooling = conv.pool() == v1::POOL_MAX   ? Pooling::kMax
                      : conv.pool() == v1::POOL_AVG ? Pooling::kAverage
                                                    : Pooling::kNone,
@@ -50,21 +54,22 @@ LayerShape ConvShape(const config::LayerPlan& plan) {
           .out_channels = plan.output.channels};
 }
 
-// Images take the place of pixels.
+// The images of a chunk take the place of pixels; see SetImages.
 LayerShape DenseShape(const config::LayerPlan& plan) {
   const int64_t units = plan.input.units();
-  return {.window_row = units,
-          .x_step = units,
+  return {.window_row_size = units,
+          .x_stride = units,
           .input_size = units,
           .out_channels = plan.output.channels};
 }
 
 void SetImages(int64_t images, LayerShape* dense) {
-  dense->input_size = images * dense->window_row;
+  dense->input_size = images * dense->window_row_size;
   dense->out_width = images;
 }
 
-// A dense layer's weights are in the order channel, row, column; its input is channels-last.
+// Returns the order in which PackForward reads the weights of a dense layer that follows a feature
+// map: the network flattens it as [c, h, w], the kernels' input is [h, w, c].
 std::vector<int32_t> FlattenOrder(const config::FeatureShape& input) {
   const int64_t pixels = input.height * input.width;
   std::vector<int32_t> order;
@@ -118,8 +123,8 @@ void FusedEngine::AddLayer(const config::LayerPlan& plan, const v1::ThetaConfig&
   if (layer.dense) {
     layer.order = FlattenOrder(plan.input);
   } else {
-    layer.border = plan.config.conv().padding();
-    layer.width = plan.input.width + 2 * layer.border;
+    layer.padding = plan.config.conv().padding();
+    layer.width = plan.input.width + 2 * layer.padding;
   }
   const bool shared = !network().trains_theta() || plan.thetas == 0;
   layer.theta_count = shared ? 1 : plan.thetas;
@@ -134,12 +139,12 @@ void FusedEngine::FoldFirstLayer(const config::LayerPlan& plan) {
   const int64_t kernel = shape.window_rows;
   if (layer.dense || plan.input.channels != 1 || kernel < 2 || kernel > 4) return;
   shape.folded_rows = kernel;
-  bordered_ = Zeros<float>(shape.input_size);
+  padded_image_ = Zeros<float>(shape.input_size);
   shape.window_rows = 1;
-  shape.window_row = kernel * kernel;
-  shape.x_step *= kernel;
-  shape.y_step *= kernel;
-  shape.input_size = (plan.input.height + 2 * layer.border - kernel + 1) * layer.width * kernel;
+  shape.window_row_size = kernel * kernel;
+  shape.x_stride *= kernel;
+  shape.y_stride *= kernel;
+  shape.input_size = (plan.input.height + 2 * layer.padding - kernel + 1) * layer.width * kernel;
   for (int64_t x = 0; x < kernel; ++x) {
     for (int64_t y = 0; y < kernel; ++y) {
       layer.order.push_back(static_cast<int32_t>(y * kernel + x));
@@ -158,9 +163,9 @@ void FusedEngine::Allocate() {
     floats_of_image += 2 * layer.z_size() + layer.in_size();
     if (layer.dense) dense_weights += layer.shape.out_channels * layer.shape.taps();
   }
-  chunk_ = std::clamp(kCacheFloats / floats_of_image, kSmallestChunk, kLargestChunk);
-  if (dense_weights > kCacheFloats) chunk_ = kLargestChunk;
-  chunk_ = std::max(std::min(chunk_, kMostFloats / floats_of_image), int64_t{1});
+  chunk_ = std::clamp(kCacheFloats / floats_of_image, kMinChunk, kMaxChunk);
+  if (dense_weights > kCacheFloats) chunk_ = kMaxChunk;
+  chunk_ = std::max(std::min(chunk_, kMaxFloats / floats_of_image), int64_t{1});
   for (Layer& layer : layers_) {
     if (layer.dense) SetImages(chunk_, &layer.shape);
     const LayerShape& shape = layer.shape;
@@ -172,14 +177,14 @@ void FusedEngine::Allocate() {
     layer.slopes = Zeros<float>(SlopeRows(layer) * shape.channels());
     layer.slope_gradient = Zeros<float>(SlopeRows(layer) * shape.channels());
     layer.input = Zeros<float>(chunk_ * layer.in_size());
-    layer.rows = Zeros<float>(shape.forward_scratch());
+    layer.scratch = Zeros<float>(shape.forward_scratch());
     layer.z = Zeros<float>(chunk_ * layer.z_size());
-    layer.winners = Zeros<int32_t>(chunk_ * layer.z_size());
+    layer.argmax = Zeros<int32_t>(chunk_ * layer.z_size());
     layer.gradient = Zeros<float>(shape.positions() * shape.channels());
     if (shape.pooling == Pooling::kAverage) {
-      layer.window = Zeros<int32_t>(shape.positions() * shape.channels());
+      layer.window_offsets = Zeros<int32_t>(shape.positions() * shape.channels());
     }
-    layer.shares = Zeros<Share>(2 * shape.shares() + 2);
+    layer.scatter_list = Zeros<ScatterGroup>(shape.scatter_list_size());
     layer.input_gradient = Zeros<float>(shape.input_size);
   }
   logit_gradients_ = Zeros<float>(chunk_ * layers_.back().shape.out_channels);
@@ -191,7 +196,7 @@ void FusedEngine::PackWeights(bool backward) {
     const float* weights = values_ + layer.weights_begin;
     PackForward(layer.shape, weights, OrderOf(layer.order), layer.forward_weights.get());
     std::copy_n(values_ + layer.bias_begin, layer.shape.out_channels, layer.bias.get());
-    // Nobody asks for the gradient of the images.
+    // The first layer needs no input gradient.
     if (!backward || i == 0) continue;
     PackBackward(layer.shape, weights, OrderOf(layer.order), layer.backward_weights.get());
   }
@@ -223,8 +228,7 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   } else if (layer->slope_stride == 0) {
     vectors::Slopes(thetas, used, slopes);
   } else {
-    // Parameters are in the order channel, pixel; the kernels go pixel by pixel. The scratch of the
-    // backward pass has room for them.
+    // Transposes [channel][pixel] to [pixel][channel], using the backward pass's scratch.
     const int64_t pixels = layer->shape.pixels();
     float* by_channel = layer->gradient.get();
     vectors::Slopes(thetas, pixels * used, by_channel);
@@ -236,51 +240,53 @@ void FusedEngine::PackTrainedSlopes(Layer* layer) {
   }
 }
 
-const float* FusedEngine::LoadImage(const float* image, int64_t behind, int64_t index, bool keep) {
+const float* FusedEngine::LoadImage(const float* image, int64_t readable, int64_t index,
+                                    bool keep) {
   const Layer& first = layers_.front();
   float* to = first.input.get() + index * first.in_size();
-  if (first.border > 0) {
-    float* bordered = first.shape.folded_rows > 0 ? bordered_.get() : to;
+  if (first.padding > 0) {
+    float* padded = first.shape.folded_rows > 0 ? padded_image_.get() : to;
     for (int64_t y = 0; y < image_.height; ++y) {
       std::copy_n(image + y * image_.width, image_.width,
-                  bordered + (y + first.border) * first.width + first.border);
+                  padded + (y + first.padding) * first.width + first.padding);
     }
-    image = bordered;
-  } else if (first.shape.uses_differences() && behind < kSlack) {
-    std::copy_n(image, image_.units(), bordered_.get());
-    image = bordered_.get();
+    image = padded;
+  } else if (first.shape.uses_image_winograd() && readable < kSlack) {
+    std::copy_n(image, image_.units(), padded_image_.get());
+    image = padded_image_.get();
   }
-  if (first.shape.uses_differences() && !keep) return image;  // the folded one is not read
+  // Evaluation by image_winograd-inl.h reads the unfolded image only.
+  if (first.shape.uses_image_winograd() && !keep) return image;
   if (first.shape.folded_rows > 0) {
-    FoldRows(image, image_.height + 2 * first.border, first.width, first.shape.folded_rows, to);
-  } else if (first.border == 0) {
+    FoldRows(image, image_.height + 2 * first.padding, first.width, first.shape.folded_rows, to);
+  } else if (first.padding == 0) {
     std::copy_n(image, image_.units(), to);
   }
   return image;
 }
 
-void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const float* picture,
+void FusedEngine::ForwardImage(Layer* layer, size_t next, int64_t index, const float* image,
                                bool keep) {
   const LayerShape& shape = layer->shape;
   const bool z = keep && TrainsTheta(*layer);
   Layer& after = layers_[next];
   float* output = after.input.get() + index * after.in_size();
-  int64_t output_row = shape.out_width * shape.out_channels;
+  int64_t output_row_stride = shape.out_width * shape.out_channels;
   if (!after.dense) {
-    output_row = after.width * shape.out_channels;
-    output += after.border * (output_row + shape.out_channels);
+    output_row_stride = after.width * shape.out_channels;
+    output += after.padding * (output_row_stride + shape.out_channels);
   }
   Forward(shape, {.input = layer->input.get() + index * layer->in_size(),
-                  .picture = picture,
+                  .image = image,
                   .weights = layer->forward_weights.get(),
                   .bias = layer->bias.get(),
                   .slopes = layer->slopes.get(),
                   .slope_stride = layer->slope_stride,
-                  .rows = layer->rows.get(),
+                  .scratch = layer->scratch.get(),
                   .z = z ? layer->z.get() + index * layer->z_size() : nullptr,
-                  .winners = keep ? layer->winners.get() + index * layer->z_size() : nullptr,
+                  .argmax = keep ? layer->argmax.get() + index * layer->z_size() : nullptr,
                   .output = output,
-                  .output_row = output_row});
+                  .output_row_stride = output_row_stride});
 }
 
 void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool keep) {
@@ -291,12 +297,12 @@ void FusedEngine::ForwardImages(Layer* layer, size_t next, int64_t count, bool k
                   .weights = layer->forward_weights.get(),
                   .bias = layer->bias.get(),
                   .slopes = layer->slopes.get(),
-                  .rows = layer->rows.get(),
+                  .scratch = layer->scratch.get(),
                   .z = last || (keep && TrainsTheta(*layer)) ? layer->z.get() : nullptr,
-                  .winners = keep ? layer->winners.get() : nullptr,
-                  // The logits are wanted as z: what comes out is overwritten later.
+                  .argmax = keep ? layer->argmax.get() : nullptr,
+                  // The logits are the last layer's z; its output is scratch.
                   .output = last ? logit_gradients_.get() : layers_[next].input.get(),
-                  .output_row = shape.out_width * shape.out_channels});
+                  .output_row_stride = shape.out_width * shape.out_channels});
 }
 
 void FusedEngine::ForwardChunk(const data::Batch& batch, int64_t begin, int64_t count, bool keep) {
@@ -304,10 +310,10 @@ void FusedEngine::ForwardChunk(const data::Batch& batch, int64_t begin, int64_t 
   while (!layers_[dense].dense) ++dense;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t at = (begin + i) * image_.units();
-    const int64_t behind = (batch.count - 1 - begin - i) * image_.units();
-    const float* picture = LoadImage(batch.images + at, behind, i, keep);
+    const int64_t readable = (batch.count - 1 - begin - i) * image_.units();
+    const float* image = LoadImage(batch.images + at, readable, i, keep);
     for (size_t layer = 0; layer < dense; ++layer) {
-      ForwardImage(&layers_[layer], layer + 1, i, picture, keep);
+      ForwardImage(&layers_[layer], layer + 1, i, image, keep);
     }
   }
   for (size_t layer = dense; layer < layers_.size(); ++layer) {
@@ -315,29 +321,29 @@ void FusedEngine::ForwardChunk(const data::Batch& batch, int64_t begin, int64_t 
   }
 }
 
-double FusedEngine::Head(const int64_t* labels, int64_t count, double scale,
-                         stats::ConfusionMatrix* confusion) {
+double FusedEngine::SoftmaxCrossEntropy(const int64_t* labels, int64_t count, double scale,
+                                        stats::ConfusionMatrix* confusion) {
   const Layer& last = layers_.back();
   const int64_t classes = last.shape.out_channels;
   double loss_sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     const float* logits = last.z.get() + i * last.z_size();
-    const int64_t largest = std::max_element(logits, logits + classes) - logits;
+    const int64_t predicted = std::max_element(logits, logits + classes) - logits;
     if (confusion != nullptr) {
-      confusion->Add(static_cast<int>(labels[i]), static_cast<int>(largest));
+      confusion->Add(static_cast<int>(labels[i]), static_cast<int>(predicted));
     }
-    // The largest's share, 1, is kept apart, and logits are subtracted first: small losses keep
-    // their digits.
+    // The prediction's term of the softmax denominator, 1, is left out of the sum, and logits are
+    // subtracted first, so that small losses keep their precision.
     float* gradients = logit_gradients_.get() + i * classes;
     float others = 0;
     for (int64_t c = 0; c < classes; ++c) {
-      gradients[c] = std::exp(logits[c] - logits[largest]);
-      others += c == largest ? 0 : gradients[c];
+      gradients[c] = std::exp(logits[c] - logits[predicted]);
+      others += c == predicted ? 0 : gradients[c];
     }
-    loss_sum += static_cast<double>(std::log1p(others) + (logits[largest] - logits[labels[i]]));
+    loss_sum += static_cast<double>(std::log1p(others) + (logits[predicted] - logits[labels[i]]));
     if (scale == 0) continue;
-    const auto share = static_cast<float>(scale) / (1 + others);
-    for (int64_t c = 0; c < classes; ++c) gradients[c] *= share;
+    const auto factor = static_cast<float>(scale) / (1 + others);
+    for (int64_t c = 0; c < classes; ++c) gradients[c] *= factor;
     gradients[labels[i]] -= static_cast<float>(scale);
   }
   return loss_sum;
@@ -347,16 +353,16 @@ void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
   Layer& layer = layers_[index];
   LayerShape shape = layer.shape;
   if (layer.dense) SetImages(count, &shape);
-  // Slopes of the output layer are 1: the sign of its output does not matter.
+  // The output layer has slope 1, so the sign of its output does not matter.
   const float* output = logit_gradients_.get();
   const float* output_gradient = output;
-  int64_t output_row = shape.out_width * shape.out_channels;
+  int64_t output_row_stride = shape.out_width * shape.out_channels;
   if (index + 1 < layers_.size()) {
     const Layer& after = layers_[index + 1];
     int64_t corner = 0;
     if (!after.dense) {
-      output_row = after.width * shape.out_channels;
-      corner = after.border * (output_row + shape.out_channels);
+      output_row_stride = after.width * shape.out_channels;
+      corner = after.padding * (output_row_stride + shape.out_channels);
     }
     output = after.input.get() + image * after.in_size() + corner;
     const bool each = after.dense && !layer.dense;
@@ -366,14 +372,14 @@ void FusedEngine::BackwardLayer(size_t index, int64_t image, int64_t count) {
                    .weights = layer.backward_weights.get(),
                    .slopes = layer.slopes.get(),
                    .slope_stride = layer.slope_stride,
-                   .winners = layer.winners.get() + image * layer.z_size(),
+                   .argmax = layer.argmax.get() + image * layer.z_size(),
                    .z = layer.z.get() + image * layer.z_size(),
                    .output = output,
                    .output_gradient = output_gradient,
-                   .output_row = output_row,
+                   .output_row_stride = output_row_stride,
                    .gradient = layer.gradient.get(),
-                   .window = layer.window.get(),
-                   .shares = layer.shares.get(),
+                   .window_offsets = layer.window_offsets.get(),
+                   .scatter_list = layer.scatter_list.get(),
                    .bias_gradient = layer.bias_gradient.get(),
                    .slope_gradient = TrainsTheta(layer) ? layer.slope_gradient.get() : nullptr,
                    .weight_gradient = layer.weight_gradient.get(),
@@ -415,7 +421,7 @@ void FusedEngine::CollectThetaGradients() {
     const int64_t channels = layer.shape.channels();
     const int64_t rows = SlopeRows(layer);
     float* thetas = gradients_ + layer.theta_begin;
-    // Terms of either sign that nearly cancel: one theta for many neurons needs the digits.
+    // In double: for a theta that many neurons share, terms of either sign nearly cancel.
     double sum = 0;
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t c = 0; c < layer.shape.out_channels; ++c) {
@@ -506,7 +512,7 @@ double FusedEngine::TrainStep(const data::Batch& batch, const StepSettings& sett
   for (int64_t begin = 0; begin < batch.count; begin += chunk_) {
     const int64_t count = std::min(chunk_, batch.count - begin);
     ForwardChunk(batch, begin, count, /*keep=*/true);
-    loss_sum += Head(batch.labels + begin, count, scale, &totals->confusion);
+    loss_sum += SoftmaxCrossEntropy(batch.labels + begin, count, scale, &totals->confusion);
     BackwardChunk(count);
   }
   CollectGradients();
@@ -525,7 +531,7 @@ double FusedEngine::Evaluate(const data::Batch& batch, ThetaMode mode,
   for (int64_t begin = 0; begin < batch.count; begin += chunk_) {
     const int64_t count = std::min(chunk_, batch.count - begin);
     ForwardChunk(batch, begin, count, /*keep=*/false);
-    loss_sum += Head(batch.labels + begin, count, /*scale=*/0, confusion);
+    loss_sum += SoftmaxCrossEntropy(batch.labels + begin, count, /*scale=*/0, confusion);
   }
   return loss_sum;
 }

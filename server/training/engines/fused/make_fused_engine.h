@@ -1,4 +1,4 @@
-// The fused engine for callers that do not include LibTorch.
+// `MakeFusedEngine` creates a fused engine without exposing LibTorch to the caller.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_FUSED_MAKE_FUSED_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_FUSED_MAKE_FUSED_ENGINE_H_
@@ -11,7 +11,8 @@
 
 namespace anneal::training::engines::fused {
 
-// `config` must have nothing that FindUnsupportedByFused finds.
+// Creates an engine with weights initialised from `seed`. FindUnsupportedByFused must find nothing
+// in `config`.
 std::unique_ptr<Engine> MakeFusedEngine(const v1::TrainingConfig& config,
                                         const config::RunPlan& plan, int64_t seed);
 

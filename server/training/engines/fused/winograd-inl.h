@@ -1,10 +1,11 @@
-// Convolution by 3x3 and pooling by 2x2 as Winograd's F(2x2, 3x3) (Lavin and Gray 2016,
-// arXiv:1509.09308, section 4.1): the four positions of a pool's window are one tile, of 16
-// multiplications in place of 36. In matrices, with g a kernel and d the 4x4 values under the tile:
+// Computes the forward pass of a layer with 3x3 kernels and 2x2 max-pooling by Winograd's
+// F(2x2, 3x3) (Lavin and Gray 2016, arXiv:1509.09308, section 4.1): the four positions of a pooling
+// window are one tile, of 16 multiplications instead of 36. For a kernel g and the 4x4 input tile
+// d, the output tile is
 //
-//   A^T [ (G g G^T) * (B^T d B) ] A,   * element by element, summed over the input's channels
+//   A^T [ (G g G^T) * (B^T d B) ] A,   * element-wise, summed over input channels
 //
-// For sources that go through foreach_target.h.
+// Included through foreach_target.h.
 
 #if defined(ANNEAL_SERVER_TRAINING_ENGINES_FUSED_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANNEAL_SERVER_TRAINING_ENGINES_FUSED_WINOGRAD_INL_H_
@@ -24,11 +25,11 @@ namespace anneal::training::engines::fused {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Tiles that are multiplied together: as many as the registers hold accumulators for.
-constexpr int kMostTiles = kVectors == 1 ? 10 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
-static_assert(kMostTiles <= kWinogradTiles);
+// Tiles of a batched product: as many as the registers hold accumulators for.
+constexpr int kMaxTiles = kVectors == 1 ? 10 : kVectors == 2 ? 6 : HWY_ARCH_ARM ? 6 : 3;
+static_assert(kMaxTiles <= kWinogradTiles);
 
-// G, of three values, and of three rows of them.
+// Multiplies G by a column of three values.
 HWY_INLINE void TransformWeights(const V g[3], V u[4]) {
   const V half = hn::Set(f, 0.5F);
   const V outer = hn::Mul(half, hn::Add(g[0], g[2]));
@@ -39,10 +40,10 @@ HWY_INLINE void TransformWeights(const V g[3], V u[4]) {
   u[3] = g[2];
 }
 
-// From [block][tap][16] to [16 elements][block][input channel][16].
+// Transforms weights, G g G^T, from [block][tap][16] to [4x4 elements][block][input channel][16].
 void WinogradWeights(const LayerShape& shape, const float* HWY_RESTRICT plain,
                      float* HWY_RESTRICT packed) {
-  const int64_t inputs = shape.x_step;
+  const int64_t inputs = shape.x_stride;
   const int64_t element = shape.blocks() * inputs * kBlock;
   for (int64_t block = 0; block < shape.blocks(); ++block) {
     const float* of_block = plain + block * shape.taps() * kBlock;
@@ -67,7 +68,7 @@ void WinogradWeights(const LayerShape& shape, const float* HWY_RESTRICT plain,
   }
 }
 
-// B^T, of four values.
+// Multiplies B^T by a column of four values.
 HWY_INLINE void TransformInput(const V d[4], V v[4]) {
   v[0] = hn::Sub(d[0], d[2]);
   v[1] = hn::Add(d[1], d[2]);
@@ -75,23 +76,23 @@ HWY_INLINE void TransformInput(const V d[4], V v[4]) {
   v[3] = hn::Sub(d[1], d[3]);
 }
 
-// The values under `count` of `P` tiles beside each other, from the corner of the first, to [block
-// of input channels][element][tile][16]. Tiles overlap: the last two columns of one are the first
-// two of the next. Not inlined: its addresses need the registers.
+// Transforms the input, B^T d B, of `count` <= `P` horizontally adjacent tiles, of which the first
+// has its top left corner at `corner`, to [block of input channels][element][tile][16] with room
+// for `P` tiles. Adjacent tiles share two columns. Not inlined, to relieve register pressure.
 template <int P>
-HWY_NOINLINE void TransformTiles(int64_t x_step, int64_t y_step, int64_t count,
+HWY_NOINLINE void TransformTiles(int64_t x_stride, int64_t y_stride, int64_t count,
                                  const float* HWY_RESTRICT corner, float* HWY_RESTRICT out) {
   constexpr int64_t kElement = P * kBlock;
-  for (int64_t c = 0; c < x_step; c += kLanes) {
+  for (int64_t c = 0; c < x_stride; c += kLanes) {
     const float* HWY_RESTRICT from = corner + c;
     float* HWY_RESTRICT to = out + c / kBlock * 16 * kElement + c % kBlock;
     const auto next_column = [&](V transformed[4]) {
       V d[4];
-      for (int64_t y = 0; y < 4; ++y) d[y] = hn::LoadU(f, from + y * y_step);
+      for (int64_t y = 0; y < 4; ++y) d[y] = hn::LoadU(f, from + y * y_stride);
       TransformInput(d, transformed);
-      from += x_step;
+      from += x_stride;
     };
-    // Those of the rows by TransformInput too, in an order for which the registers are enough.
+    // The rows' transform is TransformInput too, unrolled in an order that fits the registers.
     V first[4];
     V second[4];
     next_column(first);
@@ -118,15 +119,16 @@ HWY_NOINLINE void TransformTiles(int64_t x_step, int64_t y_step, int64_t count,
   }
 }
 
-// The element that A^T and A add to all four positions.
+// The element that contributes to all four positions with weight 1, where the bias is added.
 constexpr int kInAll = 5;
 
-// Sums over the input's channels, for `P` tiles and one block, to [element][tile][16].
+// Multiplies element-wise and sums over input channels, for `P` tiles and one block of output
+// channels, to `products` [element][tile][16].
 template <int P>
 HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT inputs,
                               const float* HWY_RESTRICT weights, const float* HWY_RESTRICT bias,
                               float* HWY_RESTRICT products) {
-  const int64_t channels = shape.x_step;
+  const int64_t channels = shape.x_stride;
   const int64_t element_weights = shape.blocks() * channels * kBlock;
   for (int e = 0; e < 16; ++e) {
     V sums[P][kVectors];
@@ -158,13 +160,13 @@ HWY_INLINE void MultiplyTiles(const LayerShape& shape, const float* HWY_RESTRICT
   }
 }
 
-// A^T, of four values.
+// Multiplies A^T by a column of four values.
 HWY_INLINE void TransformOutput(const V m[4], V y[2]) {
   y[0] = hn::Add(hn::Add(m[0], m[1]), m[2]);
   y[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
 }
 
-// Some channels of the four positions of one of `P` tiles, pooled and activated.
+// Applies the output transform to a vector of channels of one of `P` tiles, pools and activates.
 template <int P>
 HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
                            const float* HWY_RESTRICT products, int64_t y, int64_t x, int64_t c) {
@@ -181,18 +183,18 @@ HWY_INLINE void FinishTile(const LayerShape& shape, const ForwardBuffers& b,
     TransformOutput(column, of_column);
     for (int64_t i = 0; i < 2; ++i) values[i][j] = of_column[i];
   }
-  b.winners == nullptr ? FinishPool<false>(shape, b, values, y, x, c)
-                       : FinishPool<true>(shape, b, values, y, x, c);
+  b.argmax == nullptr ? FinishPool<false>(shape, b, values, y, x, c)
+                      : FinishPool<true>(shape, b, values, y, x, c);
 }
 
-// `P` tiles from the one of pixel `begin` on.
+// Computes `P` tiles from the one of pixel `begin`, in row-major order.
 template <int P>
 HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuffers& given_buffers,
                                 int64_t begin) {
   const LayerShape shape = given_shape;
   const ForwardBuffers b = given_buffers;
-  float* const transformed = b.rows;
-  float* const products = b.rows + 16 * kWinogradTiles * shape.x_step;
+  float* const transformed = b.scratch;
+  float* const products = b.scratch + 16 * kWinogradTiles * shape.x_stride;
   int64_t ys[P];
   int64_t xs[P];
   for (int p = 0; p < P; ++p) {
@@ -200,14 +202,14 @@ HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuff
     xs[p] = (begin + p) % shape.out_width;
   }
   for (int64_t p = 0; p < P;) {
-    const int64_t count = std::min(P - p, shape.out_width - xs[p]);  // those of a row
-    TransformTiles<P>(shape.x_step, shape.y_step, count,
-                      b.input + 2 * (ys[p] * shape.y_step + xs[p] * shape.x_step),
+    const int64_t count = std::min(P - p, shape.out_width - xs[p]);  // in this row
+    TransformTiles<P>(shape.x_stride, shape.y_stride, count,
+                      b.input + 2 * (ys[p] * shape.y_stride + xs[p] * shape.x_stride),
                       transformed + p * kBlock);
     p += count;
   }
   for (int64_t block = 0; block < shape.blocks(); ++block) {
-    MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_step * kBlock,
+    MultiplyTiles<P>(shape, transformed, b.weights + block * shape.x_stride * kBlock,
                      b.bias + block * kBlock, products);
     for (int p = 0; p < P; ++p) {
       for (int64_t c = 0; c < kBlock; c += kLanes) {
@@ -217,7 +219,7 @@ HWY_NOINLINE void WinogradTiles(const LayerShape& given_shape, const ForwardBuff
   }
 }
 
-// At most `P`.
+// Computes `count` <= `P` tiles.
 template <int P>
 HWY_INLINE void SomeWinogradTiles(const LayerShape& shape, const ForwardBuffers& b, int64_t begin,
                                   int64_t count) {
@@ -230,10 +232,10 @@ HWY_INLINE void SomeWinogradTiles(const LayerShape& shape, const ForwardBuffers&
 
 void WinogradForward(const LayerShape& shape, const ForwardBuffers& b) {
   const int64_t tiles = shape.pixels();
-  const int64_t groups = (tiles + kMostTiles - 1) / kMostTiles;
-  const int64_t group = (tiles + groups - 1) / groups;  // about equally many
+  const int64_t groups = (tiles + kMaxTiles - 1) / kMaxTiles;
+  const int64_t group = (tiles + groups - 1) / groups;  // balanced in size
   for (int64_t begin = 0; begin < tiles; begin += group) {
-    SomeWinogradTiles<kMostTiles>(shape, b, begin, std::min(group, tiles - begin));
+    SomeWinogradTiles<kMaxTiles>(shape, b, begin, std::min(group, tiles - begin));
   }
 }
 

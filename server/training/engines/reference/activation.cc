@@ -8,8 +8,9 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// tan(pi/4) rounds to just below or above 1; the linear end must be the identity. The correction is
-// a constant to autograd, which sees tan(theta) alone.
+// Returns tan(theta), exactly 1 at theta = pi/4, where the activation must be the identity and tan
+// rounds to just below or above 1. The correction is detached, so autograd differentiates
+// tan(theta).
 torch::Tensor SlopeOf(const torch::Tensor& theta) {
   const torch::Tensor slope = theta.tan();
   const torch::Tensor exact =
@@ -31,9 +32,9 @@ struct AnnealedActivation : torch::autograd::Function<AnnealedActivation> {
     const torch::Tensor& g = gradients[0];
     const torch::Tensor alpha = SlopeOf(theta);
     const torch::Tensor negative = x <= 0;
-    const torch::Tensor in_x = torch::where(negative, g * alpha, g);
+    const torch::Tensor x_gradient = torch::where(negative, g * alpha, g);
     const torch::Tensor terms = torch::where(negative, g * x, torch::zeros_like(x));
-    return {in_x, (1 + alpha * alpha) * terms.sum_to_size(theta.sizes())};
+    return {x_gradient, (1 + alpha * alpha) * terms.sum_to_size(theta.sizes())};
   }
 };
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kTolerance = 1e-4;
 
+// Returns the extreme eigenvalues of the tridiagonal matrix with these diagonals.
 Curvature RitzValues(const std::vector<double>& diagonal, const std::vector<double>& off) {
   const auto size = static_cast<int64_t>(diagonal.size());
   torch::Tensor matrix = torch::zeros({size, size}, torch::kDouble);
@@ -32,7 +33,7 @@ bool HasConverged(const Curvature& before, const Curvature& now) {
 
 Curvature ExtremeEigenvalues(const std::function<torch::Tensor(const torch::Tensor&)>& multiply,
                              const torch::Tensor& start, int max_steps) {
-  constexpr int kLeastSteps = 10;
+  constexpr int kMinSteps = 10;
   std::vector<torch::Tensor> basis = {start / start.norm()};
   std::vector<double> diagonal;
   std::vector<double> off;
@@ -41,18 +42,18 @@ Curvature ExtremeEigenvalues(const std::function<torch::Tensor(const torch::Tens
   for (int64_t step = 0; step < steps; ++step) {
     torch::Tensor next = multiply(basis.back());
     diagonal.push_back(torch::dot(next, basis.back()).item<double>());
-    // Twice: once leaves rounding errors that grow into copies of eigenvalues.
+    // Gram-Schmidt twice: after one pass, rounding errors grow into spurious copies of eigenvalues.
     for (int pass = 0; pass < 2; ++pass) {
       for (const torch::Tensor& vector : basis) {
         next = next - torch::dot(next, vector) * vector;
       }
     }
     const Curvature now = RitzValues(diagonal, off);
-    const bool converged = step >= kLeastSteps && HasConverged(ritz, now);
+    const bool converged = step >= kMinSteps && HasConverged(ritz, now);
     ritz = now;
     const double norm = next.norm().item<double>();
     const double scale = std::max(std::abs(now.max_eigenvalue), std::abs(now.min_eigenvalue));
-    // No direction left: the basis spans all that the matrix makes of the start.
+    // A zero residual: the basis spans an invariant subspace.
     if (converged || norm <= 1e-12 * scale) break;
     off.push_back(norm);
     basis.push_back(next / norm);

@@ -1,4 +1,5 @@
-// Extreme eigenvalues of a symmetric matrix that is only known by its products with vectors.
+// `ExtremeEigenvalues` computes the extreme eigenvalues of a symmetric operator that is given by
+// matrix-vector products. Thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_LANCZOS_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_LANCZOS_H_
@@ -10,9 +11,10 @@
 
 namespace anneal::training::engines::reference {
 
-// Lanczos with full reorthogonalisation (Golub and Van Loan, Matrix Computations, 10.3), from
-// `start` (one-dimensional, double, not zero), until both extreme Ritz values move by less than
-// 1e-4 of the larger in a step, or `max_steps` products. Blocks for as many calls of `multiply`.
+// Runs Lanczos iteration with full reorthogonalisation (Golub and Van Loan, Matrix Computations,
+// 10.3) from `start` ([n], float64, not zero) and returns the extreme Ritz values. Stops when both
+// change by less than 1e-4 of the larger in magnitude between steps, or after `max_steps` steps.
+// `multiply` maps [n] to [n], float64; it is called once a step, which takes most of the time.
 Curvature ExtremeEigenvalues(const std::function<torch::Tensor(const torch::Tensor&)>& multiply,
                              const torch::Tensor& start, int max_steps);
 

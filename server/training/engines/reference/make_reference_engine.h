@@ -1,4 +1,4 @@
-// The reference engine for callers that do not include LibTorch.
+// `MakeReferenceEngine` creates a reference engine without exposing LibTorch to the caller.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_MAKE_REFERENCE_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_MAKE_REFERENCE_ENGINE_H_
@@ -11,11 +11,11 @@
 
 namespace anneal::training::engines::reference {
 
-// In single precision, on the CPU.
+// Creates an engine in float32 on the CPU, with weights initialised from `seed`.
 std::unique_ptr<Engine> MakeReferenceEngine(const v1::TrainingConfig& config,
                                             const config::RunPlan& plan, int64_t seed);
 
-// Sets up the calling thread for LibTorch: one intra-op thread, denormals flushed to zero.
+// Configures LibTorch for the calling thread: one intra-op thread, denormals flushed to zero.
 void ConfigureThread();
 
 }  // namespace anneal::training::engines::reference

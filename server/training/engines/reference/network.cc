@@ -16,21 +16,22 @@ namespace {
 constexpr double kNormEpsilon = 1e-5;
 constexpr double kNormMomentum = 0.1;
 
-// Weights are stored channels-last, which oneDNN convolves fastest, and seen as [O, I, K, K].
+// Returns the [out, in, k, k] view of weights stored channels-last ([out, k, k, in]), the layout in
+// which oneDNN's convolution is fastest.
 torch::Tensor ConvView(const torch::Tensor& flat, const config::LayerPlan& plan) {
   const int64_t kernel = plan.config.conv().kernel();
   return flat.view({plan.affine.channels, kernel, kernel, plan.input.channels})
       .permute({0, 3, 1, 2});
 }
 
-// The weights of a layer, as convolution and linear map take them, of its part of the vector.
+// Returns the view of a layer's range of the flat vector that its convolution or linear map takes.
 torch::Tensor WeightView(const torch::Tensor& flat, const config::LayerPlan& plan) {
   return plan.config.has_conv() ? ConvView(flat, plan)
                                 : flat.view({plan.affine.channels, plan.fan_in});
 }
 
-// [C, 1, 1], which broadcasts, is shown as one a channel.
-torch::Tensor Shown(const torch::Tensor& theta) {
+// Flattens per-channel thetas from [C, 1, 1], which broadcasts, to [C], as they are exported.
+torch::Tensor ExportedShape(const torch::Tensor& theta) {
   return theta.dim() == 3 && theta.numel() == theta.size(0) ? theta.flatten() : theta;
 }
 
@@ -86,7 +87,7 @@ void Network::Allocate(const v1::TrainingConfig& config, const config::NetworkPl
     Layer& layer = layers_.emplace_back();
     layer.plan = layer_plan;
     const int64_t channels = layer_plan.affine.channels;
-    // A leaf shares the vector's storage, and its gradient that of the vector of gradients.
+    // A leaf is a view of the vector of parameters, and its gradient one of that of gradients.
     const auto leaf = [this](int64_t begin, int64_t size, const auto& view) {
       torch::Tensor tensor = view(values_.narrow(0, begin, size)).detach();
       tensor.mutable_grad() = view(gradients_.narrow(0, begin, size));
@@ -171,10 +172,10 @@ torch::Tensor Network::Affine(const Layer& layer, const torch::Tensor& input) co
 torch::Tensor Network::Normalise(Layer& layer, const torch::Tensor& input, const Forward& mode) {
   const bool relu = mode.thetas == ThetaMode::kRelu;
   Statistics& statistics = relu ? layer.relu : layer.current;
-  // Statistics for theta = 0 are the plain mean over the batches they are given.
+  // Statistics for theta = 0 are cumulative means over their batches.
   const double momentum = relu ? 1.0 / static_cast<double>(relu_batches_) : kNormMomentum;
-  // The unbiased variance of a single value is not a number: such a batch is normalised, but says
-  // nothing of the statistics.
+  // The unbiased variance of a single value per channel is NaN: such a batch is normalised without
+  // updating the running statistics.
   if (mode.training && input.numel() == input.size(1)) {
     return torch::batch_norm(input, layer.scale, layer.shift, {}, {}, /*training=*/true, momentum,
                              kNormEpsilon, /*cudnn_enabled=*/true);
@@ -183,7 +184,8 @@ torch::Tensor Network::Normalise(Layer& layer, const torch::Tensor& input, const
                            mode.training, momentum, kNormEpsilon, /*cudnn_enabled=*/true);
 }
 
-torch::Tensor Network::Bend(const Layer& layer, const torch::Tensor& input, ThetaMode mode) const {
+torch::Tensor Network::ApplyActivation(const Layer& layer, const torch::Tensor& input,
+                                       ThetaMode mode) const {
   if (mode == ThetaMode::kRelu) return Activate(input, kThetaRelu);
   return trains_theta_ ? Activate(input, layer.theta) : Activate(input, theta_);
 }
@@ -197,7 +199,7 @@ torch::Tensor Network::Logits(const torch::Tensor& images, const Forward& mode) 
     if (batch_norm_) values = Normalise(layer, values, mode);
     values = Pool(layer.plan, values);
     if (mode.pre_activations != nullptr) mode.pre_activations->push_back(values);
-    values = Bend(layer, values, mode.thetas);
+    values = ApplyActivation(layer, values, mode.thetas);
   }
   return Affine(layers_.back(), values);
 }
@@ -208,7 +210,7 @@ std::vector<v1::ThetaVector> Network::Thetas() const {
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
     v1::ThetaVector& vector = thetas.emplace_back();
     vector.set_layer(shared_theta_ ? -1 : static_cast<int32_t>(i));
-    const torch::Tensor theta = Shown(layers_[i].theta.detach());
+    const torch::Tensor theta = ExportedShape(layers_[i].theta.detach());
     for (const int64_t side : theta.sizes()) vector.add_shape(static_cast<int32_t>(side));
     const torch::Tensor values = theta.to(torch::kCPU, torch::kFloat).contiguous();
     vector.mutable_values()->Add(values.data_ptr<float>(),
@@ -246,10 +248,10 @@ std::vector<Network::NamedView> Network::Views(const torch::Tensor& flat) const 
   if (!trains_theta_) return views;
   int64_t theta = ranges_.thetas_begin;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
-    const torch::Tensor shown = Shown(layers_[i].theta);
+    const torch::Tensor exported = ExportedShape(layers_[i].theta);
     views.push_back({shared_theta_ ? "theta" : absl::StrCat("layers.", i, ".theta"),
-                     flat.narrow(0, theta, shown.numel()).view(shown.sizes())});
-    theta += shown.numel();
+                     flat.narrow(0, theta, exported.numel()).view(exported.sizes())});
+    theta += exported.numel();
     if (shared_theta_) break;
   }
   return views;

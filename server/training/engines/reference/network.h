@@ -1,5 +1,5 @@
-// The network of a config, on LibTorch autograd. It runs where, and in the precision that, its
-// tensor options say.
+// `Network` is a config's network on LibTorch autograd. The tensor options passed to it select
+// device and precision.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_NETWORK_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_NETWORK_H_
@@ -20,55 +20,59 @@ namespace anneal::training::engines::reference {
 // Not thread-safe.
 class Network {
  public:
-  // All parameters are views of one vector, in three ranges: the weights of all layers; their
-  // biases and normalisation parameters; the thetas.
+  // All parameters are views of one flat vector in three ranges: [0, weights_end) holds the weights
+  // of all layers, [weights_end, thetas_begin) their biases and batch normalisation parameters,
+  // [thetas_begin, end) the thetas.
   struct Ranges {
     int64_t weights_end = 0;
     int64_t thetas_begin = 0;
     int64_t end = 0;
   };
+  // Options of a forward pass.
   struct Forward {
     ThetaMode thetas = ThetaMode::kCurrent;
-    // Batch normalisation by the batch, which also updates the running statistics of the mode.
+    // Normalise with the statistics of the batch and update the running ones of the theta mode.
     bool training = false;
-    // Where not null, receives what each activation is given.
+    // Unless null, receives the pre-activations of each hidden layer.
     std::vector<torch::Tensor>* pre_activations = nullptr;
   };
 
-  // Weights are drawn from the seed; `config` is resolved and `plan` is its plan.
+  // Initialises the weights from `seed`. `config` must be resolved, and `plan` its plan.
   Network(const v1::TrainingConfig& config, const config::NetworkPlan& plan, int64_t seed,
           const torch::TensorOptions& options);
 
-  // images: [N, 1, H, W] -> logits: [N, classes].
+  // Forward pass, differentiable: images [n, c, h, w] -> logits [n, classes].
   torch::Tensor Logits(const torch::Tensor& images, const Forward& mode);
 
-  // Sets the one theta of a network that does not train it.
+  // Sets theta, for a network that does not train it.
   void SetTheta(double theta);
   double theta() const { return theta_; }
   bool trains_theta() const { return trains_theta_; }
 
   const Ranges& ranges() const { return ranges_; }
-  // One-dimensional; writing to them writes the parameters and their gradients.
+  // The flat vectors of parameters and of their gradients; the layers' tensors are views of them.
   torch::Tensor& values() { return values_; }
   const torch::Tensor& values() const { return values_; }
   torch::Tensor& gradients() { return gradients_; }
-  // The weights, biases and normalisation parameters as autograd's leaves.
+  // Autograd leaves: weights, biases and batch normalisation parameters, layer by layer.
   const std::vector<torch::Tensor>& weight_leaves() const { return leaves_; }
-  // The gradients of one layer's weights and bias, one-dimensional.
+  // Flat views of the gradients in one layer's weights and bias.
   struct LayerGradients {
     torch::Tensor weights;
     torch::Tensor bias;
   };
   const std::vector<LayerGradients>& layer_gradients() const { return layer_gradients_; }
 
+  // See Engine::Thetas.
   std::vector<v1::ThetaVector> Thetas() const;
-  // The slope tan(theta) of each hidden layer, broadcastable to its pre-activations.
+  // Returns tan(theta) of a hidden layer, broadcastable to its pre-activations.
   torch::Tensor SlopeOfLayer(size_t layer) const;
 
+  // See Engine::ResetReluStatistics.
   void ResetReluStatistics();
 
-  // What training changes besides normalisation statistics, and untrained theta: by the names of
-  // engine.h, as views of a vector shaped like values().
+  // Returns views of `flat`, a vector shaped like values(), for each trained tensor, with the names
+  // and shapes of Engine::SaveWeights. Running statistics and untrained thetas are not among them.
   struct NamedView {
     std::string name;
     torch::Tensor view;
@@ -80,7 +84,7 @@ class Network {
   absl::Status Load(const model::Tensors& weights);
 
  private:
-  // Batch normalisation's running statistics; one for each theta mode.
+  // Running statistics of batch normalisation, [C].
   struct Statistics {
     torch::Tensor mean;
     torch::Tensor variance;
@@ -89,10 +93,10 @@ class Network {
     config::LayerPlan plan;
     torch::Tensor weight;
     torch::Tensor bias;
-    torch::Tensor scale;  // batch normalisation's; undefined without
+    torch::Tensor scale;  // scale and shift of batch normalisation; undefined without it
     torch::Tensor shift;
     torch::Tensor theta;  // undefined for the output layer
-    Statistics current;
+    Statistics current;   // one for each ThetaMode
     Statistics relu;
   };
 
@@ -103,12 +107,13 @@ class Network {
   std::vector<NamedView> StatisticsViews() const;
   torch::Tensor Affine(const Layer& layer, const torch::Tensor& input) const;
   torch::Tensor Normalise(Layer& layer, const torch::Tensor& input, const Forward& mode);
-  torch::Tensor Bend(const Layer& layer, const torch::Tensor& input, ThetaMode mode) const;
+  torch::Tensor ApplyActivation(const Layer& layer, const torch::Tensor& input,
+                                ThetaMode mode) const;
 
   bool batch_norm_ = false;
   bool trains_theta_ = false;
-  bool shared_theta_ = false;  // one for all layers
-  double theta_ = 0;           // where it is not trained
+  bool shared_theta_ = false;  // one theta for all layers
+  double theta_ = 0;           // theta, if it is not trained
   int64_t relu_batches_ = 0;
   Ranges ranges_;
   torch::Tensor values_;
@@ -118,10 +123,10 @@ class Network {
   std::vector<LayerGradients> layer_gradients_;
 };
 
-// A copy of `tensor`, float or double, in its logical order.
+// Returns a copy of `tensor`, float32 or float64, in row-major order of its dimensions.
 model::Tensor ToHost(const std::string& name, const torch::Tensor& tensor);
-// Writes to the targets what is in the tensors of their names. DATA_LOSS, and nothing written, when
-// names, shapes or types differ.
+// Copies tensors into the targets of the same names. DATA_LOSS, with nothing written, if names,
+// shapes or element types differ.
 absl::Status FromHost(const model::Tensors& tensors,
                       const std::vector<Network::NamedView>& targets);
 

@@ -1,4 +1,6 @@
-// SGD, Adam and AdamW over a network's one vector of parameters; formulas in config.proto.
+// `Optimizer` implements SGD with momentum, Adam (Kingma and Ba 2015, arXiv:1412.6980) and AdamW
+// (Loshchilov and Hutter 2019, arXiv:1711.05101) on a network's flat vector of parameters. The
+// formulas are in config.proto.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_OPTIMIZER_H_
@@ -16,16 +18,17 @@ namespace anneal::training::engines::reference {
 // Not thread-safe.
 class Optimizer {
  public:
-  // `config` is resolved.
+  // `config` must be resolved.
   Optimizer(const v1::TrainingConfig& config, const Network& network);
 
-  // Updates network->values() by network->gradients(), which are those of the loss alone and are
-  // changed: first the penalty's gradient is added, then weights, biases and normalisation are
-  // clipped together, then each group takes its step, then thetas are projected into their bounds.
+  // Updates network->values() from network->gradients(), the gradients of the loss, and overwrites
+  // the latter. In order: adds the gradient of the penalty; clips the global norm over weights,
+  // biases and batch normalisation parameters; updates each parameter group; projects thetas to
+  // their bounds.
   void Step(Network* network, double learning_rate, double theta_learning_rate);
 
-  // For an engine that takes the steps itself, on the host and in single precision: the vectors of
-  // moments (null where the optimiser has none), and the count of steps.
+  // For an engine that updates parameters itself (float32, CPU): the flat vectors of moments,
+  // shaped like Network::values() (null if the optimiser has none), and the step count.
   float* first_moment() { return first_.defined() ? first_.data_ptr<float>() : nullptr; }
   float* second_moment() { return second_.defined() ? second_.data_ptr<float>() : nullptr; }
   int64_t steps() const { return steps_; }
@@ -39,7 +42,8 @@ class Optimizer {
   std::vector<Network::NamedView> MomentViews(const Network& network) const;
   void AddPenalty(const torch::Tensor& weights, const torch::Tensor& gradients) const;
   void Clip(const torch::Tensor& gradients) const;
-  // One group, `begin` to `end` of the vector; its first `decayed` values are AdamW's to decay.
+  // Updates one parameter group, `begin` to `end` of the vector. AdamW decays its first `decayed`
+  // values.
   void Update(Network* network, int64_t begin, int64_t end, int64_t decayed, double learning_rate);
   void UpdateSgd(const torch::Tensor& values, const torch::Tensor& gradients,
                  const torch::Tensor& velocity, double learning_rate) const;

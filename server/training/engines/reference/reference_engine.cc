@@ -11,9 +11,9 @@
 namespace anneal::training::engines::reference {
 namespace {
 
-// The most Lanczos takes; it converges long before for the networks this is meant for.
+// Limits Lanczos iteration, which converges much earlier for networks of the intended sizes.
 constexpr int kMaxLanczosSteps = 100;
-// A stream of its own for the start vector, apart from those of the layers.
+// Random stream of the start vector, distinct from those of the layers.
 constexpr int64_t kLanczosStream = -1;
 
 void CountPredictions(const torch::Tensor& logits, const data::Batch& batch,
@@ -37,7 +37,7 @@ ReferenceEngine::ReferenceEngine(const v1::TrainingConfig& config, const config:
       optimizer_(config, network_) {}
 
 torch::Tensor ReferenceEngine::Images(const data::Batch& batch) const {
-  // from_blob only reads; its signature knows no const.
+  // from_blob takes a mutable pointer; the tensor is only read.
   auto* images = const_cast<float*>(batch.images);
   return torch::from_blob(images, {batch.count, image_.channels, image_.height, image_.width},
                           torch::kFloat)
@@ -103,10 +103,10 @@ std::vector<LayerActivity> ReferenceEngine::MeasureActivity(const data::Batch& p
   std::vector<LayerActivity> activities;
   for (size_t i = 0; i < pre_activations.size(); ++i) {
     const torch::Tensor h = pre_activations[i].to(torch::kDouble);
-    const torch::Tensor bend = (1 - network_.SlopeOfLayer(i)) * torch::relu(-h);
+    const torch::Tensor deviation = (1 - network_.SlopeOfLayer(i)) * torch::relu(-h);
     const double rms = std::sqrt(h.square().mean().item<double>());
     activities.push_back(
-        {.linear_gap = rms > 0 ? std::sqrt(bend.square().mean().item<double>()) / rms : 0,
+        {.linear_gap = rms > 0 ? std::sqrt(deviation.square().mean().item<double>()) / rms : 0,
          .negative_share = (h < 0).to(torch::kDouble).mean().item<double>()});
   }
   return activities;
@@ -119,18 +119,19 @@ double ReferenceEngine::MeanLoss(const data::Batch& batch) {
 std::vector<double> ReferenceEngine::LossesBetween(const data::Batch& probe,
                                                    const model::Tensors& from, int points) {
   const torch::NoGradGuard no_grad;
-  // Thetas and statistics stay the current ones: the question is about the weights.
+  // Only weights, biases and batch normalisation parameters vary along the segment; thetas and
+  // running statistics stay the current ones.
   torch::Tensor weights = network_.values().narrow(0, 0, network_.ranges().thetas_begin);
   const torch::Tensor end = weights.clone();
   const model::Tensors current = network_.Save();
-  // Both were saved by this engine.
-  TORCH_CHECK(network_.Load(from).ok(), "the segment begins in another network");
+  // Cannot fail: both were saved by this engine.
+  TORCH_CHECK(network_.Load(from).ok(), "the segment starts at the weights of another network");
   const torch::Tensor start = weights.clone();
   TORCH_CHECK(network_.Load(current).ok());
   std::vector<double> losses;
   for (int i = 0; i < points; ++i) {
-    const double share = static_cast<double>(i) / (points - 1);
-    weights.copy_(torch::lerp(start, end, share));
+    const double position = static_cast<double>(i) / (points - 1);
+    weights.copy_(torch::lerp(start, end, position));
     losses.push_back(MeanLoss(probe));
   }
   weights.copy_(end);
@@ -153,7 +154,7 @@ Curvature ReferenceEngine::MeasureCurvature(const data::Batch& probe, int64_t se
     const torch::Tensor product = torch::dot(gradient, vector.to(options_));
     auto columns = torch::autograd::grad({product}, leaves, {}, /*retain_graph=*/true,
                                          /*create_graph=*/false, /*allow_unused=*/true);
-    // Undefined where the gradient does not depend on a parameter at all.
+    // Undefined for parameters that the gradient does not depend on.
     for (size_t i = 0; i < columns.size(); ++i) {
       if (!columns[i].defined()) columns[i] = torch::zeros_like(leaves[i]);
     }

@@ -1,4 +1,5 @@
-// The engine that defines what is right: the network on LibTorch autograd.
+// `ReferenceEngine` trains the network on LibTorch autograd. It supports every config and defines
+// the results that other engines are tested against.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_REFERENCE_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_REFERENCE_ENGINE_H_
@@ -12,9 +13,10 @@
 
 namespace anneal::training::engines::reference {
 
+// Not thread-safe, as Engine.
 class ReferenceEngine final : public Engine {
  public:
-  // Runs on the device and in the precision of `options`.
+  // Runs on the device and in the precision of `options`. Initialises the weights from `seed`.
   ReferenceEngine(const v1::TrainingConfig& config, const config::RunPlan& plan, int64_t seed,
                   const torch::TensorOptions& options);
 

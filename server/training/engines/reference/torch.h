@@ -1,5 +1,5 @@
-// The parts of LibTorch that the reference engine uses. <torch/torch.h> has them all, and with them
-// modules, optimisers and serialisation, at twice the time to compile.
+// This header includes the parts of LibTorch that the engines use. <torch/torch.h> also includes
+// modules, optimisers and serialisation, and takes twice as long to compile.
 
 #ifndef ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_TORCH_H_
 #define ANNEAL_SERVER_TRAINING_ENGINES_REFERENCE_TORCH_H_
