@@ -25,8 +25,8 @@ std::string TimeOf(const spdlog::details::log_msg& message) {
                           absl::LocalTimeZone());
 }
 
-// One line, whatever is in it: nobody can make up lines of their own.
-std::string OneLine(absl::string_view text) {
+// Escapes text with control characters, so that logged values cannot forge log lines.
+std::string EscapeLine(absl::string_view text) {
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < ' ') return absl::Utf8SafeCEscape(text);
   }
@@ -38,8 +38,9 @@ class TextFormatter final : public spdlog::formatter {
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     std::string line =
         absl::StrCat(TimeOf(message), " ", ToView(spdlog::level::to_string_view(message.level)),
-                     " ", OneLine(ToView(message.payload)));
-    for (const auto& [key, value] : fields) absl::StrAppend(&line, " ", key, "=", OneLine(value));
+                     " ", EscapeLine(ToView(message.payload)));
+    for (const auto& [key, value] : fields)
+      absl::StrAppend(&line, " ", key, "=", EscapeLine(value));
     line += '\n';
     out.append(line.data(), line.data() + line.size());
   }

@@ -1,4 +1,5 @@
-// The daemon's log on stderr, for people or for machines.
+// `ConfigureLog` sets up the daemon's log on stderr, as text or as JSON; `LogField` adds context to
+// the lines of a thread.
 
 #ifndef ANNEAL_SERVER_TELEMETRY_LOG_H_
 #define ANNEAL_SERVER_TELEMETRY_LOG_H_
@@ -9,18 +10,18 @@ namespace anneal::telemetry {
 
 enum class LogFormat {
   kText,  // TIME LEVEL MESSAGE key=value ...
-  kJson,  // an object a line: time, level, message, and the fields
+  kJson,  // one object per line: time, level, message, and the fields
 };
 
-// For everything that spdlog's default logger is told from now on. `level` is one of spdlog's
-// names.
+// Replaces spdlog's default logger. Must be called before other threads log. `level` is one of
+// spdlog's level names; lower levels are discarded.
 void ConfigureLog(const std::string& level, LogFormat format);
 
-// While it lives, what this thread logs says what it is about, such as run=experiments/a/runs/0.
-// They nest.
+// Adds a field, such as run=experiments/a/runs/0, to every line that the thread logs while the
+// object exists. Objects must be destroyed on their thread, in reverse order of construction.
 class LogField {
  public:
-  // `key` outlives it.
+  // `key` must outlive this object.
   LogField(const char* key, std::string value);
   ~LogField();
   LogField(const LogField&) = delete;

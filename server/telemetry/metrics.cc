@@ -24,11 +24,11 @@
 namespace anneal::telemetry {
 namespace {
 
-// Whoever connects and says nothing holds one of these for so long.
-constexpr unsigned int kMostConnections = 64;
+// Limits on connections; an idle one is closed after the timeout.
+constexpr unsigned int kMaxConnections = 64;
 constexpr unsigned int kConnectionSeconds = 10;
 
-// From a tenth of a millisecond to ten seconds.
+// Bucket boundaries of durations, 100 us to 10 s.
 const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03,
                                                           0.1,    0.3,    1,     3,     10};
 
@@ -39,13 +39,13 @@ double SecondsOf(const timeval& time) {
 double OpenDescriptors() {
   DIR* directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return 0;
-  int count = -3;  // ".", ".." and the one that reads
+  int count = -3;  // ".", ".." and the descriptor of `directory`
   while (::readdir(directory) != nullptr) ++count;
   ::closedir(directory);
   return count;
 }
 
-// Readings of one name follow one another.
+// Groups readings into metric families. Readings of one name must be adjacent.
 std::vector<prometheus::MetricFamily> FamiliesOf(std::vector<Reading> readings) {
   std::vector<prometheus::MetricFamily> families;
   for (Reading& reading : readings) {
@@ -70,32 +70,32 @@ struct Metrics::Families {
   prometheus::Family<prometheus::Counter>& calls =
       prometheus::BuildCounter()
           .Name("anneald_rpcs_total")
-          .Help("Calls that have ended, by method and gRPC code.")
+          .Help("Finished RPCs, by method and status code.")
           .Register(*registry);
   prometheus::Family<prometheus::Histogram>& call_seconds =
       prometheus::BuildHistogram()
           .Name("anneald_rpc_seconds")
-          .Help("From a call's arrival to its end; a stream's is its life.")
+          .Help("Duration of RPCs; of a stream, its lifetime.")
           .Register(*registry);
   prometheus::Histogram& commit_seconds =
       prometheus::BuildHistogram()
           .Name("anneald_commit_seconds")
-          .Help("Transactions, from BEGIN to the end of COMMIT; each may serve many calls.")
+          .Help("Duration of transactions, BEGIN to COMMIT; each may serve many RPCs.")
           .Register(*registry)
           .Add({}, kSeconds);
   prometheus::Counter& failed_commits = prometheus::BuildCounter()
                                             .Name("anneald_commit_failures_total")
-                                            .Help("Transactions that the disk did not take.")
+                                            .Help("Transactions that failed to commit.")
                                             .Register(*registry)
                                             .Add({});
   prometheus::Counter& epochs = prometheus::BuildCounter()
                                     .Name("anneald_epochs_total")
-                                    .Help("Epochs that were trained and recorded.")
+                                    .Help("Epochs trained and recorded.")
                                     .Register(*registry)
                                     .Add({});
   prometheus::Counter& samples = prometheus::BuildCounter()
                                      .Name("anneald_samples_total")
-                                     .Help("Images that those epochs trained on.")
+                                     .Help("Images trained on in recorded epochs.")
                                      .Register(*registry)
                                      .Add({});
 };
@@ -129,15 +129,15 @@ std::vector<Reading> ReadProcess() {
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
   return {
       {.name = "process_resident_memory_bytes",
-       .help = "Memory that the process has of the machine.",
+       .help = "Resident memory.",
        .value = static_cast<double>(resident * ::sysconf(_SC_PAGESIZE))},
       {.name = "process_cpu_seconds_total",
-       .help = "Processor time of all threads.",
+       .help = "User and system CPU time of all threads.",
        .value = SecondsOf(usage.ru_utime) + SecondsOf(usage.ru_stime),
        .is_counter = true},
-      {.name = "process_open_fds", .help = "Descriptors in use.", .value = OpenDescriptors()},
+      {.name = "process_open_fds", .help = "Open file descriptors.", .value = OpenDescriptors()},
       {.name = "process_max_fds",
-       .help = "Descriptors that it may use.",
+       .help = "Limit on open file descriptors.",
        .value = static_cast<double>(descriptors.rlim_cur)},
   };
 }
@@ -155,18 +155,19 @@ struct MetricsEndpoint::Server {
     return prometheus::TextSerializer().Serialize(families);
   }
 
-  // MHD's handler: `self` is the Server.
+  // libmicrohttpd's request handler; `self` is the Server.
   static MHD_Result Handle(void* self, MHD_Connection* connection, const char* url,
                            const char* method, const char* /*version*/, const char* /*upload*/,
                            size_t* upload_size, void** state) {
     static char seen;
-    if (std::exchange(*state, &seen) != &seen) return MHD_YES;  // only its headers are here
+    if (std::exchange(*state, &seen) != &seen)
+      return MHD_YES;  // the first call has the headers only
     if (*upload_size != 0) return MHD_NO;
     if (absl::string_view(method) != MHD_HTTP_METHOD_GET) {
-      return Send(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+      return Send(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "use GET\n");
     }
     if (absl::string_view(url) != "/metrics") {
-      return Send(connection, MHD_HTTP_NOT_FOUND, "here is only /metrics\n");
+      return Send(connection, MHD_HTTP_NOT_FOUND, "not found; use /metrics\n");
     }
     return Send(connection, MHD_HTTP_OK, static_cast<const Server*>(self)->Text());
   }
@@ -215,15 +216,15 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
   errno = 0;
   server->http = ::MHD_start_daemon(
       flags, /*port=*/0, nullptr, nullptr, &Server::Handle, server.get(), MHD_OPTION_SOCK_ADDR,
-      found->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_CONNECTION_TIMEOUT,
+      found->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT,
       kConnectionSeconds, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
   const MHD_DaemonInfo* info = server->http == nullptr
                                    ? nullptr
                                    : ::MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_BIND_PORT);
   if (info == nullptr) {
     return absl::FailedPreconditionError(
-        absl::StrCat("cannot listen at --metrics-listen ", address, ": ", std::strerror(errno),
-                     "; take another port, or an address of this machine"));
+        absl::StrCat("cannot listen on --metrics-listen ", address, ": ", std::strerror(errno),
+                     "; choose another port, or an address of this host"));
   }
   std::string chosen = absl::StrCat(host, ":", info->port);
   return std::unique_ptr<MetricsEndpoint>(

@@ -1,5 +1,5 @@
-// What operators measure, for Prometheus. deploy/prometheus has a scrape config, alerts and a
-// dashboard of these names.
+// `Metrics` counts what the daemon does, and `MetricsEndpoint` serves the counts to Prometheus.
+// deploy/prometheus has a scrape config, alerts and a dashboard for these metrics.
 
 #ifndef ANNEAL_SERVER_TELEMETRY_METRICS_H_
 #define ANNEAL_SERVER_TELEMETRY_METRICS_H_
@@ -15,17 +15,18 @@
 
 namespace anneal::telemetry {
 
-// What adds up while the daemon runs. Thread-safe; a count costs less than a microsecond or two.
+// Counters and histograms of a daemon process. Thread-safe; an increment takes at most about 2 us.
 class Metrics {
  public:
   Metrics();
   ~Metrics();
 
-  // A call that has ended: `package.Service/Method`, the code's name, and how long it took.
+  // Counts a finished RPC: its `package.Service/Method`, the name of its status code, and its
+  // duration.
   void CountCall(const std::string& method, const std::string& code, double seconds);
-  // A transaction, from its BEGIN to the end of its COMMIT.
+  // Counts a transaction that took `seconds` from BEGIN to the end of COMMIT. `ok`: it committed.
   void CountCommit(double seconds, bool ok);
-  // An epoch that was recorded, and how many images it trained on.
+  // Counts a recorded epoch and the number of images it trained on.
   void CountEpoch(double samples);
 
  private:
@@ -34,7 +35,7 @@ class Metrics {
   const std::unique_ptr<Families> families_;
 };
 
-// A value at this moment.
+// A metric that is read at each scrape.
 struct Reading {
   std::string name;
   std::string help;
@@ -43,22 +44,23 @@ struct Reading {
   bool is_counter = false;
 };
 
-// Of this process: memory, descriptors, processor time.
+// Returns memory, file descriptors and CPU time of this process, read from /proc.
 std::vector<Reading> ReadProcess();
 
-// Answers GET /metrics, to whoever reaches the address.
+// An HTTP server that answers GET /metrics, without authentication. The destructor stops accepting
+// connections and waits for the scrape in progress.
 class MetricsEndpoint {
  public:
-  // `address` is HOST:PORT, of which port 0 takes a free one. `read` is called for each scrape, on
-  // a thread of the endpoint's, and may block. Whoever has not finished in 10 s is cut off.
-  // `metrics` outlives it. INVALID_ARGUMENT: no HOST:PORT. FAILED_PRECONDITION: it cannot be
-  // listened at.
+  // Listens on `address`, HOST:PORT; port 0 selects a free one. Each scrape calls `read` on a
+  // thread of the endpoint; it may block. Idle connections are closed after 10 s. `metrics` must
+  // outlive the endpoint. INVALID_ARGUMENT if `address` is not HOST:PORT; FAILED_PRECONDITION if it
+  // cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(
       const std::string& address, const Metrics& metrics,
       std::function<std::vector<Reading>()> read);
   ~MetricsEndpoint();
 
-  // With the port that was chosen.
+  // The address with the actual port.
   const std::string& address() const { return address_; }
 
  private:

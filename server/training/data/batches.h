@@ -1,4 +1,4 @@
-// Walks a list of images in batches. Not thread-safe.
+// `Batches` iterates over a list of images in batches. Not thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
 #define ANNEAL_SERVER_TRAINING_DATA_BATCHES_H_
@@ -11,7 +11,7 @@
 
 namespace anneal::training::data {
 
-// Standardised images, row-major count x height x width, and their labels. Borrowed.
+// Standardised images, row-major [n, h, w], and their labels, [n]. Borrowed pointers.
 struct Batch {
   const float* images = nullptr;
   const int64_t* labels = nullptr;
@@ -20,21 +20,23 @@ struct Batch {
 
 class Batches {
  public:
-  // All borrowed.
-  Batches(const Dataset* dataset, const LabelledImages* part, absl::Span<const int32_t> indices,
+  // Iterates over the images `indices` of `source`, one of the dataset's two sets. All are borrowed
+  // and must outlive this object.
+  Batches(const Dataset* dataset, const LabelledImages* source, absl::Span<const int32_t> indices,
           int64_t batch_size)
       : dataset_(dataset),
-        part_(part),
+        source_(source),
         indices_(indices),
         batch_size_(static_cast<size_t>(batch_size)),
         images_(batch_size_ * static_cast<size_t>(dataset->pixels_per_image())),
         labels_(batch_size_) {}
 
-  // The next batch, valid until the next call; its count is 0 at the end. The last may be smaller.
+  // Returns the next batch, valid until the next call. The last batch may be smaller; after it,
+  // count is 0.
   Batch Next() {
     const auto some = indices_.subspan(next_, batch_size_);
     next_ += some.size();
-    GatherBatch(*dataset_, *part_, some, images_.data(), labels_.data());
+    GatherBatch(*dataset_, *source_, some, images_.data(), labels_.data());
     return {.images = images_.data(),
             .labels = labels_.data(),
             .count = static_cast<int64_t>(some.size())};
@@ -42,7 +44,7 @@ class Batches {
 
  private:
   const Dataset* const dataset_;
-  const LabelledImages* const part_;
+  const LabelledImages* const source_;
   const absl::Span<const int32_t> indices_;
   const size_t batch_size_;
   size_t next_ = 0;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kMinClasses = 2;
 
-// The file as it is, or its gzip.
+// Returns the path of the plain file, or of its gzip if only that exists.
 std::string FindFile(const std::string& directory, absl::string_view name) {
   std::string plain = absl::StrCat(directory, "/", name);
   std::string gzip = absl::StrCat(plain, ".gz");
@@ -26,7 +26,7 @@ std::string FindFile(const std::string& directory, absl::string_view name) {
                                                                                             : plain;
 }
 
-struct Part {
+struct IdxImages {
   LabelledImages images;
   int64_t height = 0;
   int64_t width = 0;
@@ -37,8 +37,8 @@ void Hash(const IdxArray& array, Sha256* hash) {
   hash->Update({reinterpret_cast<const char*>(array.values.data()), array.values.size()});
 }
 
-absl::StatusOr<Part> LoadPart(const std::string& directory, absl::string_view prefix,
-                              Sha256* hash) {
+absl::StatusOr<IdxImages> LoadIdxImages(const std::string& directory, absl::string_view prefix,
+                                        Sha256* hash) {
   const std::string image_path = FindFile(directory, absl::StrCat(prefix, "-images-idx3-ubyte"));
   const std::string label_path = FindFile(directory, absl::StrCat(prefix, "-labels-idx1-ubyte"));
   ANNEAL_ASSIGN_OR_RETURN(IdxArray images, ReadIdx(image_path, /*dimensions=*/3));
@@ -49,9 +49,10 @@ absl::StatusOr<Part> LoadPart(const std::string& directory, absl::string_view pr
   }
   Hash(images, hash);
   Hash(labels, hash);
-  return Part{.images = {.pixels = std::move(images.values), .labels = std::move(labels.values)},
-              .height = images.shape[1],
-              .width = images.shape[2]};
+  return IdxImages{
+      .images = {.pixels = std::move(images.values), .labels = std::move(labels.values)},
+      .height = images.shape[1],
+      .width = images.shape[2]};
 }
 
 absl::Status CountClasses(const std::string& directory, Dataset* dataset) {
@@ -62,18 +63,18 @@ absl::Status CountClasses(const std::string& directory, Dataset* dataset) {
   }
   if (dataset->classes < kMinClasses) {
     return absl::DataLossError(
-        absl::StrCat(directory, ": all training labels are 0; two classes or more are needed"));
+        absl::StrCat(directory, ": all training labels are 0; at least two classes are needed"));
   }
   for (const uint8_t label : dataset->test.labels) {
     if (!in_training[label]) {
-      return absl::DataLossError(absl::StrCat(directory, ": the test part has the label ",
-                                              int{label}, ", which training has not"));
+      return absl::DataLossError(absl::StrCat(directory, ": test label ", int{label},
+                                              " does not occur in the training set"));
     }
   }
   return absl::OkStatus();
 }
 
-// Exact sums of whole numbers: the same moments on every machine.
+// Computes the moments from integer sums, which are exact: every machine gets the same ones.
 absl::Status ComputeMoments(const std::string& directory, Dataset* dataset) {
   std::array<int64_t, 256> histogram{};
   for (const uint8_t pixel : dataset->train.pixels) ++histogram[pixel];
@@ -87,7 +88,8 @@ absl::Status ComputeMoments(const std::string& directory, Dataset* dataset) {
   const double mean = static_cast<double>(sum) / count;
   const double variance = static_cast<double>(squares) / count - mean * mean;
   if (!(variance > 0)) {
-    return absl::DataLossError(absl::StrCat(directory, ": all training pixels are the same"));
+    return absl::DataLossError(
+        absl::StrCat(directory, ": all training pixels have the same value"));
   }
   dataset->mean = mean / 255;
   dataset->standard_deviation = std::sqrt(variance) / 255;
@@ -98,8 +100,8 @@ absl::Status ComputeMoments(const std::string& directory, Dataset* dataset) {
 
 absl::StatusOr<Dataset> LoadDataset(const std::string& directory) {
   Sha256 hash;
-  ANNEAL_ASSIGN_OR_RETURN(Part train, LoadPart(directory, "train", &hash));
-  ANNEAL_ASSIGN_OR_RETURN(Part test, LoadPart(directory, "t10k", &hash));
+  ANNEAL_ASSIGN_OR_RETURN(IdxImages train, LoadIdxImages(directory, "train", &hash));
+  ANNEAL_ASSIGN_OR_RETURN(IdxImages test, LoadIdxImages(directory, "t10k", &hash));
   if (train.height != test.height || train.width != test.width) {
     return absl::DataLossError(absl::StrCat(directory, ": training images are ", train.height, "x",
                                             train.width, ", test images ", test.height, "x",
@@ -115,20 +117,20 @@ absl::StatusOr<Dataset> LoadDataset(const std::string& directory) {
   return dataset;
 }
 
-void GatherBatch(const Dataset& dataset, const LabelledImages& part,
+void GatherBatch(const Dataset& dataset, const LabelledImages& source,
                  absl::Span<const int32_t> indices, float* images, int64_t* labels) {
   const auto scale = static_cast<float>(1 / (255 * dataset.standard_deviation));
   const auto shift = static_cast<float>(-dataset.mean / dataset.standard_deviation);
   const int64_t size = dataset.pixels_per_image();
-  // Images lie anywhere: the way to memory takes longer than what is done with one.
-  constexpr size_t kAhead = 4;
+  // Images are gathered at random: memory latency exceeds the time to standardise one.
+  constexpr size_t kPrefetchDistance = 4;
   for (size_t i = 0; i < indices.size(); ++i) {
-    if (i + kAhead < indices.size()) {
-      vectors::Prefetch(part.pixels.data() + indices[i + kAhead] * size, size);
+    if (i + kPrefetchDistance < indices.size()) {
+      vectors::Prefetch(source.pixels.data() + indices[i + kPrefetchDistance] * size, size);
     }
-    vectors::Standardize(part.pixels.data() + indices[i] * size, size, scale, shift,
+    vectors::Standardize(source.pixels.data() + indices[i] * size, size, scale, shift,
                          images + static_cast<int64_t>(i) * size);
-    labels[i] = part.labels[static_cast<size_t>(indices[i])];
+    labels[i] = source.labels[static_cast<size_t>(indices[i])];
   }
 }
 

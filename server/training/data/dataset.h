@@ -1,4 +1,4 @@
-// A data set in memory: grey images and their labels, in a training and a test part.
+// `Dataset` holds a data set in memory: greyscale images with labels, in a training and a test set.
 
 #ifndef ANNEAL_SERVER_TRAINING_DATA_DATASET_H_
 #define ANNEAL_SERVER_TRAINING_DATA_DATASET_H_
@@ -14,8 +14,8 @@
 namespace anneal::training::data {
 
 struct LabelledImages {
-  std::vector<uint8_t> pixels;  // count x height x width
-  std::vector<uint8_t> labels;  // count
+  std::vector<uint8_t> pixels;  // row-major [n, h, w]
+  std::vector<uint8_t> labels;  // [n]
   int64_t count() const { return static_cast<int64_t>(labels.size()); }
 };
 
@@ -26,10 +26,10 @@ struct Dataset {
   int classes = 0;
   LabelledImages train;
   LabelledImages test;
-  // Of all pixels of the training part, on the scale 0..1.
+  // Moments of all pixels of the training set, scaled to [0, 1].
   double mean = 0;
   double standard_deviation = 0;
-  // SHA-256 of the uncompressed contents of the four files, one after the other, hexadecimal.
+  // SHA-256 of the concatenated uncompressed contents of the four files, in hexadecimal.
   std::string sha256;
 
   int64_t pixels_per_image() const { return height * width; }
@@ -38,14 +38,16 @@ struct Dataset {
   }
 };
 
-// Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or with .gz, from a directory.
-// Errors as ReadIdx; DATA_LOSS too when images and labels differ in number, the parts in image
-// size, or a label of the test part does not occur in training.
+// Loads {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or gzipped with suffix .gz, from a
+// directory. Blocks for the reads. Errors as ReadIdx; also DATA_LOSS if the numbers of images and
+// labels differ, the image sizes of the two sets differ, the training set has one class or constant
+// pixels, or a test label does not occur in the training set.
 absl::StatusOr<Dataset> LoadDataset(const std::string& directory);
 
-// Writes image `indices[i]`, standardised to mean 0 and deviation 1 of the training part, to
-// images[i] (row-major height x width), and its label to labels[i].
-void GatherBatch(const Dataset& dataset, const LabelledImages& part,
+// Gathers a batch: writes image indices[i] of `source`, one of the dataset's two sets, standardised
+// by the moments of the training set, to images[i] (row-major [n, h, w]), and its label to
+// labels[i].
+void GatherBatch(const Dataset& dataset, const LabelledImages& source,
                  absl::Span<const int32_t> indices, float* images, int64_t* labels);
 
 }  // namespace anneal::training::data

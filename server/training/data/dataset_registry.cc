@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Keeps names inside their root: no dots, no slashes.
+// Returns true for a valid name: letters, digits, - and _, so that no name leaves its root.
 bool IsDatasetName(absl::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(c) || c == '-' || c == '_';
@@ -34,17 +34,17 @@ std::string DatasetRegistry::FindDirectory(absl::string_view name) const {
 }
 
 absl::StatusOr<std::shared_ptr<const Dataset>> DatasetRegistry::Get(const std::string& name) {
-  // Held while loading: whoever asks for the same data set meanwhile would load it again.
+  // Held while loading, so that concurrent calls do not load the same data set twice.
   MutexLock lock(&mutex_);
   if (const auto found = loaded_.find(name); found != loaded_.end()) return found->second;
   const std::string directory = FindDirectory(name);
   if (directory.empty()) {
     return InvalidField(
         "dataset.name",
-        absl::StrCat("is \"", name.substr(0, 64), "\"; there are ", absl::StrJoin(Names(), ", "),
-                     " below ", absl::StrJoin(roots_, ", "),
-                     " (deploy/fetch_mnist.sh gets MNIST, Debian's dataset-fashion-mnist the "
-                     "other)"));
+        absl::StrCat("is \"", name.substr(0, 64), "\"; available: ", absl::StrJoin(Names(), ", "),
+                     " under ", absl::StrJoin(roots_, ", "),
+                     " (deploy/fetch_mnist.sh fetches MNIST; Debian's package "
+                     "dataset-fashion-mnist has Fashion-MNIST)"));
   }
   ANNEAL_ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(directory));
   auto shared = std::make_shared<const Dataset>(std::move(dataset));

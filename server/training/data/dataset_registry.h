@@ -1,4 +1,4 @@
-// The data sets that the daemon has, each loaded once and shared.
+// `DatasetRegistry` loads each data set once and shares it among runs.
 
 #ifndef ANNEAL_SERVER_TRAINING_DATA_DATASET_REGISTRY_H_
 #define ANNEAL_SERVER_TRAINING_DATA_DATASET_REGISTRY_H_
@@ -19,15 +19,17 @@ namespace anneal::training::data {
 // Thread-safe.
 class DatasetRegistry {
  public:
-  // Data set NAME is the directory ROOT/NAME of the first root that has one.
+  // Data set NAME is the directory ROOT/NAME under the first of the roots that has it.
   explicit DatasetRegistry(std::vector<std::string> roots) : roots_(std::move(roots)) {}
 
-  // Blocks for the load (up to seconds) the first time. INVALID_ARGUMENT naming `dataset.name`:
-  // there is none of that name; the message lists those there are. DATA_LOSS: as LoadDataset.
+  // Returns a data set. The first call for a name blocks while it is loaded, up to seconds, and
+  // blocks other calls meanwhile. INVALID_ARGUMENT naming `dataset.name` if there is no data set of
+  // that name; the message lists the available ones. Other errors as LoadDataset; they are not
+  // cached.
   absl::StatusOr<std::shared_ptr<const Dataset>> Get(const std::string& name)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Names of the directories below the roots, sorted. Looks at the disk.
+  // Returns the sorted names of the directories under the roots. Reads the file system.
   std::vector<std::string> Names() const;
 
  private:

@@ -59,8 +59,9 @@ absl::Status ReadHeader(gzFile file, const std::string& path, int dimensions, Id
   for (int i = 0; i < dimensions; ++i) {
     const int64_t side = BigEndian(&header[4 + 4 * static_cast<size_t>(i)]);
     if (side < 1 || side > kMaxValues / values) {
-      return DamagedFile(path, absl::StrCat("has a side of ", side,
-                                            "; sides are at least 1, and at most 4 GiB in all"));
+      return DamagedFile(path,
+                         absl::StrCat("has a dimension of size ", side,
+                                      "; sizes are at least 1, and their product at most 2^32"));
     }
     values *= side;
     array->shape.push_back(side);
@@ -81,7 +82,7 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
   ANNEAL_RETURN_IF_ERROR(ReadHeader(file.get(), path, dimensions, &array));
   int64_t values = 1;
   for (const int64_t side : array.shape) values *= side;
-  // A header may lie about its size: memory grows with what the file really holds.
+  // Memory grows with the data actually read, since a damaged header may announce any size.
   constexpr int64_t kStep = int64_t{1} << 24;
   for (int64_t done = 0; done < values;) {
     const int64_t size = std::min(kStep, values - done);
@@ -89,7 +90,7 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
     ANNEAL_RETURN_IF_ERROR(ReadBytes(file.get(), path, array.values.data() + done, size));
     done += size;
   }
-  // At the end gzip's checksum is read and compared.
+  // Reading past the last value makes zlib verify the gzip checksum.
   uint8_t extra = 0;
   const int more = gzread(file.get(), &extra, 1);
   int code = Z_OK;
@@ -99,7 +100,7 @@ absl::StatusOr<IdxArray> ReadIdx(const std::string& path, int dimensions) {
   }
   if (more > 0) {
     return DamagedFile(
-        path, absl::StrCat("does not end after the ", values, " values that its header announces"));
+        path, absl::StrCat("continues after the ", values, " values that its header announces"));
   }
   return array;
 }

@@ -1,6 +1,6 @@
-// All randomness of a run. Each purpose has a stream of its own, a function of the seed and nothing
-// else: what one arm draws for its theta never shifts what another draws for its weights, and the
-// order of any epoch is known without the epochs before it. Pure; thread-safe.
+// These functions draw all random numbers of a run. Each purpose has an independent stream that
+// depends on the seed only: arms with the same seed have the same split, order and initial weights,
+// and the order of an epoch does not depend on earlier epochs. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_DATA_RANDOMNESS_H_
 #define ANNEAL_SERVER_TRAINING_DATA_RANDOMNESS_H_
@@ -13,19 +13,21 @@
 
 namespace anneal::training::data {
 
-// The images of the training file, divided. Indices into the file.
+// The training and validation splits of the training file, as indices of its images.
 struct Split {
   std::vector<int32_t> train;
   std::vector<int32_t> validation;
 };
 
-// A random split into the plan's sizes, the training part cut to its limit.
+// Splits `images` images at random into splits of the plan's sizes; the limit on training images
+// applies after the split.
 Split SplitTrainingFile(const config::RunPlan& plan, int64_t images, int64_t seed);
 
-// The order in which epoch `epoch` (from 0) visits the training split: a random permutation of it.
+// Returns the order in which epoch `epoch`, counted from 0, visits the training split: a random
+// permutation of `train`.
 std::vector<int32_t> EpochOrder(absl::Span<const int32_t> train, int64_t seed, int64_t epoch);
 
-// `count` independent draws from the standard normal distribution, for layer `layer`.
+// Returns `count` independent standard normal draws of layer `layer`'s stream.
 std::vector<double> StandardNormal(int64_t count, int64_t seed, int64_t layer);
 
 }  // namespace anneal::training::data

@@ -30,7 +30,8 @@ struct StepSettings {
   double theta = 0;                // policies FIXED and SCHEDULED only
 };
 
-// Extreme eigenvalues of the Hessian of the loss in the weights.
+// Extreme eigenvalues of the Hessian of the loss in the weights, biases and batch normalisation
+// parameters.
 struct Curvature {
   double max_eigenvalue = 0;
   double min_eigenvalue = 0;
@@ -75,8 +76,8 @@ class Engine {
                           stats::ConfusionMatrix* confusion) = 0;
 
   // Maintain the batch normalisation statistics for evaluation in mode kRelu, which are means over
-  // training batches: the first resets them, the second adds a batch. No-ops without batch
-  // normalisation.
+  // training batches: the first resets them, the second adds a batch. They have no effect without
+  // batch normalisation.
   virtual void ResetReluStatistics() = 0;
   virtual void UpdateReluStatistics(const data::Batch& batch) = 0;
 
@@ -107,7 +108,8 @@ class Engine {
   // `from` (of SaveWeights) to the current ones, end points included.
   virtual std::vector<double> LossesBetween(const data::Batch& probe, const model::Tensors& from,
                                             int points) = 0;
-  // Estimates the extreme eigenvalues by Lanczos iteration from a random vector of stream `seed`.
+  // Estimates the extreme eigenvalues by Lanczos iteration from a random start vector drawn from
+  // `seed`.
   virtual Curvature MeasureCurvature(const data::Batch& probe, int64_t seed) = 0;
 };
 

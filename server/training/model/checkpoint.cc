@@ -22,7 +22,7 @@ std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  // Fails only for messages with Any, of which there are none.
+  // Fails only for messages that contain an Any; these do not.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
 }
@@ -31,14 +31,14 @@ absl::Status FromJson(const SafetensorsFile& file, const std::string& key,
                       google::protobuf::Message* message) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) {
-    return absl::DataLossError(absl::StrCat("a checkpoint has no ", key));
+    return absl::DataLossError(absl::StrCat("the checkpoint has no metadata \"", key, "\""));
   }
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   const auto status = google::protobuf::util::JsonStringToMessage(found->second, message, options);
   if (status.ok()) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat("a checkpoint's ", key, " is not readable: ", std::string(status.message())));
+      absl::StrCat("cannot parse the checkpoint's ", key, ": ", std::string(status.message())));
 }
 
 void Append(const Tensors& tensors, absl::string_view prefix, Tensors* all) {
@@ -67,8 +67,9 @@ std::string EncodeCheckpoint(const TrainingState& state) {
 absl::StatusOr<TrainingState> DecodeCheckpoint(absl::string_view contents) {
   ANNEAL_ASSIGN_OR_RETURN(SafetensorsFile file, DecodeSafetensors(contents));
   if (file.metadata["format"] != kFormat) {
-    return absl::DataLossError(absl::StrCat("a checkpoint's format is \"", file.metadata["format"],
-                                            "\"; this version reads ", kFormat));
+    return absl::DataLossError(absl::StrCat("the checkpoint's format is \"",
+                                            file.metadata["format"], "\"; this version reads ",
+                                            kFormat));
   }
   TrainingState state;
   state.run = file.metadata["run"];

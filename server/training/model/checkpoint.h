@@ -1,9 +1,10 @@
-// A run's whole state as one safetensors file, from which training goes on to the same bits.
+// `EncodeCheckpoint` and `DecodeCheckpoint` convert a run's whole state to and from one safetensors
+// file. Training that resumes from it reproduces identical results.
 //
-// Tensors: the engine's weights under their own names (engine.h); behind `optimizer.` its moments;
-// behind `best.` the weights of the best epoch, unless those are the current ones; behind
-// `epoch_start.` the weights before the epoch in progress, where the convexity diagnostic needs
-// them. Metadata: `format` (anneal-checkpoint-1), `run`, `engine`, and as JSON `config` and
+// Tensors: the engine's weights under their own names (engine.h); with prefix `optimizer.` its
+// moments; with prefix `best.` the weights of the best epoch, unless those are the current ones;
+// with prefix `epoch_start.` the weights before the epoch in progress, if the convexity diagnostic
+// needs them. Metadata: `format` (anneal-checkpoint-1), `run`, `engine`, and as JSON `config` and
 // `progress` (anneal.v1.TrainingConfig and TrainingProgress). Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_MODEL_CHECKPOINT_H_
@@ -20,23 +21,24 @@
 namespace anneal::training::model {
 
 struct TrainingState {
-  std::string run;     // its name
-  std::string engine;  // that made it
+  std::string run;     // name of the run
+  std::string engine;  // name of the engine that trained it
   v1::TrainingConfig config;
   v1::TrainingProgress progress;
   Tensors weights;
   Tensors moments;
-  // Empty where they are the current ones, or there are none yet.
+  // Empty if the current weights are the best ones, or no epoch has been evaluated yet.
   Tensors best_weights;
+  // Empty unless the convexity diagnostic needs them.
   Tensors epoch_start_weights;
 };
 
 std::string EncodeCheckpoint(const TrainingState& state);
 
-// DATA_LOSS when it is not such a file.
+// Decodes a checkpoint. DATA_LOSS if `contents` is not one.
 absl::StatusOr<TrainingState> DecodeCheckpoint(absl::string_view contents);
 
-// See TestResult.weights_sha256.
+// Returns the SHA-256 of all weights; see TestResult.weights_sha256.
 std::string WeightsDigest(const Tensors& weights);
 
 }  // namespace anneal::training::model

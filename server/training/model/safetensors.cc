@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 constexpr char kMetadata[] = "__metadata__";
 constexpr size_t kLengthBytes = sizeof(uint64_t);
 constexpr size_t kAlignment = 8;
-// What the format itself allows.
+// Limit of the format.
 constexpr uint64_t kMaxHeader = 100'000'000;
 
 absl::string_view TypeName(ElementType type) {
@@ -33,7 +33,7 @@ absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("not a readable safetensors file: ", what));
 }
 
-// The number of bytes of a shape; nothing when it is more than there could be.
+// Returns the number of bytes of a tensor, or nullopt if it overflows.
 std::optional<uint64_t> ByteSize(const std::vector<int64_t>& shape, ElementType type) {
   auto size = static_cast<uint64_t>(ElementSize(type));
   for (const int64_t side : shape) {
@@ -42,9 +42,8 @@ std::optional<uint64_t> ByteSize(const std::vector<int64_t>& shape, ElementType 
   return size;
 }
 
-// A list of whole numbers that are not negative. What else JSON calls a number would be converted,
-// or could not be.
-std::optional<std::vector<int64_t>> WholeNumbers(const Json& list) {
+// Parses a list of non-negative integers. Other JSON numbers are rejected rather than converted.
+std::optional<std::vector<int64_t>> NonNegativeIntegers(const Json& list) {
   if (!list.is_array()) return std::nullopt;
   std::vector<int64_t> numbers;
   for (const Json& item : list) {
@@ -61,19 +60,20 @@ absl::StatusOr<Tensor> DecodeTensor(const std::string& name, const Json& entry,
   Tensor tensor{.name = name};
   const std::string type = entry.at("dtype").get<std::string>();
   if (type != "F32" && type != "F64") {
-    return Damaged(absl::StrCat("tensor ", name, " has elements of type ", type));
+    return Damaged(absl::StrCat("tensor ", name, " has dtype ", type, "; expected F32 or F64"));
   }
   tensor.type = type == "F32" ? ElementType::kFloat32 : ElementType::kFloat64;
-  const auto shape = WholeNumbers(entry.at("shape"));
-  const auto offsets = WholeNumbers(entry.at("data_offsets"));
+  const auto shape = NonNegativeIntegers(entry.at("shape"));
+  const auto offsets = NonNegativeIntegers(entry.at("data_offsets"));
   if (!shape.has_value() || !offsets.has_value() || offsets->size() != 2) {
-    return Damaged(absl::StrCat("tensor ", name, " has no shape, or no place, of whole numbers"));
+    return Damaged(absl::StrCat("tensor ", name,
+                                ": shape and data_offsets must be lists of non-negative integers"));
   }
   tensor.shape = *shape;
   *begin = static_cast<uint64_t>(offsets->front());
   const auto end = static_cast<uint64_t>(offsets->back());
   if (*begin > end || end > values.size() || end - *begin != ByteSize(tensor.shape, tensor.type)) {
-    return Damaged(absl::StrCat("the values of tensor ", name, " do not fit its shape"));
+    return Damaged(absl::StrCat("the data_offsets of tensor ", name, " do not match its shape"));
   }
   tensor.bytes = std::string(values.substr(*begin, end - *begin));
   return tensor;
@@ -92,17 +92,18 @@ absl::StatusOr<SafetensorsFile> DecodeHeader(const Json& header, absl::string_vi
     ordered.emplace_back(begin, std::move(tensor));
   }
   std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
-    // An empty tensor begins where the next one does.
+    // An empty tensor has the same offset as the next one.
     return std::pair(a.first, a.second.bytes.size()) < std::pair(b.first, b.second.bytes.size());
   });
-  // Each follows the one before it, and the last ends the file.
+  // The data must cover the buffer without gaps or overlaps.
   uint64_t end = 0;
   for (auto& [begin, tensor] : ordered) {
-    if (begin != end) return Damaged(absl::StrCat("tensor ", tensor.name, " is out of place"));
+    if (begin != end)
+      return Damaged(absl::StrCat("the data of tensor ", tensor.name, " leaves a gap or overlaps"));
     end += tensor.bytes.size();
     file.tensors.push_back(std::move(tensor));
   }
-  if (end != values.size()) return Damaged("values belong to no tensor");
+  if (end != values.size()) return Damaged("data after the last tensor");
   return file;
 }
 
@@ -136,15 +137,15 @@ std::string EncodeSafetensors(const SafetensorsFile& file) {
 
 absl::StatusOr<SafetensorsFile> DecodeSafetensors(absl::string_view bytes) {
   uint64_t length = 0;
-  if (bytes.size() < kLengthBytes) return Damaged("it is too short");
+  if (bytes.size() < kLengthBytes) return Damaged("shorter than 8 bytes");
   std::memcpy(&length, bytes.data(), kLengthBytes);
   bytes.remove_prefix(kLengthBytes);
   if (length > kMaxHeader || length > bytes.size()) {
-    return Damaged(absl::StrCat("its header would have ", length, " bytes"));
+    return Damaged(absl::StrCat("the header length is ", length, " bytes"));
   }
   const absl::string_view text = bytes.substr(0, length);
   const Json header = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) return Damaged("its header is not a JSON object");
+  if (!header.is_object()) return Damaged("the header is not a JSON object");
   try {
     return DecodeHeader(header, bytes.substr(length));
   } catch (const Json::exception& error) {

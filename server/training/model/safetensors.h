@@ -1,5 +1,6 @@
-// The safetensors file format: eight bytes with the length of a JSON header (little-endian), the
-// header, then the tensors' values without gaps. https://huggingface.co/docs/safetensors
+// `EncodeSafetensors` and `DecodeSafetensors` implement the safetensors file format: the length of
+// a JSON header (8 bytes, little-endian), the header, then the tensors' values without gaps.
+// https://huggingface.co/docs/safetensors . Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_MODEL_SAFETENSORS_H_
 #define ANNEAL_SERVER_TRAINING_MODEL_SAFETENSORS_H_
@@ -15,15 +16,16 @@ namespace anneal::training::model {
 
 struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
-  // In the order of their values in the file.
+  // In the order of their data in the file.
   Tensors tensors;
 };
 
-// Names must be distinct. The 8-byte elements come first, so that all values are aligned; otherwise
-// the order is kept.
+// Encodes tensors of distinct names. Float64 tensors are stored first, so that all values are
+// aligned; otherwise the order is kept.
 std::string EncodeSafetensors(const SafetensorsFile& file);
 
-// DATA_LOSS when the bytes are not such a file, or hold element types other than F32 and F64.
+// Decodes a file. DATA_LOSS if the bytes are not safetensors or have element types other than F32
+// and F64.
 absl::StatusOr<SafetensorsFile> DecodeSafetensors(absl::string_view bytes);
 
 }  // namespace anneal::training::model

@@ -1,4 +1,5 @@
-// Tensors by name, on the host: how weights and optimiser state leave an engine and come back.
+// `Tensors` are named tensors in host memory, in which engines export and import weights and
+// optimiser state.
 
 #ifndef ANNEAL_SERVER_TRAINING_MODEL_TENSORS_H_
 #define ANNEAL_SERVER_TRAINING_MODEL_TENSORS_H_
@@ -17,7 +18,7 @@ struct Tensor {
   std::string name;
   ElementType type = ElementType::kFloat32;
   std::vector<int64_t> shape;
-  // Row-major, little-endian: as many elements as the shape's product.
+  // Elements in row-major order, little-endian.
   std::string bytes;
 
   friend bool operator==(const Tensor&, const Tensor&) = default;

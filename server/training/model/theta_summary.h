@@ -1,4 +1,4 @@
-// The summary of all thetas of a network. Pure; thread-safe.
+// `SummarizeThetas` computes the distribution of all thetas of a network. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_
 #define ANNEAL_SERVER_TRAINING_MODEL_THETA_SUMMARY_H_
@@ -8,7 +8,8 @@
 
 namespace anneal::training::model {
 
-// Of one or more vectors that hold one or more thetas in all; see ThetaSummary in resources.proto.
+// Returns the summary (ThetaSummary in resources.proto) of all thetas in the vectors together, of
+// which there must be at least one.
 v1::ThetaSummary SummarizeThetas(const google::protobuf::RepeatedPtrField<v1::ThetaVector>& thetas);
 
 }  // namespace anneal::training::model

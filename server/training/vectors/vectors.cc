@@ -5,8 +5,8 @@
 
 #include "hwy/cache_control.h"
 
-// Targets whose vectors have no fixed size are left out: sums are kept in arrays of them. So is
-// what is older than SSE4.
+// Scalable-vector targets are disabled: accumulators are kept in arrays of vectors. So is SSSE3;
+// processors without SSE4 use the scalar target.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/training/vectors/vectors.cc"
@@ -28,7 +28,7 @@ using V = hn::Vec<F>;
 constexpr F f;
 constexpr int64_t kLanes = HWY_LANES(float);
 
-// Calls `body(i, d)` for whole vectors, then `d` of one lane for what is left.
+// Calls `body(i, d)` for whole vectors, then with a one-lane tag `d` for each remaining element.
 template <typename Body>
 HWY_INLINE void ForAll(int64_t count, const Body& body) {
   int64_t i = 0;
@@ -94,13 +94,13 @@ void SgdOn(const SgdStep& step, const float* gradients, int64_t count, float* ve
   const auto rate = static_cast<float>(-step.learning_rate);
   const auto momentum = static_cast<float>(step.momentum);
   ForAll(count, [=, nesterov = step.nesterov](int64_t i, auto d) {
-    auto move = hn::Mul(hn::Set(d, scale), hn::LoadU(d, gradients + i));
+    auto update = hn::Mul(hn::Set(d, scale), hn::LoadU(d, gradients + i));
     if (velocity != nullptr) {
-      const auto faster = hn::MulAdd(hn::Set(d, momentum), hn::LoadU(d, velocity + i), move);
-      hn::StoreU(faster, d, velocity + i);
-      move = nesterov ? hn::MulAdd(hn::Set(d, momentum), faster, move) : faster;
+      const auto next = hn::MulAdd(hn::Set(d, momentum), hn::LoadU(d, velocity + i), update);
+      hn::StoreU(next, d, velocity + i);
+      update = nesterov ? hn::MulAdd(hn::Set(d, momentum), next, update) : next;
     }
-    hn::StoreU(hn::MulAdd(hn::Set(d, rate), move, hn::LoadU(d, values + i)), d, values + i);
+    hn::StoreU(hn::MulAdd(hn::Set(d, rate), update, hn::LoadU(d, values + i)), d, values + i);
   });
 }
 
@@ -123,10 +123,10 @@ void AdamOn(const AdamStep& step, const float* gradients, int64_t count, float* 
                               hn::Mul(hn::Set(d, rest2), hn::Mul(g, g)));
     hn::StoreU(m, d, first + i);
     hn::StoreU(s, d, second + i);
-    const auto below = hn::MulAdd(hn::Sqrt(s), hn::Set(d, correction), hn::Set(d, epsilon));
+    const auto denominator = hn::MulAdd(hn::Sqrt(s), hn::Set(d, correction), hn::Set(d, epsilon));
     const auto value = hn::Mul(hn::Set(d, shrink), hn::LoadU(d, values + i));
-    const auto moved = hn::MulAdd(hn::Set(d, rate), hn::Div(m, below), value);
-    hn::StoreU(moved, d, values + i);
+    const auto updated = hn::MulAdd(hn::Set(d, rate), hn::Div(m, denominator), value);
+    hn::StoreU(updated, d, values + i);
   });
 }
 
@@ -148,8 +148,8 @@ HWY_EXPORT(AdamOn);
 }  // namespace
 
 void Prefetch(const uint8_t* bytes, int64_t count) {
-  constexpr int64_t kLine = 64;
-  for (int64_t i = 0; i < count; i += kLine) hwy::Prefetch(bytes + i);
+  constexpr int64_t kCacheLine = 64;
+  for (int64_t i = 0; i < count; i += kCacheLine) hwy::Prefetch(bytes + i);
 }
 
 void Standardize(const uint8_t* pixels, int64_t count, float scale, float shift, float* values) {

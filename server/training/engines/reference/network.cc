@@ -303,7 +303,7 @@ absl::Status FromHost(const model::Tensors& tensors,
   for (const model::Tensor& tensor : tensors) by_name[tensor.name] = &tensor;
   if (by_name.size() != targets.size()) {
     return absl::DataLossError(
-        absl::StrCat("there are ", by_name.size(), " tensors; the network has ", targets.size()));
+        absl::StrCat("found ", by_name.size(), " tensors; the network has ", targets.size()));
   }
   std::vector<torch::Tensor> sources;
   for (const auto& [name, view] : targets) {
@@ -311,11 +311,12 @@ absl::Status FromHost(const model::Tensors& tensors,
     const torch::ScalarType type = view.scalar_type();
     if (found == by_name.end() || found->second->shape != view.sizes().vec() ||
         (found->second->type == model::ElementType::kFloat32) != (type == torch::kFloat)) {
-      return absl::DataLossError(absl::StrCat("tensor ", name, " is missing or of another shape"));
+      return absl::DataLossError(
+          absl::StrCat("tensor ", name, " is missing or has another shape or type"));
     }
     sources.push_back(torch::empty(view.sizes(), type));
     if (found->second->bytes.size() != sources.back().nbytes()) {
-      return absl::DataLossError(absl::StrCat("tensor ", name, " is cut short"));
+      return absl::DataLossError(absl::StrCat("tensor ", name, " is truncated"));
     }
     std::memcpy(sources.back().data_ptr(), found->second->bytes.data(), sources.back().nbytes());
   }
