@@ -1,4 +1,4 @@
-"""How long a clean release build takes without ccache, and which files take longest.
+"""Measures a clean release build without ccache, in total and by target.
 
   build_time.py [--json FILE]
 """
@@ -15,7 +15,7 @@ SLOWEST = 12
 
 
 def targets(build):
-    """Seconds by target, from ninja's log: start and end in ms, two fields, then the target."""
+    """Returns seconds by target, from ninja's log (start ms, end ms, mtime, target, hash)."""
     lines = (build / ".ninja_log").read_text().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     return {row[3]: (int(row[1]) - int(row[0])) / 1000 for row in rows}
@@ -34,7 +34,7 @@ def main():
         seconds = time.monotonic() - begin
         by_target = targets(build)
     print(f"clean release build: {seconds:.0f} s on {len(os.sched_getaffinity(0))} cores, "
-          f"{sum(by_target.values()):.0f} s of work")
+          f"{sum(by_target.values()):.0f} s in all jobs")
     for target in sorted(by_target, key=by_target.get, reverse=True)[:SLOWEST]:
         print(f"{by_target[target]:8.1f} s  {target}")
     save(options, {"seconds": seconds, "targets": by_target})

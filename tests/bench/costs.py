@@ -1,9 +1,9 @@
-"""What choices cost a training, and how it scales with batch, width, depth and workers.
+"""Measures throughput by config option, batch size, width, depth and number of workers.
 
   costs.py TRAINING_BENCH DATASET_DIRECTORY [--rounds N] [--json FILE]
 
-All settings take turns, round after round, in one run; a setting is compared with the first of its
-table in the same round, and the median of those ratios is shown.
+Settings are interleaved, round by round. Each is compared with the first one of its table in the
+same round; the table shows the median of these ratios.
 """
 
 import json
@@ -17,7 +17,8 @@ IMAGES = 6400
 
 
 def layers(width, depth):
-    """The default network's first two layers, `width` wide, then 3x3 layers up to `depth`."""
+    """Returns the default network's first two layers with `width` filters, then 3x3 layers up to
+    `depth`."""
     convs = [{"filters": width, "kernel": 4, "pool": "POOL_MAX"},
              {"filters": width, "kernel": 3, "pool": "POOL_MAX"}]
     convs += [{"filters": width, "kernel": 3, "padding": 1}] * (depth - 2)
@@ -29,10 +30,10 @@ def trainable(granularity):
 
 
 def tables():
-    """By title: the rows, each with a name, a number of runs and fields."""
+    """Returns rows by table title: (name, number of concurrent runs, config fields)."""
     cores = len(os.sched_getaffinity(0))
     return {
-        "Choices": [
+        "Options": [
             ("theta fixed at 0", 1, ()),
             ("annealed", 1, ("theta.policy=SCHEDULED",)),
             ("trainable, NETWORK", 1, trainable("NETWORK")),
@@ -42,12 +43,12 @@ def tables():
             ("L2", 1, ("regularizer.l2=1e-4",)),
             ("SGD", 1, ("optimizer.kind=SGD",)),
             ("gradient clipping", 1, ("optimizer.clip_norm=1",)),
-            ("no checkpoint but the last", 1, ("checkpoint.every_epochs=1000",)),
+            ("last checkpoint only", 1, ("checkpoint.every_epochs=1000",)),
         ],
         "Batch": [(f"batch {size}", 1, (f"batch_size={size}",)) for size in (32, 1, 8, 128, 512)],
         "Width": [(f"width {width}", 1, (layers(width, 3),)) for width in (16, 8, 32, 64)],
         "Depth": [(f"depth {depth}", 1, (layers(16, depth),)) for depth in (3, 6, 12, 24)],
-        "Workers": [(f"{runs} runs at a time", runs, ()) for runs in range(1, cores + 1)],
+        "Workers": [(f"{runs} concurrent runs", runs, ()) for runs in range(1, cores + 1)],
     }
 
 
@@ -72,8 +73,8 @@ def ratio(result, first, key):
 
 
 def print_table(title, results):
-    print(f"\n{title:30}{'images/s':>10}{'of the first':>14}{'GFLOP/s':>10}"
-          f"{'epoch s':>10}{'of the first':>14}")
+    print(f"\n{title:30}{'images/s':>10}{'vs first':>14}{'GFLOP/s':>10}"
+          f"{'epoch s':>10}{'vs first':>14}")
     for result in results:
         print(f"{result['name']:30}{median(result, 'images_per_second'):10.0f}"
               f"{ratio(result, results[0], 'images_per_second'):14.2f}"

@@ -1,6 +1,6 @@
-// Where the time of a step goes: an engine's step and its parts, on the default network and random
-// images. What a step takes beyond gathering, forward pass and records is the backward pass and, a
-// few microseconds (kernel_bench), the optimiser.
+// Measures an engine's training step and its parts, on the default network and random images. The
+// time of a step beyond Gather, the forward pass and Record is the backward pass and, at a few
+// microseconds (kernel_bench), the optimiser.
 
 #include <algorithm>
 #include <cstdio>
@@ -40,7 +40,7 @@ data::Dataset RandomDataset() {
   return dataset;
 }
 
-// A data set, a walk over it and an engine.
+// A data set, an iteration over its batches, and an engine.
 class Bench {
  public:
   Bench(int64_t batch_size, v1::EngineKind kind)
@@ -62,7 +62,7 @@ class Bench {
 
   engines::Engine& engine() { return *engine_; }
   const config::RunPlan& plan() const { return plan_; }
-  // Goes round and round.
+  // Returns the next batch, starting over after the last.
   data::Batch Next() {
     if (batches_.has_value()) {
       if (const data::Batch batch = batches_->Next(); batch.count > 0) return batch;
@@ -91,7 +91,7 @@ void Gather(benchmark::State& state) {
   CountImages(state);
 }
 
-// What a step adds to the epoch's metrics: predictions and the squared norms of gradients.
+// The bookkeeping of a step: the confusion matrix and the squared gradient norms.
 void Record(benchmark::State& state) {
   Bench bench(state.range(0), v1::ENGINE_KIND_FUSED);
   const data::Batch batch = bench.Next();
@@ -103,7 +103,7 @@ void Record(benchmark::State& state) {
     }
     for (size_t i = 0; i < network.layers.size(); ++i) {
       const config::LayerPlan& layer = network.layers[i];
-      // Any numbers: those of the images.
+      // The images stand in for gradients; the values do not matter.
       totals.squared_gradient_norms[i] += vectors::SquaredNorm(batch.images, layer.weights) +
                                           vectors::SquaredNorm(batch.images, layer.affine.channels);
     }
@@ -122,7 +122,7 @@ void GatherAndForward(benchmark::State& state, v1::EngineKind kind) {
   CountImages(state);
 }
 
-// All images, in batches as the trainer's.
+// Evaluates all images in batches of the trainer's size.
 void EvaluateAll(benchmark::State& state, v1::EngineKind kind) {
   constexpr int64_t kBatch = 200;
   static_assert(kImages % kBatch == 0);

@@ -1,10 +1,10 @@
-"""How long the programs take to start, and what the daemon needs: memory, and time beside training.
+"""Measures start-up times, and the daemon's memory and CPU overhead.
 
   footprint.py BUILD_DIRECTORY DATASETS_DIRECTORY [--rounds N] [--json FILE]
 
-DATASETS_DIRECTORY holds mnist/. Memory is the resident set; each further run is one more training
-of the full MNIST at the same time. What the daemon's other threads do beside one training (storage,
-checkpoints, serving) is measured as processor time, of the training thread's.
+DATASETS_DIRECTORY contains mnist/. Memory is the resident set size; runs train on the full MNIST,
+concurrently. The overhead of one run is the CPU time of all other threads (storage, checkpoints,
+RPCs) relative to that of the training thread.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Daemon:
                 raise SystemExit("anneald did not start")
             time.sleep(0.002)
         self.anneal.append(address.read_text().strip())
-        self.run("presets")  # which needs no data set
+        self.run("presets")  # needs no data set
         self.start_seconds = time.monotonic() - begin
 
     def run(self, *arguments):
@@ -50,7 +50,7 @@ class Daemon:
         return pages * os.sysconf("SC_PAGE_SIZE") / MEBIBYTE
 
     def thread_seconds(self):
-        """Processor time of each thread."""
+        """Returns CPU seconds by thread id."""
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
         return {task.name: int((task / "schedstat").read_text().split()[0]) / 1e9
                 for task in tasks.iterdir()}
@@ -63,14 +63,14 @@ class Daemon:
 
 
 def training(daemon, name):
-    """Starts an endless run and waits until it has trained an epoch and evaluated it."""
+    """Starts an endless run and waits for its first epoch."""
     daemon.run("submit", "--preset", "annealed", "--id", name, "--set", "epochs=100000")
     while not json.loads(daemon.run("list", name, "--output", "json"))[0].get("epochs_done"):
         time.sleep(0.2)
 
 
 def beside_training(daemon):
-    """Processor time of all other threads, in percent of that of the one that trains."""
+    """Returns the CPU time of all other threads, in percent of the training thread's."""
     before = daemon.thread_seconds()
     time.sleep(WATCHED_SECONDS)
     spent = sorted(seconds - before.get(thread, 0)
@@ -107,12 +107,12 @@ def main():
                 if number == 0:
                     beside = beside_training(daemon)
     figures = {
-        "anneald: start to first answer, s": statistics.median(starts),
+        "anneald: start to first response, s": statistics.median(starts),
         "anneald: SIGTERM to exit, idle, s": statistics.median(stops),
         "anneal --version, s": statistics.median(clients),
-        "beside 1 run, % of its processor time": beside,
+        "overhead of 1 run, % of its CPU time": beside,
         "anneald idle, MiB": idle,
-        "with 1 run and the data set, MiB": resident[0],
+        "anneald with 1 run and its data set, MiB": resident[0],
         f"each of {RUNS - 1} more runs, MiB": (resident[-1] - resident[0]) / (RUNS - 1),
     }
     for name, value in figures.items():

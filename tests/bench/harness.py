@@ -1,4 +1,4 @@
-"""What the benchmarks' scripts share: their options, their JSON, and a training to measure."""
+"""Common parts of the benchmark scripts: options, JSON output, and measured trainings."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import subprocess
 MNIST_IMAGES = 60000
 
 def parse_options(description, *positional, rounds=None):
-    """Options of a script: what it needs, --json, and --rounds where it has rounds."""
+    """Parses positional arguments, --json and, unless `rounds` is None, --rounds."""
     parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
     for name in positional:
         parser.add_argument(name)
@@ -24,9 +24,9 @@ def save(options, figures):
 
 
 class Training:
-    """`runs` trainings by anneald's own loop at a time, a thread each, of `images` images of MNIST.
+    """`runs` concurrent runs of anneald's epoch loop, one thread each, on `images` images of MNIST.
 
-    The validation split is as large beside them as it is beside all of MNIST.
+    The validation split has the same ratio to them as to all of MNIST.
     """
 
     def __init__(self, bench, directory, images, runs=1, epochs=4, fields=()):
@@ -35,6 +35,6 @@ class Training:
                         f"dataset.validation_fraction={images / 5 / MNIST_IMAGES}", *fields]
 
     def run(self):
-        """What training_bench prints: medians over the epochs."""
+        """Returns the output of training_bench: medians over the epochs."""
         line = subprocess.run(self.command, check=True, capture_output=True, text=True).stdout
         return json.loads(line)

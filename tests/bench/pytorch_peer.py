@@ -1,13 +1,13 @@
-"""PyTorch training the default network, as a peer to compare with.
+"""Trains the default network in PyTorch, as a baseline.
 
-Reads the MNIST files, then trains for every line on standard input and answers with the images per
-second of it, so that a script can take turns between peers that are warm.
+Loads MNIST, then trains one epoch per line on standard input and prints its images per second, so
+that a script can interleave warmed-up peers.
 
   pytorch_peer.py DATASET_DIRECTORY LOOP LAYOUT THREADS BATCH IMAGES
 
-LOOP: `dataloader`, the loop of the tutorials, or `tuned`, with all images standardised in memory,
-batches picked by index, pooling before the activation, gradients set to none. LAYOUT: `contiguous`
-or `channels_last`.
+LOOP: `dataloader`, the loop of PyTorch's tutorials, or `tuned`: batches indexed from a tensor of
+all images, pooling before the activation, gradients set to None. LAYOUT: `contiguous` or
+`channels_last`.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ from torch.nn import functional
 
 
 class Network(nn.Module):
-    """The default network of anneald at theta = 0, and its activation at any other."""
+    """The default network of anneald; `slope` is tan(theta)."""
 
     def __init__(self, pool_first, slope=0.0):
         super().__init__()
@@ -32,18 +32,18 @@ class Network(nn.Module):
         self.pool_first = pool_first
         self.slope = slope
 
-    def bend(self, x):
+    def activate(self, x):
         return functional.leaky_relu(x, self.slope)
 
     def hidden(self, x):
         if self.pool_first:
-            return self.bend(functional.max_pool2d(x, 2))
-        return functional.max_pool2d(self.bend(x), 2)
+            return self.activate(functional.max_pool2d(x, 2))
+        return functional.max_pool2d(self.activate(x), 2)
 
     def forward(self, x):
         x = self.hidden(self.conv1(x))
         x = self.hidden(self.conv2(x))
-        x = self.bend(self.conv3(x))
+        x = self.activate(self.conv3(x))
         return self.output(torch.flatten(x, 1))
 
 
@@ -82,11 +82,11 @@ def main():
     def tuned_epoch():
         order = torch.randperm(count)
         for begin in range(0, count, batch):
-            some = order[begin:begin + batch]
-            x = images[some]
+            indices = order[begin:begin + batch]
+            x = images[indices]
             if layout == "channels_last":
                 x = x.contiguous(memory_format=torch.channels_last)
-            step(x, labels[some])
+            step(x, labels[indices])
 
     loader = torch.utils.data.DataLoader(
         torch.utils.data.TensorDataset(images, labels), batch_size=batch, shuffle=True)

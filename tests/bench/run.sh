@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks, in a release build of their own. On a machine that does nothing else.
+# Builds and runs the benchmarks in a build directory of their own. The machine should be idle.
 #
-#   tests/bench/run.sh                  all, as tables
-#   tests/bench/run.sh NAME ...         some:
+#   tests/bench/run.sh                  all benchmarks, as tables
+#   tests/bench/run.sh NAME ...         some of them:
 #     kernels     GFLOP/s of each kernel, and the peak of this machine
-#     engine      where the time of a step goes
-#     costs       what choices cost; batch, width, depth, workers
-#     pytorch     against Debian's python3-torch, which is installed for it, on MNIST
-#     store       epochs and submissions a second, lists and histories
-#     daemon      10,000 cells, pages, watchers
-#     footprint   start-up, memory, and what storage takes beside a training
-#     build       a clean release build, and its slowest files
-#   tests/bench/run.sh --json DIR ...   writes DIR/NAME.json too
+#     engine      time of a training step and of its parts
+#     costs       throughput by config option, batch size, width, depth and workers
+#     pytorch     comparison with PyTorch on MNIST; installs Debian's python3-torch
+#     store       inserts per second; latency of lists and histories
+#     daemon      RPC latency beside training: a sweep of 10,000 runs, pages, watchers
+#     footprint   start-up time, memory, and CPU overhead beside a run
+#     build       time of a clean release build, and its slowest targets
+#   tests/bench/run.sh --json DIR ...   also writes DIR/NAME.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,7 +26,7 @@ all=(kernels engine costs pytorch store daemon footprint build)
 [ $# -gt 0 ] || names=("${all[@]}")
 for name in "${names[@]}"; do
   [[ " ${all[*]} " == *" $name "* ]] || {
-    echo "$0: there is no benchmark $name; there are ${all[*]}" >&2
+    echo "$0: unknown benchmark $name; available: ${all[*]}" >&2
     exit 2
   }
 done
@@ -36,17 +36,17 @@ cmake --preset bench >/dev/null
 cmake --build --preset bench --target \
   kernel_bench engine_bench training_bench store_bench daemon_bench anneald anneal
 build=build/bench
-# Engines and OpenBLAS have one thread a training, as in the daemon.
+# One OpenBLAS thread per run, as in the daemon.
 export OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 
-# One of Google Benchmark's programs.
+# Runs a Google Benchmark program: NAME PROGRAM.
 program() {
   local output=()
   [ -z "$json" ] || output=(--benchmark_out="$json/$1.json" --benchmark_out_format=json)
   "$build/tests/$2" "${output[@]}"
 }
 
-# One of the scripts.
+# Runs a Python script: NAME FILE ARGUMENT...
 script() {
   local name=$1 file=$2
   shift 2

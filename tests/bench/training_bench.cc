@@ -1,10 +1,10 @@
-// How fast the daemon's own epoch loop trains: gathering, steps, metrics, evaluation, as a worker
-// thread does it, without a daemon around it. Prints a line of JSON, for scripts that interleave it
-// with others.
+// Measures the throughput of the daemon's epoch loop (batches, steps, metrics, evaluation) as a
+// worker thread runs it, without a daemon. Prints one line of JSON, so that scripts can interleave
+// it with other programs.
 //
 //   training_bench DATASET_DIRECTORY RUNS EPOCHS [FIELD=VALUE ...]
 //
-// RUNS trainings go on at the same time, a thread each; the first epoch of each warms up.
+// RUNS runs train concurrently, one thread each. The first epoch of each is a warm-up.
 
 #include <sys/resource.h>
 
@@ -36,10 +36,11 @@ void Require(const absl::Status& status) {
 
 struct Measured {
   std::string engine;
-  // Of an image forward and backward, in dense operations; the images have no gradient.
+  // Dense multiply-adds of the forward and backward pass of an image, without input gradients of
+  // the first layer.
   int64_t multiply_adds = 0;
-  std::vector<double> images_per_second;  // of training
-  std::vector<double> epoch_seconds;      // evaluation included
+  std::vector<double> images_per_second;  // training only
+  std::vector<double> epoch_seconds;      // training and evaluation
 };
 
 Measured TrainOne(const v1::TrainingConfig& config, const data::Dataset& dataset, int64_t seed) {

@@ -1,9 +1,9 @@
-"""Images per second of anneald's trainings and of PyTorch's, taking turns in one run.
+"""Compares the training throughput of anneald and PyTorch, in images per second.
 
   versus_pytorch.py TRAINING_BENCH DATASET_DIRECTORY [--rounds N] [--json FILE]
 
-Every contender trains the default network on the same images with Adam, round after round;
-medians over the rounds are compared. Needs Debian's python3-torch.
+All contenders train the default network with Adam on the same images, interleaved round by round;
+the table shows medians over the rounds. Requires Debian's python3-torch.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ PEER = pathlib.Path(__file__).with_name("pytorch_peer.py")
 
 
 class Ours:
-    """`runs` trainings at a time, a thread each."""
+    """`runs` concurrent runs of anneald, one thread each."""
 
     def __init__(self, bench, directory, batch, runs, engine):
         self.training = Training(bench, directory, IMAGES, runs=runs,
@@ -32,7 +32,7 @@ class Ours:
 
 
 class Peer:
-    """`processes` PyTorch processes at a time."""
+    """`processes` concurrent PyTorch processes."""
 
     def __init__(self, directory, batch, loop, layout, threads, processes=1):
         command = ["/usr/bin/python3", PEER, directory, loop, layout, str(threads), str(batch),
@@ -57,7 +57,7 @@ class Peer:
 
 
 def contenders(bench, directory, batch):
-    """By name: whether it uses one core or all, and how to start it."""
+    """Returns by name: "one" or "all" cores, and a function that starts the contender."""
     def peer(*settings, **more):
         return lambda: Peer(directory, batch, *settings, **more)
 
@@ -96,7 +96,7 @@ def measure(bench, directory, batch, rounds):
 
 
 def print_table(rows):
-    print(f"\n{'':44}{'images/s':>10}{'spread':>16}   fused is faster by")
+    print(f"\n{'':44}{'images/s':>10}{'range':>16}   speed-up of fused")
     for row in rows:
         fused = next(other for other in rows
                      if other["cores"] == row["cores"] and other["name"].startswith("fused"))
@@ -111,7 +111,7 @@ def main():
     results = []
     for batch in (32, 128):
         rows = measure(options.bench, options.directory, batch, options.rounds)
-        print(f"\nTraining the default network, batch {batch}, {IMAGES} images a time", end="")
+        print(f"\nTraining the default network, batch {batch}, {IMAGES} images an epoch", end="")
         print_table(rows)
         results += rows
     save(options, results)

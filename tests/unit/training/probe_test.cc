@@ -8,7 +8,7 @@
 namespace anneal::training {
 namespace {
 
-// A function at nine equidistant points of [-1, 1].
+// Samples a function at nine equidistant points of [-1, 1].
 template <typename Function>
 std::vector<double> Sampled(Function f) {
   std::vector<double> values;
@@ -16,25 +16,25 @@ std::vector<double> Sampled(Function f) {
   return values;
 }
 
-TEST(ConvexityViolationsTest, AreNoneOnConvexSequences) {
+TEST(ConvexityViolationsTest, AreZeroOnConvexSequences) {
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return x * x; })), 0);
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return std::exp(-3 * x); })), 0);
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return std::abs(x - 0.25); })), 0);
 }
 
-TEST(ConvexityViolationsTest, AreAllOnStrictlyConcaveSequences) {
+TEST(ConvexityViolationsTest, AreOneOnStrictlyConcaveSequences) {
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return 2 - x * x; })), 1);
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return std::log(2 + x); })), 1);
 }
 
-TEST(ConvexityViolationsTest, AreNoneOnStraightLinesDespiteRounding) {
+TEST(ConvexityViolationsTest, AreZeroOnLinearSequencesDespiteRounding) {
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return 0.1 + x / 3; })), 0);
   EXPECT_EQ(ConvexityViolations(Sampled([](double) { return 2.3; })), 0);
-  // As losses in single precision have it.
+  // Rounding as of float32 losses.
   EXPECT_EQ(ConvexityViolations(Sampled([](double x) { return double{0.7f + float(x) / 7}; })), 0);
 }
 
-TEST(ConvexityViolationsTest, CountThePairsWithAPointInTheirMiddle) {
+TEST(ConvexityViolationsTest, CountPairsWithAMidpoint) {
   // Three points: one pair.
   EXPECT_EQ(ConvexityViolations({0, 1, 0}), 1);
   EXPECT_EQ(ConvexityViolations({1, 0, 1}), 0);
@@ -45,7 +45,7 @@ TEST(ConvexityViolationsTest, CountThePairsWithAPointInTheirMiddle) {
   EXPECT_EQ(ConvexityViolations({0, 0, 1, 0, 0}), 0.5);
 }
 
-TEST(ConvexityViolationsTest, IgnoreWhatIsLessThanAMillionthOfTheLoss) {
+TEST(ConvexityViolationsTest, IgnoreExcessesBelowAMillionthOfTheLoss) {
   EXPECT_EQ(ConvexityViolations({1, 1 + 5e-7, 1}), 0);
   EXPECT_EQ(ConvexityViolations({1, 1 + 2e-6, 1}), 1);
   EXPECT_EQ(ConvexityViolations({1000, 1000 + 5e-4, 1000}), 0);

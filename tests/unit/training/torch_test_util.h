@@ -1,4 +1,4 @@
-// Random tensors, and gradients by differences.
+// These helpers create random tensors and compute numerical gradients.
 
 #ifndef ANNEAL_TESTS_UNIT_TRAINING_TORCH_TEST_UTIL_H_
 #define ANNEAL_TESTS_UNIT_TRAINING_TORCH_TEST_UTIL_H_
@@ -12,7 +12,7 @@
 
 namespace anneal::training {
 
-// Standard normal draws in double.
+// Returns a float64 tensor of standard normal draws.
 inline torch::Tensor Normal(const std::vector<int64_t>& shape, uint64_t seed) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal;
@@ -22,7 +22,7 @@ inline torch::Tensor Normal(const std::vector<int64_t>& shape, uint64_t seed) {
   return tensor;
 }
 
-// The same, evenly between two bounds.
+// Returns a float64 tensor of draws from the uniform distribution on [low, high).
 inline torch::Tensor Uniform(const std::vector<int64_t>& shape, double low, double high,
                              uint64_t seed) {
   std::mt19937_64 generator(seed);
@@ -33,8 +33,8 @@ inline torch::Tensor Uniform(const std::vector<int64_t>& shape, double low, doub
   return tensor;
 }
 
-// The gradient of `f`, which reads `x`, by central differences. `x` is contiguous, in double, and
-// unchanged in the end.
+// Returns the gradient of `f`, a function of the contiguous float64 tensor `x`, by central
+// differences. `x` is modified during the call and restored.
 inline torch::Tensor CentralDifferences(torch::Tensor x, const std::function<double()>& f,
                                         double step = 1e-6) {
   torch::Tensor gradient = torch::empty_like(x, torch::TensorOptions().requires_grad(false));
@@ -52,7 +52,7 @@ inline torch::Tensor CentralDifferences(torch::Tensor x, const std::function<dou
   return gradient;
 }
 
-// The largest difference of two tensors, relative to the largest value of the second.
+// Returns the maximum norm of the difference, relative to that of `expected`.
 inline double RelativeError(const torch::Tensor& actual, const torch::Tensor& expected) {
   const double largest = expected.abs().max().item<double>();
   return (actual - expected).abs().max().item<double>() / largest;

@@ -31,7 +31,7 @@ using ::testing::Not;
 
 constexpr int kTestImages = 100;
 constexpr int kClasses = 4;
-// 300 images, of which a fifth validates, in batches of 16.
+// 300 images, a fifth of them for validation, in batches of 16.
 constexpr int64_t kStepsPerEpoch = 15;
 
 const data::Dataset& Tiny() {
@@ -59,7 +59,7 @@ v1::TrainingConfig ConfigOf(const std::string& changes = "", const std::string& 
   return config;
 }
 
-// All that a run reported.
+// All reports of a run.
 struct Reports {
   std::optional<v1::RunStarted> started;
   std::vector<v1::EpochReport> epochs;
@@ -80,7 +80,7 @@ struct Run {
   std::string dataset_sha256 = Tiny().sha256;
 };
 
-// On the calling thread.
+// Trains on the calling thread.
 Reports TrainOn(const v1::TrainingConfig& config, const Run& run = {}) {
   PrepareTrainingThread();
   v1::RunAssignment assignment;
@@ -113,7 +113,7 @@ Reports TrainOn(const v1::TrainingConfig& config, const Run& run = {}) {
   return reports;
 }
 
-// Everything but times, as bytes.
+// Serialises all reports without their times.
 std::vector<std::string> BitsOf(const Reports& reports) {
   std::vector<std::string> bits;
   if (reports.started.has_value()) bits.push_back(reports.started->SerializeAsString());
@@ -122,7 +122,7 @@ std::vector<std::string> BitsOf(const Reports& reports) {
     report.mutable_epoch()->clear_elapsed_seconds();
     report.mutable_epoch()->clear_samples_per_second();
     if (report.has_checkpoint()) {
-      // Its progress has times in it.
+      // The progress contains times.
       const auto state = model::DecodeCheckpoint(report.checkpoint().contents());
       EXPECT_EQ(state.status(), absl::OkStatus());
       report.mutable_checkpoint()->set_contents(
@@ -222,9 +222,9 @@ TEST(TrainerTest, Learns) {
   }
 }
 
-TEST(TrainerTest, SaysNothingOfLearningWhatRateZeroCannotLearn) {
-  // Practically no step: the loss of an epoch is the mean over images, whose order and division
-  // into batches must not matter; 240 images leave 16 for the last batch of 32.
+TEST(TrainerTest, LossIsTheMeanOverImagesWhateverTheBatches) {
+  // The learning rate is too small to change the weights: the loss of an epoch is the mean over
+  // images, whatever their order and batches; the last batch of 32 has 16 of the 240 images.
   const Reports reports = TrainOn(
       ConfigOf("batch_size: 32 optimizer { kind: OPTIMIZER_KIND_SGD learning_rate: 1e-30 }"));
   ExpectCompleted(reports);
@@ -235,7 +235,7 @@ TEST(TrainerTest, SaysNothingOfLearningWhatRateZeroCannotLearn) {
   }
 }
 
-TEST(TrainerTest, RunsALinearScheduleFromExactlyItsStartToExactlyItsEnd) {
+TEST(TrainerTest, LinearScheduleStartsAndEndsExactly) {
   const float linear = static_cast<float>(kQuarterPi);
   const Reports reports = TrainOn(ConfigOf("epochs: 5", kScheduled));
   ExpectCompleted(reports);
@@ -249,7 +249,7 @@ TEST(TrainerTest, RunsALinearScheduleFromExactlyItsStartToExactlyItsEnd) {
   }
 }
 
-TEST(TrainerTest, RunsALinearScheduleByStepsBetweenItsOwnBounds) {
+TEST(TrainerTest, LinearScheduleInterpolatesByStep) {
   const Reports reports =
       TrainOn(ConfigOf("epochs: 3 theta { policy: THETA_POLICY_SCHEDULED unit: SCHEDULE_UNIT_STEP "
                        "start: 0.7 end: 0.25 }"));
@@ -294,12 +294,12 @@ TEST_P(TrainableThetaTest, MovesAndStaysInItsBounds) {
   }
 }
 
-TEST_P(TrainableThetaTest, LeavesTheLinearEndDownwardsOnly) {
+TEST_P(TrainableThetaTest, LeavesQuarterPiDownwardsOnly) {
   const Reports reports = TrainOn(ConfigOf(
       absl::StrCat("theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_",
                    GetParam().name, " learning_rate: 0.01 }")));
   ExpectCompleted(reports);
-  // One or two may rest against their bound; of many, some gain by bending.
+  // One or two thetas may stay at their bound; of many, some decrease.
   if (GetParam().thetas > 2) {
     EXPECT_LT(reports.last().theta().min(), 0.78);
   }
@@ -313,7 +313,7 @@ INSTANTIATE_TEST_SUITE_P(Granularities, TrainableThetaTest,
                                            Granularity{"NEURON", 4 * 25 + 8}),
                          [](const auto& param_info) { return param_info.param.name; });
 
-TEST(TrainerTest, GivesTheSameBitsTwiceAndOthersForAnotherSeed) {
+TEST(TrainerTest, IsBitIdenticalForTheSameSeedOnly) {
   for (const std::string& theta :
        {kScheduled,
         std::string(
@@ -327,7 +327,7 @@ TEST(TrainerTest, GivesTheSameBitsTwiceAndOthersForAnotherSeed) {
   }
 }
 
-TEST(TrainerTest, GivesTheSameBitsBesideAnotherRun) {
+TEST(TrainerTest, IsBitIdenticalBesideAConcurrentRun) {
   const v1::TrainingConfig config = ConfigOf(kScheduled);
   const std::vector<std::string> alone = BitsOf(TrainOn(config));
   // The other run has begun before and ends after: it trains until it is told to stop.
@@ -387,8 +387,8 @@ TEST(TrainerTest, NamesTheEpochThatDivergedAndTheLastFiniteLoss) {
               HasSubstr(absl::StrCat(reports.last().train_loss())));
 }
 
-TEST(TrainerTest, EndsAsDivergedWhateverLooksAtTheWeightsFirst) {
-  // One step an epoch, after which nothing is finite any more.
+TEST(TrainerTest, EndsAsDivergedWhicheverCheckFindsItFirst) {
+  // One step an epoch, after which all weights are non-finite.
   const std::string one_step = "batch_size: 240 epochs: 20 ";
   for (const std::string& diagnostics :
        {std::string(), std::string("diagnostics { activations: true probe_size: 20 }"),
@@ -401,7 +401,7 @@ TEST(TrainerTest, EndsAsDivergedWhateverLooksAtTheWeightsFirst) {
   }
 }
 
-TEST(TrainerTest, SaysInOneLineWhyTheConfigDoesNotFitTheDataSet) {
+TEST(TrainerTest, ExplainsInOneLineThatTheConfigDoesNotFitTheDataSet) {
   v1::TrainingConfig config = ConfigOf("network { layers { conv { filters: 2 kernel: 13 } } }");
   Reports reports = TrainOn(config);
   ASSERT_EQ(reports.end.status(), absl::OkStatus());
@@ -415,7 +415,7 @@ TEST(TrainerTest, SaysInOneLineWhyTheConfigDoesNotFitTheDataSet) {
   EXPECT_THAT(reports.end->failure().message(), Not(HasSubstr("\n")));
 }
 
-TEST(TrainerTest, StopsBeforeTheFirstStepWhenItWasAskedTo) {
+TEST(TrainerTest, StopsBeforeTheFirstStepWhenStopWasRequested) {
   std::stop_source stop;
   stop.request_stop();
   const Reports reports = TrainOn(ConfigOf(), {.stop = stop.get_token()});
@@ -440,7 +440,7 @@ TEST(TrainerTest, StopsBetweenEpochs) {
   EXPECT_EQ(reports.epochs.size(), 2u);
 }
 
-TEST(TrainerTest, StopsWhenAnotherThreadAsks) {
+TEST(TrainerTest, StopsOnRequestOfAnotherThread) {
   std::stop_source stop;
   std::latch trains(1);
   std::jthread other([&] {
@@ -457,7 +457,7 @@ TEST(TrainerTest, StopsWhenAnotherThreadAsks) {
   EXPECT_TRUE(reports.end->stopped());
 }
 
-// Each with something that a checkpoint must not forget.
+// Configs with state that a checkpoint must include.
 const char* const kResumable[] = {
     "epochs: 6",
     "epochs: 6 engine: ENGINE_KIND_REFERENCE",
@@ -474,7 +474,7 @@ const char* const kResumable[] = {
     "epochs: 6 early_stopping { patience: 2 min_delta: 0.2 }",
     "epochs: 6 diagnostics { convexity: true activations: true probe_size: 4 }"};
 
-TEST(TrainerTest, GoesOnFromTheCheckpointOfAnyEpochToTheSameBits) {
+TEST(TrainerTest, ResumesBitIdenticallyFromTheCheckpointOfAnyEpoch) {
   for (const char* text : kResumable) {
     const v1::TrainingConfig config = ConfigOf(text);
     const Reports whole = TrainOn(config);
@@ -484,7 +484,7 @@ TEST(TrainerTest, GoesOnFromTheCheckpointOfAnyEpochToTheSameBits) {
       ASSERT_TRUE(whole.epochs[i].has_checkpoint()) << text;
       std::vector<std::string> rest =
           BitsOf(TrainOn(config, {.checkpoint = whole.epochs[i].checkpoint().contents()}));
-      // What it said at its start, and what is left.
+      // The report of its start, and the remaining epochs.
       EXPECT_EQ(rest.front(), bits.front());
       rest.erase(rest.begin());
       EXPECT_EQ(rest, std::vector<std::string>(bits.begin() + 2 + static_cast<int>(i), bits.end()))
@@ -493,8 +493,9 @@ TEST(TrainerTest, GoesOnFromTheCheckpointOfAnyEpochToTheSameBits) {
   }
 }
 
-// What AUTO meant when the run began, not what it means to the daemon that goes on with it.
-TEST(TrainerTest, GoesOnWithTheEngineThatItBeganWith) {
+// AUTO keeps the engine chosen at the run's start, even if the resuming daemon would choose
+// another.
+TEST(TrainerTest, ResumesWithTheEngineOfItsStart) {
   const Reports whole = TrainOn(ConfigOf("epochs: 6 engine: ENGINE_KIND_REFERENCE"));
   const std::vector<std::string> bits = BitsOf(whole);
   const Reports rest = TrainOn(ConfigOf("epochs: 6 engine: ENGINE_KIND_AUTO"),
@@ -504,7 +505,7 @@ TEST(TrainerTest, GoesOnWithTheEngineThatItBeganWith) {
   EXPECT_TRUE(std::equal(rest_bits.begin() + 1, rest_bits.end(), bits.begin() + 4, bits.end()));
 }
 
-TEST(TrainerTest, GoesOnFromACheckpointInsideAnEpochToTheSameBits) {
+TEST(TrainerTest, ResumesBitIdenticallyFromACheckpointInsideAnEpoch) {
   for (const char* text : kResumable) {
     v1::TrainingConfig config = ConfigOf(text);
     const std::vector<std::string> bits = BitsOf(TrainOn(config));
@@ -524,7 +525,7 @@ TEST(TrainerTest, GoesOnFromACheckpointInsideAnEpochToTheSameBits) {
   }
 }
 
-TEST(TrainerTest, StoppingAgainAndAgainChangesNoBits) {
+TEST(TrainerTest, IsBitIdenticalAfterRepeatedStops) {
   for (const char* text : kResumable) {
     const v1::TrainingConfig config = ConfigOf(text);
     const std::vector<std::string> bits = BitsOf(TrainOn(config));
@@ -553,7 +554,7 @@ TEST(TrainerTest, StoppingAgainAndAgainChangesNoBits) {
   }
 }
 
-TEST(TrainerTest, CheckpointsWhenDueWhenBestAndAtTheEnd) {
+TEST(TrainerTest, WritesCheckpointsWhenDueWhenBestAndAtTheEnd) {
   const Reports reports = TrainOn(ConfigOf("epochs: 7 checkpoint { every_epochs: 3 }"));
   ExpectCompleted(reports);
   double best = -1;
@@ -575,7 +576,7 @@ TEST(TrainerTest, CheckpointsWhenDueWhenBestAndAtTheEnd) {
   }
 }
 
-TEST(TrainerTest, RefusesACheckpointOfAnotherNetworkOrDataSet) {
+TEST(TrainerTest, RejectsACheckpointOfAnotherNetworkOrDataSet) {
   const Reports reports = TrainOn(ConfigOf("epochs: 2"));
   const std::string checkpoint = reports.epochs[0].checkpoint().contents();
   const Reports other = TrainOn(ConfigOf("epochs: 2", "network { layers { dense { units: 9 } } }"),
@@ -587,7 +588,7 @@ TEST(TrainerTest, RefusesACheckpointOfAnotherNetworkOrDataSet) {
   EXPECT_TRUE(changed.epochs.empty());
 }
 
-TEST(TrainerTest, EndsWithTheObserversErrorAtItsStart) {
+TEST(TrainerTest, ReturnsTheObserversErrorAtTheStart) {
   const Reports reports = TrainOn(ConfigOf(), {.on_started = [](const v1::RunStarted&) {
                                     return absl::ResourceExhaustedError("full");
                                   }});
@@ -595,7 +596,7 @@ TEST(TrainerTest, EndsWithTheObserversErrorAtItsStart) {
   EXPECT_TRUE(reports.epochs.empty());
 }
 
-TEST(TrainerTest, EndsWithTheObserversErrorAtAnEpoch) {
+TEST(TrainerTest, ReturnsTheObserversErrorAtAnEpoch) {
   const Reports reports = TrainOn(
       ConfigOf(), {.on_epoch = [](const v1::EpochReport& report) {
         return report.epoch().epoch() == 2 ? absl::AbortedError("no more") : absl::OkStatus();
@@ -604,11 +605,11 @@ TEST(TrainerTest, EndsWithTheObserversErrorAtAnEpoch) {
   EXPECT_EQ(reports.epochs.size(), 2u);
 }
 
-TEST(TrainerTest, StopsEarlyWhenNothingImprovesEnough) {
+TEST(TrainerTest, StopsEarlyWithoutSufficientImprovement) {
   const Reports reports =
       TrainOn(ConfigOf("epochs: 50 early_stopping { patience: 2 min_delta: 1000 }"));
   ExpectCompleted(reports);
-  // The first epoch improves on none at all.
+  // The first epoch always counts as an improvement.
   EXPECT_EQ(reports.epochs.size(), 3u);
   EXPECT_EQ(ResultOf(reports, v1::TestResult::WEIGHTS_LAST).epoch(), 3);
 }
@@ -656,14 +657,14 @@ void ExpectReluIsCurrent(const v1::Epoch& epoch) {
   EXPECT_EQ(epoch.validation_relu_f1(), epoch.validation_f1());
 }
 
-TEST(TrainerTest, ValidatesTheReluNetworkAsItselfWhenThetaIsZero) {
+TEST(TrainerTest, ReluValidationEqualsValidationAtThetaZero) {
   const Reports relu = TrainOn(ConfigOf());
   for (const v1::EpochReport& report : relu.epochs) ExpectReluIsCurrent(report.epoch());
   const Reports annealed = TrainOn(ConfigOf(kScheduled));
   ExpectReluIsCurrent(annealed.last());
 }
 
-TEST(TrainerTest, ValidatesTheReluNetworkApartWhenThetaIsNotZero) {
+TEST(TrainerTest, ValidatesTheReluNetworkSeparatelyAtNonZeroTheta) {
   for (const std::string& norm : {std::string(), std::string("network { batch_norm: true }")}) {
     const Reports reports = TrainOn(ConfigOf("theta { start: 0.6 }", norm));
     ExpectCompleted(reports);
@@ -734,7 +735,7 @@ int BestEpochOf(const Reports& reports) {
   return static_cast<int>(best) + 1;
 }
 
-TEST(TrainerTest, TestsTheWeightsOfTheBestEpochAsARunThatEndedThereWould) {
+TEST(TrainerTest, TestOfTheBestEpochMatchesARunThatEndsThere) {
   for (const std::string& change :
        {std::string(), std::string("network { batch_norm: true }"),
         std::string(
@@ -760,8 +761,8 @@ TEST(TrainerTest, TestsTheWeightsOfTheBestEpochAsARunThatEndedThereWould) {
   }
 }
 
-TEST(TrainerTest, TestsTheBestWeightsOfAnAnnealedRunAtTheThetaOfTheirEpoch) {
-  // Theta falls, so that the weights of an earlier epoch had another theta than the end.
+TEST(TrainerTest, TestsTheBestWeightsAtTheThetaOfTheirEpoch) {
+  // Theta decreases, so an earlier epoch had a larger theta than the last.
   const std::string steep =
       "epochs: 6 optimizer { learning_rate: 0.1 } theta { policy: THETA_POLICY_SCHEDULED "
       "schedule: THETA_SCHEDULE_STEP steps: 5 ";
@@ -772,7 +773,7 @@ TEST(TrainerTest, TestsTheBestWeightsOfAnAnnealedRunAtTheThetaOfTheirEpoch) {
     const int best = BestEpochOf(whole);
     if (best < 2 || best == 6) continue;
     tried = true;
-    // The same path until then, and what follows it does not matter.
+    // Both runs are identical up to the best epoch.
     const double theta = kQuarterPi * (1 - (best - 1) / 5.0);
     const Reports cut =
         TrainOn(ConfigOf(absl::StrCat("epochs: ", best, " optimizer { learning_rate: 0.1 } ",
@@ -791,7 +792,7 @@ TEST(TrainerTest, TestsTheBestWeightsOfAnAnnealedRunAtTheThetaOfTheirEpoch) {
 const std::string kDiagnostics =
     "diagnostics { activations: true convexity: true hessian_every: 2 probe_size: 40 }";
 
-TEST(TrainerTest, RecordsTheDiagnosticsItIsAskedFor) {
+TEST(TrainerTest, RecordsTheRequestedDiagnostics) {
   const Reports reports = TrainOn(ConfigOf(kScheduled, kDiagnostics));
   ExpectCompleted(reports);
   for (const v1::EpochReport& report : reports.epochs) {
@@ -813,7 +814,7 @@ TEST(TrainerTest, RecordsTheDiagnosticsItIsAskedFor) {
       ASSERT_TRUE(epoch.layers(layer).has_negative_share());
       EXPECT_GT(epoch.layers(layer).negative_share(), 0);
       EXPECT_LT(epoch.layers(layer).negative_share(), 1);
-      // Linear at first, bent in the end.
+      // Linear at first, nonlinear at the end.
       if (epoch.epoch() == 1) {
         EXPECT_NEAR(epoch.layers(layer).linear_gap(), 0, 1e-6);
       }
@@ -826,7 +827,7 @@ TEST(TrainerTest, RecordsTheDiagnosticsItIsAskedFor) {
   }
 }
 
-TEST(TrainerTest, GivesTheSameBitsWhateverDiagnosticsAreOn) {
+TEST(TrainerTest, DiagnosticsDoNotChangeTheResults) {
   for (const std::string& change :
        {kScheduled, std::string("network { batch_norm: true } ") + kScheduled,
         std::string(
@@ -844,21 +845,21 @@ TEST(TrainerTest, GivesTheSameBitsWhateverDiagnosticsAreOn) {
   }
 }
 
-TEST(TrainerTest, NormalisesWithALastBatchOfOneImage) {
+TEST(TrainerTest, BatchNormHandlesALastBatchOfOneImage) {
   // 240 images: 239 and 1.
   const Reports reports = TrainOn(ConfigOf("batch_size: 239 network { batch_norm: true }"));
   ExpectCompleted(reports);
   EXPECT_EQ(reports.last().step(), 8);
 }
 
-TEST(TrainerTest, NormalisesWhileItAnneals) {
+TEST(TrainerTest, BatchNormWorksWhileThetaAnneals) {
   const Reports reports = TrainOn(ConfigOf("epochs: 6 network { batch_norm: true }", kScheduled));
   ExpectCompleted(reports);
   EXPECT_GT(reports.last().validation_accuracy(), 0.9);
   ExpectReluIsCurrent(reports.last());
 }
 
-TEST(TrainerTest, TrainsOnThePartThatTheLimitLeaves) {
+TEST(TrainerTest, RespectsTheTrainLimit) {
   const Reports reports = TrainOn(ConfigOf("dataset { train_limit: 50 }"));
   ExpectCompleted(reports);
   // 16, 16, 16 and 2 images.

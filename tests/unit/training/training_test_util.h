@@ -1,4 +1,4 @@
-// Configs, plans and files for the tests of training.
+// These helpers create configs, plans and files for the training tests.
 
 #ifndef ANNEAL_TESTS_UNIT_TRAINING_TRAINING_TEST_UTIL_H_
 #define ANNEAL_TESTS_UNIT_TRAINING_TRAINING_TEST_UTIL_H_
@@ -19,13 +19,14 @@ namespace anneal::training {
 
 inline constexpr double kQuarterPi = 0.78539816339744830962;
 
-// A complete and valid config.
+// Returns the resolved config of a text proto, which must be valid.
 inline v1::TrainingConfig Complete(const std::string& text) {
   v1::TrainingConfig config = config::ResolveConfig(FromText<v1::TrainingConfig>(text));
   EXPECT_EQ(config::CheckConfig(config), absl::OkStatus());
   return config;
 }
 
+// Returns the plan of a config, which must fit the data set.
 inline config::RunPlan PlanOf(const v1::TrainingConfig& config, const config::DatasetShape& data) {
   const absl::StatusOr<config::RunPlan> plan = config::PlanRun(config, data);
   EXPECT_EQ(plan.status(), absl::OkStatus());

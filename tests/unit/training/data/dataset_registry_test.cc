@@ -30,7 +30,7 @@ TEST_F(DatasetRegistryTest, LoadsADataSetOnceAndSharesIt) {
   EXPECT_EQ(one->get(), other->get());
 }
 
-TEST_F(DatasetRegistryTest, SharesItAmongThreadsToo) {
+TEST_F(DatasetRegistryTest, SharesADataSetAmongThreads) {
   WriteTinyDataset(first_.file("tiny"));
   std::vector<std::shared_ptr<const Dataset>> got(4);
   {
@@ -51,7 +51,7 @@ TEST_F(DatasetRegistryTest, TakesTheFirstRootThatHasTheName) {
   EXPECT_EQ((*registry_.Get("late"))->train.count(), 60);
 }
 
-TEST_F(DatasetRegistryTest, ListsTheDirectoriesBelowAllRootsInOrder) {
+TEST_F(DatasetRegistryTest, ListsTheDirectoriesUnderAllRootsSorted) {
   EXPECT_TRUE(registry_.Names().empty());
   WriteTinyDataset(second_.file("beta"));
   WriteTinyDataset(second_.file("alpha"));
@@ -61,7 +61,7 @@ TEST_F(DatasetRegistryTest, ListsTheDirectoriesBelowAllRootsInOrder) {
   EXPECT_EQ(registry_.Names(), (std::vector<std::string>{"alpha", "beta", "gamma"}));
 }
 
-TEST_F(DatasetRegistryTest, SaysWhatThereIsWhenANameIsMissing) {
+TEST_F(DatasetRegistryTest, ListsTheAvailableDataSetsWhenANameIsUnknown) {
   WriteTinyDataset(first_.file("tiny"));
   WriteTinyDataset(second_.file("other-set"));
   const absl::Status status = registry_.Get("mnist").status();
@@ -71,7 +71,7 @@ TEST_F(DatasetRegistryTest, SaysWhatThereIsWhenANameIsMissing) {
   EXPECT_TRUE(Mentions(description, {"mnist", "tiny", "other-set"}));
 }
 
-TEST_F(DatasetRegistryTest, RefusesNamesThatLeaveTheRoots) {
+TEST_F(DatasetRegistryTest, RejectsNamesThatEscapeTheRoots) {
   WriteTinyDataset(first_.file("tiny"));
   WriteTinyDataset(first_.file("tiny/inner"));
   DatasetRegistry below({first_.file("tiny")});
@@ -85,7 +85,7 @@ TEST_F(DatasetRegistryTest, RefusesNamesThatLeaveTheRoots) {
   }
 }
 
-TEST_F(DatasetRegistryTest, ReportsDamageAndLoadsAgainOnceItIsRepaired) {
+TEST_F(DatasetRegistryTest, DoesNotCacheErrors) {
   WriteTinyDataset(first_.file("tiny"));
   const std::string path = first_.file("tiny/train-labels-idx1-ubyte");
   const std::string bytes = ReadFile(path);
@@ -97,7 +97,7 @@ TEST_F(DatasetRegistryTest, ReportsDamageAndLoadsAgainOnceItIsRepaired) {
   EXPECT_EQ(registry_.Get("tiny").status(), absl::OkStatus());
 }
 
-TEST_F(DatasetRegistryTest, LivesWithRootsThatDoNotExist) {
+TEST_F(DatasetRegistryTest, IgnoresRootsThatDoNotExist) {
   DatasetRegistry registry({first_.file("nowhere"), second_.path()});
   WriteTinyDataset(second_.file("tiny"));
   EXPECT_EQ(registry.Names(), std::vector<std::string>{"tiny"});

@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kFiles[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                   "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 
-// Four training images of 2x2 pixels and two test images, which a test then damages.
+// Writes four training images of 2x2 pixels and two test images, which tests modify.
 class DatasetTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -42,7 +42,7 @@ class DatasetTest : public ::testing::Test {
   const TempDirectory directory_;
 };
 
-TEST_F(DatasetTest, HoldsWhatTheFourFilesHold) {
+TEST_F(DatasetTest, LoadsTheFourFiles) {
   const absl::StatusOr<Dataset> dataset = Load();
   ASSERT_EQ(dataset.status(), absl::OkStatus());
   EXPECT_EQ(dataset->height, 2);
@@ -56,7 +56,7 @@ TEST_F(DatasetTest, HoldsWhatTheFourFilesHold) {
   EXPECT_EQ(dataset->shape().classes, 3);
 }
 
-TEST_F(DatasetTest, MeasuresTheTrainingPixelsOnTheScaleOfZeroToOne) {
+TEST_F(DatasetTest, ComputesMomentsOfTrainingPixelsScaledToUnitRange) {
   const absl::StatusOr<Dataset> dataset = Load();
   ASSERT_EQ(dataset.status(), absl::OkStatus());
   double mean = 0;
@@ -67,7 +67,7 @@ TEST_F(DatasetTest, MeasuresTheTrainingPixelsOnTheScaleOfZeroToOne) {
   EXPECT_NEAR(dataset->standard_deviation, std::sqrt(variance), 1e-14);
 }
 
-TEST_F(DatasetTest, HashesTheUncompressedContentsOfTheFilesOneAfterTheOther) {
+TEST_F(DatasetTest, HashesTheConcatenatedUncompressedContents) {
   Sha256 hash;
   for (int file = 0; file < 4; ++file) hash.Update(ReadFile(Path(file)));
   const std::string expected = hash.HexDigest();
@@ -81,13 +81,13 @@ TEST_F(DatasetTest, HashesTheUncompressedContentsOfTheFilesOneAfterTheOther) {
   }
 }
 
-TEST_F(DatasetTest, HashesEveryByte) {
+TEST_F(DatasetTest, HashDependsOnLabels) {
   const std::string before = Load()->sha256;
   Write(3, {2}, {2, 0});
   EXPECT_NE(Load()->sha256, before);
 }
 
-TEST_F(DatasetTest, NamesTheFileThatIsMissing) {
+TEST_F(DatasetTest, NamesAMissingFile) {
   for (int file = 0; file < 4; ++file) {
     const std::string bytes = ReadFile(Path(file));
     std::filesystem::remove(Path(file));
@@ -98,7 +98,7 @@ TEST_F(DatasetTest, NamesTheFileThatIsMissing) {
   }
 }
 
-TEST_F(DatasetTest, RefusesImagesAndLabelsOfDifferentNumber) {
+TEST_F(DatasetTest, RejectsDifferentNumbersOfImagesAndLabels) {
   Write(1, {3}, {0, 2, 1});
   const absl::Status status = Load().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
@@ -108,30 +108,30 @@ TEST_F(DatasetTest, RefusesImagesAndLabelsOfDifferentNumber) {
   EXPECT_EQ(Load().status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(DatasetTest, RefusesPartsOfDifferentImageSize) {
+TEST_F(DatasetTest, RejectsDifferentImageSizesOfTrainingAndTestSet) {
   Write(2, {2, 4, 1}, {9, 8, 7, 6, 5, 4, 3, 2});
   const absl::Status status = Load().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_TRUE(Mentions(status.message(), {"2x2", "4x1"}));
 }
 
-TEST_F(DatasetTest, RefusesATestLabelAboveThoseOfTraining) {
+TEST_F(DatasetTest, RejectsATestLabelAboveTheTrainingLabels) {
   Write(3, {2}, {2, 3});
   EXPECT_EQ(Load().status().code(), absl::StatusCode::kDataLoss) << Load().status();
 }
 
-TEST_F(DatasetTest, RefusesATestLabelBetweenThoseOfTraining) {
+TEST_F(DatasetTest, RejectsATestLabelMissingAmongTheTrainingLabels) {
   Write(1, {4}, {0, 2, 2, 0});
   Write(3, {2}, {2, 1});
   EXPECT_EQ(Load().status().code(), absl::StatusCode::kDataLoss) << Load().status();
 }
 
-TEST_F(DatasetTest, RefusesImagesThatAreAllTheSame) {
+TEST_F(DatasetTest, RejectsConstantPixels) {
   Write(0, {4, 2, 2}, std::vector<uint8_t>(16, 77));
   EXPECT_EQ(Load().status().code(), absl::StatusCode::kDataLoss) << Load().status();
 }
 
-TEST_F(DatasetTest, RefusesADamagedFileWithItsName) {
+TEST_F(DatasetTest, NamesATruncatedFile) {
   for (int file = 0; file < 4; ++file) {
     const std::string bytes = ReadFile(Path(file));
     WriteFile(Path(file), bytes.substr(0, bytes.size() - 1));
@@ -158,7 +158,7 @@ TEST_F(DatasetTest, GathersStandardisedImagesAndTheirLabels) {
   }
 }
 
-TEST_F(DatasetTest, GathersATrainingPartOfMeanZeroAndDeviationOne) {
+TEST_F(DatasetTest, StandardisesTheTrainingSetToMeanZeroAndDeviationOne) {
   WriteTinyDataset(directory_.path());
   const absl::StatusOr<Dataset> dataset = Load();
   ASSERT_EQ(dataset.status(), absl::OkStatus());
@@ -178,7 +178,7 @@ TEST_F(DatasetTest, GathersATrainingPartOfMeanZeroAndDeviationOne) {
   EXPECT_NEAR(squares / static_cast<double>(count), 1, 1e-6);
 }
 
-TEST_F(DatasetTest, StandardisesTheTestPartByTheMomentsOfTraining) {
+TEST_F(DatasetTest, StandardisesTheTestSetByTheMomentsOfTheTrainingSet) {
   const absl::StatusOr<Dataset> dataset = Load();
   ASSERT_EQ(dataset.status(), absl::OkStatus());
   float image[4];
@@ -188,7 +188,7 @@ TEST_F(DatasetTest, StandardisesTheTestPartByTheMomentsOfTraining) {
   EXPECT_NEAR(image[0], (5 / 255.0 - dataset->mean) / dataset->standard_deviation, 1e-6);
 }
 
-TEST_F(DatasetTest, BatchesVisitEveryImageInOrderAndEndSmaller) {
+TEST_F(DatasetTest, BatchesIterateInOrderAndTheLastIsSmaller) {
   const absl::StatusOr<Dataset> dataset = Load();
   ASSERT_EQ(dataset.status(), absl::OkStatus());
   const std::vector<int32_t> order = {2, 0, 1};

@@ -34,7 +34,7 @@ double Correlation(const std::vector<double>& a, const std::vector<double>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0) / static_cast<double>(a.size());
 }
 
-TEST(RandomnessTest, SplitsTheFileIntoDisjointPartsThatMakeUpAllOfIt) {
+TEST(RandomnessTest, PartitionsTheFile) {
   const Split split =
       SplitTrainingFile(PlanWith("dataset { validation_fraction: 0.2 }"), kImages, 7);
   EXPECT_EQ(split.validation.size(), 200u);
@@ -47,14 +47,14 @@ TEST(RandomnessTest, SplitsTheFileIntoDisjointPartsThatMakeUpAllOfIt) {
 TEST(RandomnessTest, SplitsAtRandom) {
   const Split split = SplitTrainingFile(PlanWith(""), kImages, 7);
   EXPECT_FALSE(std::is_sorted(split.train.begin(), split.train.end()));
-  // 100 of 1000: the first and the last half of the file have 50 +- 5 each.
+  // Of the 100 validation images, each half of the file contributes 50 +- 5.
   const auto low = std::count_if(split.validation.begin(), split.validation.end(),
                                  [](int32_t index) { return index < kImages / 2; });
   EXPECT_GT(low, 25);
   EXPECT_LT(low, 75);
 }
 
-TEST(RandomnessTest, GivesTheSameSplitForTheSameSeedOnly) {
+TEST(RandomnessTest, SplitDependsOnTheSeed) {
   const config::RunPlan plan = PlanWith("");
   const Split split = SplitTrainingFile(plan, kImages, 7);
   const Split same = SplitTrainingFile(plan, kImages, 7);
@@ -65,7 +65,7 @@ TEST(RandomnessTest, GivesTheSameSplitForTheSameSeedOnly) {
   }
 }
 
-TEST(RandomnessTest, GivesEveryThetaPolicyTheSameSplit) {
+TEST(RandomnessTest, SplitDoesNotDependOnTheThetaPolicy) {
   const Split fixed = SplitTrainingFile(PlanWith(""), kImages, 7);
   for (const std::string theta :
        {"theta { policy: THETA_POLICY_SCHEDULED }",
@@ -85,17 +85,17 @@ TEST(RandomnessTest, LimitsTheTrainingSplitAfterTheSplit) {
   EXPECT_EQ(all.train, whole.train);
 }
 
-TEST(RandomnessTest, OrdersEveryEpochAsAPermutationOfItsOwn) {
+TEST(RandomnessTest, EveryEpochHasItsOwnPermutation) {
   const std::vector<int32_t> train = {5, 900, 3, 77, 12, 44, 45, 46, 47, 48};
   std::set<std::vector<int32_t>> orders = {train};
   for (int64_t epoch = 0; epoch < 20; ++epoch) {
     const std::vector<int32_t> order = EpochOrder(train, 7, epoch);
     EXPECT_EQ(Sorted(order), Sorted(train));
-    EXPECT_TRUE(orders.insert(order).second) << "epoch " << epoch << " has another one's order";
+    EXPECT_TRUE(orders.insert(order).second) << "epoch " << epoch << " repeats an order";
   }
 }
 
-TEST(RandomnessTest, OrdersAnEpochTheSameForTheSameSeedOnlyWhateverCameBefore) {
+TEST(RandomnessTest, EpochOrderDependsOnSeedAndEpochOnly) {
   const std::vector<int32_t> train = UpTo(100);
   const std::vector<int32_t> third = EpochOrder(train, 7, 2);
   EpochOrder(train, 7, 0);
@@ -104,7 +104,7 @@ TEST(RandomnessTest, OrdersAnEpochTheSameForTheSameSeedOnlyWhateverCameBefore) {
   EXPECT_NE(EpochOrder(train, 8, 2), third);
 }
 
-TEST(RandomnessTest, VisitsEachPlaceEquallyOften) {
+TEST(RandomnessTest, FirstImageOfAnEpochIsUniform) {
   const std::vector<int32_t> train = UpTo(4);
   std::vector<int> first(4);
   for (int64_t epoch = 0; epoch < 4000; ++epoch) {
@@ -129,7 +129,7 @@ TEST(RandomnessTest, DrawsFromTheStandardNormalDistribution) {
   EXPECT_NEAR(within / 1e5, 0.682689, 0.0075);
 }
 
-TEST(RandomnessTest, GivesEachLayerAndSeedDrawsOfItsOwn) {
+TEST(RandomnessTest, DrawsOfLayersAndSeedsAreUncorrelated) {
   const std::vector<double> draws = StandardNormal(10'000, 7, 0);
   EXPECT_EQ(StandardNormal(10'000, 7, 0), draws);
   EXPECT_NEAR(Correlation(draws, StandardNormal(10'000, 7, 1)), 0, 0.05);
@@ -137,7 +137,7 @@ TEST(RandomnessTest, GivesEachLayerAndSeedDrawsOfItsOwn) {
   EXPECT_NEAR(Correlation(draws, StandardNormal(10'000, 7, -1)), 0, 0.05);
 }
 
-TEST(RandomnessTest, DrawsOfALayerDoNotDependOnHowManyItNeeds) {
+TEST(RandomnessTest, DrawsOfALayerDoNotDependOnTheirCount) {
   const std::vector<double> many = StandardNormal(101, 7, 3);
   const std::vector<double> few = StandardNormal(10, 7, 3);
   EXPECT_EQ(few, std::vector<double>(many.begin(), many.begin() + 10));

@@ -23,8 +23,8 @@ std::string WithHeader(const std::string& header, const std::string& values) {
   return bytes + header + values;
 }
 
-// As the format's description has it: the length of the header, the header, the values.
-TEST(SafetensorsTest, WritesTheBytesOfTheFormat) {
+// The layout of the format's specification: header length, header, values.
+TEST(SafetensorsTest, EncodesTheSpecifiedLayout) {
   const std::string bytes = EncodeSafetensors(
       {.metadata = {{"k", "v"}}, .tensors = {Floats("a", {1, 2}, {1.0F, -2.0F})}});
   std::string header =
@@ -34,7 +34,7 @@ TEST(SafetensorsTest, WritesTheBytesOfTheFormat) {
   EXPECT_EQ(bytes, WithHeader(header, {reinterpret_cast<const char*>(values), 8}));
 }
 
-TEST(SafetensorsTest, ReadsWhatItWrites) {
+TEST(SafetensorsTest, RoundTrips) {
   const double scalar = 0.1;
   const Tensor theta = {.name = "theta",
                         .type = ElementType::kFloat64,
@@ -46,14 +46,14 @@ TEST(SafetensorsTest, ReadsWhatItWrites) {
   const auto read = DecodeSafetensors(EncodeSafetensors(file));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->metadata, file.metadata);
-  // An empty tensor begins where the next one does.
+  // An empty tensor has the same offset as the next one, so only their order is checked.
   ASSERT_EQ(read->tensors.size(), 4U);
   EXPECT_EQ(read->tensors[0], theta);
   EXPECT_EQ(read->tensors[1], file.tensors[1]);
   EXPECT_EQ(read->tensors[3], file.tensors[3]);
 }
 
-TEST(SafetensorsTest, PutsDoublesFirstSoThatAllAreAligned) {
+TEST(SafetensorsTest, StoresFloat64FirstForAlignment) {
   const double scalar = 1;
   Tensor wide = {.name = "wide", .type = ElementType::kFloat64, .shape = {1}, .bytes = ""};
   wide.bytes.assign(reinterpret_cast<const char*>(&scalar), 8);
@@ -64,7 +64,7 @@ TEST(SafetensorsTest, PutsDoublesFirstSoThatAllAreAligned) {
   EXPECT_EQ(read->tensors[1].name, "f");
 }
 
-TEST(SafetensorsTest, RefusesWhateverIsCutOffAtAnyLength) {
+TEST(SafetensorsTest, RejectsTruncationAtAnyLength) {
   const std::string whole =
       EncodeSafetensors({.metadata = {{"k", "v"}}, .tensors = {Floats("a", {2}, {1, 2})}});
   for (size_t length = 0; length < whole.size(); ++length) {
@@ -74,7 +74,7 @@ TEST(SafetensorsTest, RefusesWhateverIsCutOffAtAnyLength) {
   }
 }
 
-TEST(SafetensorsTest, RefusesWhatIsNotTheFormat) {
+TEST(SafetensorsTest, RejectsMalformedFiles) {
   const std::string eight(8, '\1');
   for (const std::string& bytes : {
            std::string(),

@@ -26,7 +26,7 @@ TEST(ThetaSummaryTest, OfOneThetaIsThatTheta) {
   }
 }
 
-TEST(ThetaSummaryTest, IsOfTheThetasOfAllLayersTogether) {
+TEST(ThetaSummaryTest, CombinesTheThetasOfAllLayers) {
   Thetas thetas;
   Add({0.75f, 0.125f}, &thetas);
   Add({0.5f}, &thetas);
@@ -52,7 +52,7 @@ TEST(ThetaSummaryTest, InterpolatesQuantilesLinearly) {
   EXPECT_NEAR(summary.q95(), 0.725, 1e-12);
 }
 
-TEST(ThetaSummaryTest, LeavesTheVectorsAsTheyWere) {
+TEST(ThetaSummaryTest, DoesNotModifyItsInput) {
   Thetas thetas;
   Add({0.5f, 0.25f}, &thetas);
   SummarizeThetas(thetas);

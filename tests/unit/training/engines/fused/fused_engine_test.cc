@@ -40,8 +40,8 @@ config::RunPlan Plan(const v1::TrainingConfig& config) {
                 {.height = kHeight, .width = kWidth, .classes = kClasses, .train_images = 1000});
 }
 
-// One whose second layer is convolved by Winograd's algorithm (kernels.h): 3x3, pooled 2x2, from a
-// multiple of 16 channels to any number that is less than 16 or a multiple.
+// Returns a network whose second layer uses Winograd's F(2x2, 3x3) (winograd-inl.h): 3x3 kernels,
+// 2x2 max-pooling, a multiple of 16 input channels, and fewer than 16 or a multiple of 16 filters.
 std::string RandomWinogradNetwork(std::mt19937* random) {
   const auto pick = [random](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(*random);
@@ -54,8 +54,9 @@ std::string RandomWinogradNetwork(std::mt19937* random) {
 }
 constexpr unsigned kFirstWinogradSeed = 60;
 
-// One whose first layer is convolved by differences of pixels (kernels.h): 4x4, pooled 2x2.
-std::string RandomPictureNetwork(std::mt19937* random) {
+// Returns a network whose first layer uses F(2x2, 2x2) (image_winograd-inl.h): 4x4 kernels, 2x2
+// max-pooling, one input channel.
+std::string RandomImageWinogradNetwork(std::mt19937* random) {
   const auto pick = [random](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(*random);
   };
@@ -64,9 +65,9 @@ std::string RandomPictureNetwork(std::mt19937* random) {
                       " kernel: 4 padding: ", pick(0, 3), " pool: POOL_MAX } } ",
                       pick(0, 1) == 0 ? "" : "layers { conv { filters: 6 kernel: 2 } } ", "} ");
 }
-constexpr unsigned kFirstPictureSeed = 90;
+constexpr unsigned kFirstImageWinogradSeed = 90;
 
-// A network that fits its input.
+// Returns a random network that fits the input.
 std::string RandomNetwork(std::mt19937* random) {
   const auto pick = [random](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(*random);
@@ -118,10 +119,10 @@ std::string RandomTheta(std::mt19937* random) {
   return policies[(*random)() % policies.size()];
 }
 
-// Kinds of processors whose kernels this one can run.
+// Returns the Highway targets that this processor supports.
 std::vector<int64_t> Targets() {
   std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
-  std::erase(targets, HWY_SSSE3);  // has no kernels of its own
+  std::erase(targets, HWY_SSSE3);  // disabled in kernels.cc
   return targets;
 }
 
@@ -130,11 +131,11 @@ class RandomNetworkTest : public ::testing::TestWithParam<unsigned> {
   void SetUp() override { PrepareTrainingThread(); }
   void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
   static std::string MakeNetwork(std::mt19937* random) {
-    return GetParam() < kFirstWinogradSeed  ? RandomNetwork(random)
-           : GetParam() < kFirstPictureSeed ? RandomWinogradNetwork(random)
-                                            : RandomPictureNetwork(random);
+    return GetParam() < kFirstWinogradSeed        ? RandomNetwork(random)
+           : GetParam() < kFirstImageWinogradSeed ? RandomWinogradNetwork(random)
+                                                  : RandomImageWinogradNetwork(random);
   }
-  // `check` with the kernels of each kind of processor.
+  // Runs `check` with the kernels of each target.
   static void ForTargets(const std::function<void()>& check) {
     for (const int64_t target : Targets()) {
       SCOPED_TRACE(hwy::TargetName(target));
@@ -145,8 +146,9 @@ class RandomNetworkTest : public ::testing::TestWithParam<unsigned> {
   }
 };
 
-// Those of the reference engine in double are the truth. The step is too small to move anything.
-TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
+// The reference engine in float64 is the ground truth. The learning rate is too small to change a
+// parameter.
+TEST_P(RandomNetworkTest, MatchesTheGradientsOfTheReferenceEngineInFloat64) {
   std::mt19937 random(GetParam());
   const std::string text =
       MakeNetwork(&random) + RandomTheta(&random) + "optimizer { kind: OPTIMIZER_KIND_SGD }";
@@ -158,7 +160,7 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
       .learning_rate = 1e-30, .theta_learning_rate = 1e-30, .theta = config.theta().start()};
   reference::ReferenceEngine truth(config, plan, 3, torch::kDouble);
   reference::ReferenceEngine same(config, plan, 3, torch::kFloat);
-  // The same parameters, to the bit.
+  // Bit-identical parameters.
   {
     const torch::NoGradGuard no_grad;
     truth.network().values().copy_(same.network().values().to(torch::kDouble));
@@ -189,14 +191,14 @@ TEST_P(RandomNetworkTest, HasTheGradientsOfTheReferenceEngineInDouble) {
     EXPECT_LT(error(actual, 0, ranges.weights_end), 1e-5);
     EXPECT_LT(error(actual, ranges.weights_end, ranges.thetas_begin), 1e-5);
     if (!truth.network().trains_theta()) return;
-    // One theta for many neurons: a sum of terms that may nearly cancel, which floats cannot keep
-    // to 1e-5 in every network. Then it must be about as good as the reference engine in float.
+    // The gradient of a theta that many neurons share is a sum whose terms may nearly cancel, so
+    // float32 cannot guarantee 1e-5. It must be about as accurate as the reference in float32.
     const double unavoidable = error(same.network().gradients(), ranges.thetas_begin, ranges.end);
     EXPECT_LT(error(actual, ranges.thetas_begin, ranges.end), std::max(1e-5, 3 * unavoidable));
   });
 }
 
-TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
+TEST_P(RandomNetworkTest, MatchesTheEvaluationOfTheReferenceEngine) {
   std::mt19937 random(1000 + GetParam());
   const std::string text = MakeNetwork(&random) + RandomTheta(&random);
   SCOPED_TRACE(text);
@@ -217,12 +219,13 @@ TEST_P(RandomNetworkTest, EvaluatesAsTheReferenceEngineDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworkTest, ::testing::Range(0U, kFirstPictureSeed + 30U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworkTest,
+                         ::testing::Range(0U, kFirstImageWinogradSeed + 30U));
 
 class FusedOptimizerTest : public ::testing::TestWithParam<std::string> {};
 
-// Twenty steps, so that moments, corrections, penalty, clipping and projection all count.
-TEST_P(FusedOptimizerTest, TakesTheStepsOfTheReferenceOptimizer) {
+// Twenty steps, so that moments, bias corrections, penalty, clipping and projection all matter.
+TEST_P(FusedOptimizerTest, MatchesTheReferenceOptimizer) {
   PrepareTrainingThread();
   const v1::TrainingConfig config = Complete(absl::StrCat(
       "network { layers { conv { filters: 5 kernel: 3 pool: POOL_MAX } } layers { dense { units: 7 "
@@ -255,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "regularizer { l1: 0.01 l2: 0.02 }",
                       "optimizer { kind: OPTIMIZER_KIND_ADAMW epsilon: 1e-3 weight_decay: 0.5 }"));
 
-TEST(FusedEngineTest, GivesTheSameBitsEveryTimeAndAfterLoading) {
+TEST(FusedEngineTest, IsBitIdenticalAcrossInstancesAndAfterLoading) {
   PrepareTrainingThread();
   const v1::TrainingConfig config = Complete(
       "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON } "
@@ -281,7 +284,7 @@ TEST(FusedEngineTest, GivesTheSameBitsEveryTimeAndAfterLoading) {
   EXPECT_EQ(engine.SaveWeights(), third.SaveWeights());
 }
 
-TEST(FusedEngineTest, KeepsWhatIsNotANumber) {
+TEST(FusedEngineTest, PropagatesNaN) {
   PrepareTrainingThread();
   const v1::TrainingConfig config =
       Complete("network { layers { conv { filters: 4 kernel: 3 pool: POOL_MAX } } }");
@@ -297,7 +300,7 @@ TEST(FusedEngineTest, KeepsWhatIsNotANumber) {
   EXPECT_TRUE(std::isnan(engine.TrainStep(images.batch(), {.learning_rate = 0.1}, &totals)));
 }
 
-TEST(FusedEngineTest, KeepsTheDigitsOfSmallLosses) {
+TEST(FusedEngineTest, KeepsThePrecisionOfSmallLosses) {
   PrepareTrainingThread();
   const v1::TrainingConfig config =
       Complete("network { layers { dense { units: 5 } } } theta { policy: THETA_POLICY_FIXED }");
@@ -316,14 +319,14 @@ TEST(FusedEngineTest, KeepsTheDigitsOfSmallLosses) {
       images.labels.fill_(label);
       const double expected = truth.Evaluate(images.batch(), ThetaMode::kCurrent, nullptr);
       EXPECT_NEAR(fused.Evaluate(images.batch(), ThetaMode::kCurrent, nullptr), expected,
-                  1e-4 * expected + 1e-15);  // of a double
+                  1e-4 * expected + 1e-15);  // relative to float64
       smallest = std::min(smallest, expected);
     }
   }
-  EXPECT_LT(smallest, 1e-8);  // a float's 1 and what it gains by this are the same
+  EXPECT_LT(smallest, 1e-8);  // below the float32 epsilon, so log(1 + x) would lose it
 }
 
-TEST(MakeEngineTest, ChoosesTheFastestThatCanUnlessTold) {
+TEST(MakeEngineTest, AutoChoosesTheFastestEngineThatSupportsTheConfig) {
   const auto name = [](const std::string& network, const std::string& text = "") {
     const v1::TrainingConfig config =
         Complete("network { layers { dense { units: 3 } } " + network + " } " + text);

@@ -16,7 +16,7 @@ namespace {
 using ::testing::TestWithParam;
 using Shape = std::vector<int64_t>;
 
-// Both signs, and never near the kink at 0.
+// Returns random values of both signs, bounded away from the kink at 0.
 torch::Tensor AwayFromZero(const Shape& shape, uint64_t seed) {
   const torch::Tensor draws = Normal(shape, seed);
   return draws + 0.1 * draws.sign();
@@ -27,13 +27,13 @@ struct Sharing {
   Shape x;
 };
 
-// The thetas of one granularity, well inside (0, pi/4), and pre-activations in both signs.
+// Thetas of one granularity, in the interior of (0, pi/4), and pre-activations of both signs.
 class SharedThetaTest : public TestWithParam<Sharing> {
  protected:
   torch::Tensor Activated() const { return Activate(x_, theta_); }
   // A smooth function of all activations.
   torch::Tensor Loss() const { return (weights_ * torch::sin(Activated())).sum(); }
-  // A smooth function of the loss's gradients.
+  // A smooth function of the gradients of the loss.
   torch::Tensor OfGradients(bool differentiable) const {
     const auto gradients =
         torch::autograd::grad({Loss()}, {x_, theta_}, {}, /*retain_graph=*/true, differentiable);
@@ -47,7 +47,7 @@ class SharedThetaTest : public TestWithParam<Sharing> {
   const torch::Tensor theta_direction_ = Normal(GetParam().theta, 5);
 };
 
-TEST_P(SharedThetaTest, HasTheValuesOfTheScalarFunction) {
+TEST_P(SharedThetaTest, MatchesTheScalarFunction) {
   const torch::Tensor theta = theta_.detach().expand(GetParam().x).reshape({-1});
   const torch::Tensor x = x_.detach().reshape({-1});
   const torch::Tensor activated = Activated().detach().reshape({-1});
@@ -57,14 +57,14 @@ TEST_P(SharedThetaTest, HasTheValuesOfTheScalarFunction) {
   }
 }
 
-TEST_P(SharedThetaTest, HasTheGradientsOfItsDifferences) {
+TEST_P(SharedThetaTest, GradientsMatchCentralDifferences) {
   const auto gradients = torch::autograd::grad({Loss()}, {x_, theta_});
   const auto loss = [this] { return Loss().item<double>(); };
   EXPECT_LT(RelativeError(gradients[0], CentralDifferences(x_, loss)), 1e-6);
   EXPECT_LT(RelativeError(gradients[1], CentralDifferences(theta_, loss)), 1e-6);
 }
 
-TEST_P(SharedThetaTest, SumsTheGradientOfAThetaOverAllThatShareIt) {
+TEST_P(SharedThetaTest, SumsTheGradientOfASharedTheta) {
   const torch::Tensor gradient =
       torch::autograd::grad({(weights_ * Activated()).sum()}, {theta_})[0];
   const torch::Tensor x = x_.detach();
@@ -74,26 +74,26 @@ TEST_P(SharedThetaTest, SumsTheGradientOfAThetaOverAllThatShareIt) {
   EXPECT_LT(RelativeError(gradient, terms.sum_to_size(theta_.sizes()) / (cosine * cosine)), 1e-12);
 }
 
-TEST_P(SharedThetaTest, HasTheSecondDerivativesOfItsGradientsDifferences) {
+TEST_P(SharedThetaTest, SecondDerivativesMatchCentralDifferences) {
   const auto second = torch::autograd::grad({OfGradients(true)}, {x_, theta_});
   const auto gradients = [this] { return OfGradients(false).item<double>(); };
   EXPECT_LT(RelativeError(second[0], CentralDifferences(x_, gradients)), 1e-6);
   EXPECT_LT(RelativeError(second[1], CentralDifferences(theta_, gradients)), 1e-6);
 }
 
-TEST_P(SharedThetaTest, IsTheIdentityAtItsLinearEndToTheLastBit) {
+TEST_P(SharedThetaTest, IsExactlyTheIdentityAtQuarterPi) {
   theta_.data().fill_(kQuarterPi);
   EXPECT_TRUE(torch::equal(Activated(), x_));
   const torch::Tensor gradient = torch::autograd::grad({(weights_ * Activated()).sum()}, {x_})[0];
   EXPECT_TRUE(torch::equal(gradient, weights_));
 }
 
-TEST_P(SharedThetaTest, IsReluAtTheOtherEnd) {
+TEST_P(SharedThetaTest, IsReluAtZero) {
   theta_.data().fill_(0);
   EXPECT_TRUE(torch::equal(Activated(), torch::relu(x_)));
 }
 
-TEST_P(SharedThetaTest, HasTheDerivativeTowardsSmallerThetasAtItsLinearEnd) {
+TEST_P(SharedThetaTest, HasTheDerivativeFromBelowAtQuarterPi) {
   theta_.data().fill_(kQuarterPi);
   const torch::Tensor gradient =
       torch::autograd::grad({(weights_ * Activated()).sum()}, {theta_})[0];
@@ -103,7 +103,7 @@ TEST_P(SharedThetaTest, HasTheDerivativeTowardsSmallerThetasAtItsLinearEnd) {
   EXPECT_LT(RelativeError(gradient, terms.sum_to_size(theta_.sizes())), 1e-12);
 }
 
-// f'(pi/4) from values at and below pi/4 only, to third order in the step.
+// Returns f'(pi/4) by one-sided differences from below, to third order in the step.
 torch::Tensor DifferencesFromBelow(torch::Tensor theta, const std::function<double()>& f) {
   constexpr double kStep = 1e-5;
   torch::Tensor gradient = torch::empty_like(theta, torch::TensorOptions().requires_grad(false));
@@ -120,14 +120,14 @@ torch::Tensor DifferencesFromBelow(torch::Tensor theta, const std::function<doub
   return gradient;
 }
 
-TEST_P(SharedThetaTest, HasOneSidedDifferencesAtItsLinearEnd) {
+TEST_P(SharedThetaTest, MatchesOneSidedDifferencesAtQuarterPi) {
   theta_.data().fill_(kQuarterPi);
   const torch::Tensor gradient = torch::autograd::grad({Loss()}, {theta_})[0];
   const auto loss = [this] { return Loss().item<double>(); };
   EXPECT_LT(RelativeError(gradient, DifferencesFromBelow(theta_, loss)), 1e-6);
 }
 
-TEST_P(SharedThetaTest, HasOneSidedSecondDerivativesAtItsLinearEnd) {
+TEST_P(SharedThetaTest, HasOneSidedSecondDerivativesAtQuarterPi) {
   theta_.data().fill_(kQuarterPi);
   const torch::Tensor second = torch::autograd::grad({OfGradients(true)}, {theta_})[0];
   const auto gradients = [this] { return OfGradients(false).item<double>(); };
@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(Granularities, SharedThetaTest,
                            return name + "_of_rank_" + std::to_string(param_info.param.x.size());
                          });
 
-TEST(ActivationTest, WithOneThetaHasTheValuesOfTheScalarFunction) {
+TEST(ActivationTest, ScalarThetaMatchesTheScalarFunction) {
   const torch::Tensor x = Normal({50}, 1);
   for (const double theta : {0.0, 0.01, 0.3, 0.7, kQuarterPi}) {
     const torch::Tensor activated = Activate(x, theta);
@@ -156,7 +156,7 @@ TEST(ActivationTest, WithOneThetaHasTheValuesOfTheScalarFunction) {
   }
 }
 
-TEST(ActivationTest, WithOneThetaHasTheGradientsOfItsDifferences) {
+TEST(ActivationTest, ScalarThetaGradientsMatchCentralDifferences) {
   const torch::Tensor x = AwayFromZero({4, 5}, 1).requires_grad_();
   const torch::Tensor weights = Normal({4, 5}, 2);
   for (const double theta : {0.0, 0.3, kQuarterPi}) {
@@ -167,7 +167,7 @@ TEST(ActivationTest, WithOneThetaHasTheGradientsOfItsDifferences) {
   }
 }
 
-TEST(ActivationTest, WorksInSinglePrecisionToo) {
+TEST(ActivationTest, WorksInFloat32) {
   const torch::Tensor x = AwayFromZero({4, 5}, 1).to(torch::kFloat);
   const torch::Tensor theta = torch::full({5}, kQuarterPi, torch::kFloat);
   EXPECT_TRUE(torch::equal(Activate(x, theta), x));
@@ -176,7 +176,7 @@ TEST(ActivationTest, WorksInSinglePrecisionToo) {
                               1e-6, 1e-7));
 }
 
-TEST(ActivationTest, HasTheSlopeOfItsLeftSideAtZero) {
+TEST(ActivationTest, HasTheLeftDerivativeAtZero) {
   const torch::Tensor x = torch::zeros({1}, torch::kDouble).requires_grad_();
   const torch::Tensor theta = torch::full({1}, 0.3, torch::kDouble).requires_grad_();
   const auto gradients = torch::autograd::grad({Activate(x, theta).sum()}, {x, theta});
@@ -184,8 +184,8 @@ TEST(ActivationTest, HasTheSlopeOfItsLeftSideAtZero) {
   EXPECT_EQ(gradients[1].item<double>(), 0);
 }
 
-// Arms that differ in whether theta is trained must take the same step where theta is the same.
-TEST(ActivationTest, HasTheSameGradientInBothForms) {
+// Arms with a trained and with a fixed theta must take the same step at the same theta.
+TEST(ActivationTest, ScalarAndTensorThetaHaveTheSameGradient) {
   const torch::Tensor x =
       torch::tensor({-1.5, -0.25, 0.0, 0.25, 1.5}, torch::kDouble).requires_grad_();
   const torch::Tensor one = torch::autograd::grad({Activate(x, 0.3).sum()}, {x})[0];

@@ -13,11 +13,12 @@
 namespace anneal::training::engines::reference {
 namespace {
 
+// Returns the matrix-vector product with `matrix`.
 std::function<torch::Tensor(const torch::Tensor&)> ProductsWith(const torch::Tensor& matrix) {
   return [matrix](const torch::Tensor& vector) { return torch::mv(matrix, vector); };
 }
 
-// Both ends of the spectrum to `tolerance` of the larger.
+// Expects the extreme eigenvalues to within `tolerance` of the larger in magnitude.
 void ExpectExtremes(const Curvature& curvature, const torch::Tensor& matrix, double tolerance) {
   const torch::Tensor values = torch::linalg_eigvalsh(matrix);
   const double low = values[0].item<double>();
@@ -32,7 +33,7 @@ torch::Tensor Symmetric(int64_t size, uint64_t seed) {
   return draws + draws.t();
 }
 
-TEST(LanczosTest, FindsBothEndsOfRandomSymmetricMatrices) {
+TEST(LanczosTest, FindsTheExtremesOfRandomSymmetricMatrices) {
   for (const int64_t size : {2, 5, 20, 50, 120}) {
     for (uint64_t seed = 1; seed <= 5; ++seed) {
       SCOPED_TRACE(testing::Message() << size << " rows, seed " << seed);
@@ -43,8 +44,8 @@ TEST(LanczosTest, FindsBothEndsOfRandomSymmetricMatrices) {
   }
 }
 
-TEST(LanczosTest, FindsTheEndsOfASpectrumLikeAHessians) {
-  // Few large eigenvalues above a bulk near 0, and few below it.
+TEST(LanczosTest, FindsTheExtremesOfAHessianLikeSpectrum) {
+  // A bulk near 0 with a few outliers above and below.
   const torch::Tensor basis = std::get<0>(torch::linalg_qr(Normal({300, 300}, 1)));
   torch::Tensor values = 0.1 * Uniform({300}, -1, 1, 2);
   values[0] = 40;
@@ -56,12 +57,12 @@ TEST(LanczosTest, FindsTheEndsOfASpectrumLikeAHessians) {
   EXPECT_NEAR(curvature.min_eigenvalue, -3, 3e-3);
 }
 
-TEST(LanczosTest, IsExactAfterAsManyStepsAsThereAreDimensions) {
+TEST(LanczosTest, IsExactAfterAsManyStepsAsDimensions) {
   const torch::Tensor matrix = Symmetric(8, 4);
   ExpectExtremes(ExtremeEigenvalues(ProductsWith(matrix), Normal({8}, 5), 100), matrix, 1e-12);
 }
 
-TEST(LanczosTest, EndsWhenTheStartSpansNoMore) {
+TEST(LanczosTest, StopsAtAnInvariantSubspace) {
   const torch::Tensor one = torch::eye(50, torch::kDouble) * -2.5;
   Curvature curvature = ExtremeEigenvalues(ProductsWith(one), Normal({50}, 1), 100);
   EXPECT_NEAR(curvature.max_eigenvalue, -2.5, 1e-12);
@@ -74,7 +75,7 @@ TEST(LanczosTest, EndsWhenTheStartSpansNoMore) {
   EXPECT_NEAR(curvature.min_eigenvalue, 0, 1e-9);
 }
 
-TEST(LanczosTest, TakesAMatrixOfZerosAndOneOfASingleNumber) {
+TEST(LanczosTest, HandlesTheZeroMatrixAndOneDimension) {
   Curvature curvature =
       ExtremeEigenvalues(ProductsWith(torch::zeros({9, 9}, torch::kDouble)), Normal({9}, 1), 100);
   EXPECT_EQ(curvature.max_eigenvalue, 0);
@@ -85,7 +86,7 @@ TEST(LanczosTest, TakesAMatrixOfZerosAndOneOfASingleNumber) {
   EXPECT_NEAR(curvature.min_eigenvalue, 3.5, 1e-14);
 }
 
-TEST(LanczosTest, TakesNoMoreProductsThanItMay) {
+TEST(LanczosTest, LimitsTheNumberOfProducts) {
   const torch::Tensor matrix = Symmetric(200, 1);
   int products = 0;
   const auto counted = [&](const torch::Tensor& vector) {
@@ -99,7 +100,7 @@ TEST(LanczosTest, TakesNoMoreProductsThanItMay) {
   EXPECT_LT(products, 200);
 }
 
-TEST(LanczosTest, NeverLeavesTheSpectrum) {
+TEST(LanczosTest, RitzValuesStayInsideTheSpectrum) {
   const torch::Tensor matrix = Symmetric(60, 7);
   const torch::Tensor values = torch::linalg_eigvalsh(matrix);
   for (int steps = 1; steps <= 60; ++steps) {
@@ -110,8 +111,8 @@ TEST(LanczosTest, NeverLeavesTheSpectrum) {
   }
 }
 
-// A small network's whole Hessian, column by column.
-TEST(LanczosTest, FindsBothEndsOfANetworksHessian) {
+// The reference is the full Hessian of a small network, computed column by column.
+TEST(LanczosTest, FindsTheExtremesOfANetworksHessian) {
   for (const char* theta : {"theta { start: 0.3 }", "theta { start: 0.78539816339744830962 }",
                             "theta { policy: THETA_POLICY_TRAINABLE start: 0.4 }"}) {
     SCOPED_TRACE(theta);

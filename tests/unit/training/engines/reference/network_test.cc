@@ -28,7 +28,7 @@ const std::string kNoPool =
     "network { layers { conv { filters: 3 kernel: 3 stride: 2 padding: 1 } } "
     "layers { conv { filters: 2 kernel: 2 } } layers { dense { units: 5 } } } ";
 
-// A complete config of several texts in a row.
+// Returns the resolved config of several concatenated texts.
 v1::TrainingConfig Merged(const std::string& layers, const std::string& rest = "",
                           const std::string& more = "") {
   v1::TrainingConfig config = FromText<v1::TrainingConfig>(layers);
@@ -59,80 +59,80 @@ torch::Tensor Logits(Network* network, const torch::Tensor& images, Network::For
   return network->Logits(images, mode);
 }
 
-double Largest(const torch::Tensor& tensor) { return tensor.abs().max().item<double>(); }
+double MaxNorm(const torch::Tensor& tensor) { return tensor.abs().max().item<double>(); }
 
-// f(a + b) - f(a) - f(b) + f(0), which is 0 for what is linear but for a constant.
-double DepartureFromLinear(Network* network) {
+// Returns the maximum norm of f(a + b) - f(a) - f(b) + f(0), which is 0 for an affine f.
+double AffineDeviation(Network* network) {
   const torch::Tensor a = Images(4, 11);
   const torch::Tensor b = Images(4, 12);
-  return Largest(Logits(network, a + b) - Logits(network, a) - Logits(network, b) +
+  return MaxNorm(Logits(network, a + b) - Logits(network, a) - Logits(network, b) +
                  Logits(network, torch::zeros_like(a)));
 }
 
-// Biases of 0 would hide mistakes.
-void Shake(Network* network) {
+// Perturbs the parameters: initial biases of 0 would hide errors.
+void Perturb(Network* network) {
   const torch::NoGradGuard no_grad;
   torch::Tensor& values = network->values();
   const int64_t end = network->ranges().thetas_begin;
   values.narrow(0, 0, end).add_(0.3 * Normal({end}, 21));
 }
 
-TEST(NetworkTest, IsLinearAtTheLinearEndUnlessItMaxPools) {
+TEST(NetworkTest, IsAffineAtQuarterPiWithoutMaxPooling) {
   for (const std::string& layers : {kAveragePool, kNoPool}) {
     for (const std::string& theta : {kFixedLinear, Trainable("NEURON", "0.78539816339744830962"),
                                      std::string("theta { policy: THETA_POLICY_SCHEDULED } ")}) {
       Network network = Build(Merged(layers, theta));
-      Shake(&network);
-      EXPECT_LT(DepartureFromLinear(&network), 1e-12) << layers << theta;
+      Perturb(&network);
+      EXPECT_LT(AffineDeviation(&network), 1e-12) << layers << theta;
     }
   }
 }
 
-// The largest of several values is not linear in them, whatever the activation: a network that
-// max-pools is linear nowhere, and no claim about theta = pi/4 may say so.
-TEST(NetworkTest, IsNotLinearWithMaxPoolingEvenAtTheLinearEnd) {
+// Max-pooling is not linear, whatever the activation: a network with max-pooling is not affine at
+// theta = pi/4 either.
+TEST(NetworkTest, IsNotAffineWithMaxPoolingEvenAtQuarterPi) {
   Network network = Build(Merged(kMaxPool, kFixedLinear));
-  EXPECT_GT(DepartureFromLinear(&network), 1e-2);
+  EXPECT_GT(AffineDeviation(&network), 1e-2);
 }
 
-TEST(NetworkTest, IsNotLinearBelowTheLinearEnd) {
+TEST(NetworkTest, IsNotAffineBelowQuarterPi) {
   Network network = Build(Merged(kAveragePool, Fixed(0.6)));
-  EXPECT_GT(DepartureFromLinear(&network), 1e-3);
+  EXPECT_GT(AffineDeviation(&network), 1e-3);
 }
 
 // Leaves: weight and bias of conv, hidden dense and output layer.
-TEST(NetworkTest, GivesWhatActivatingBeforeMaxPoolingGives) {
+TEST(NetworkTest, MaxPoolingCommutesWithActivation) {
   for (const double theta : {0.0, 0.3, 0.7}) {
     Network network = Build(Merged(kMaxPool, Fixed(theta)));
-    Shake(&network);
+    Perturb(&network);
     const torch::NoGradGuard no_grad;
     const auto& leaves = network.weight_leaves();
     ASSERT_EQ(leaves.size(), 6u);
     const double slope = std::tan(theta);
-    const auto bend = [slope](const torch::Tensor& x) { return torch::maximum(x * slope, x); };
+    const auto activate = [slope](const torch::Tensor& x) { return torch::maximum(x * slope, x); };
     const torch::Tensor images = Images(5, 3);
-    torch::Tensor x = torch::max_pool2d(bend(torch::conv2d(images, leaves[0], leaves[1])), 2);
-    x = bend(torch::linear(x.flatten(1), leaves[2], leaves[3]));
+    torch::Tensor x = torch::max_pool2d(activate(torch::conv2d(images, leaves[0], leaves[1])), 2);
+    x = activate(torch::linear(x.flatten(1), leaves[2], leaves[3]));
     x = torch::linear(x, leaves[4], leaves[5]);
-    EXPECT_LT(Largest(Logits(&network, images) - x), 1e-12) << theta;
+    EXPECT_LT(MaxNorm(Logits(&network, images) - x), 1e-12) << theta;
   }
 }
 
 TEST(NetworkTest, AveragesBeforeItActivates) {
   Network network = Build(Merged(kAveragePool, Fixed(0.3)));
-  Shake(&network);
+  Perturb(&network);
   const torch::NoGradGuard no_grad;
   const auto& leaves = network.weight_leaves();
   const double slope = std::tan(0.3);
-  const auto bend = [slope](const torch::Tensor& x) { return torch::maximum(x * slope, x); };
+  const auto activate = [slope](const torch::Tensor& x) { return torch::maximum(x * slope, x); };
   const torch::Tensor images = Images(5, 3);
-  torch::Tensor x = bend(torch::avg_pool2d(torch::conv2d(images, leaves[0], leaves[1]), 2));
-  x = bend(torch::linear(x.flatten(1), leaves[2], leaves[3]));
+  torch::Tensor x = activate(torch::avg_pool2d(torch::conv2d(images, leaves[0], leaves[1]), 2));
+  x = activate(torch::linear(x.flatten(1), leaves[2], leaves[3]));
   x = torch::linear(x, leaves[4], leaves[5]);
-  EXPECT_LT(Largest(Logits(&network, images) - x), 1e-12);
+  EXPECT_LT(MaxNorm(Logits(&network, images) - x), 1e-12);
 }
 
-// One image, one 2x2 kernel of stride 2 with a border of zeros, worked out on paper.
+// One image, one 2x2 kernel with stride 2 and padding 1, computed by hand.
 TEST(NetworkTest, ConvolvesWithStrideAndPadding) {
   const config::DatasetShape data = {.height = 2, .width = 2, .classes = 2, .train_images = 100};
   Network network = Build(
@@ -145,13 +145,13 @@ TEST(NetworkTest, ConvolvesWithStrideAndPadding) {
   network.Logits(torch::tensor({1.0, 2.0, 3.0, 4.0}, torch::kDouble).view({1, 1, 2, 2}),
                  {.pre_activations = &seen});
   ASSERT_EQ(seen.size(), 1u);
-  // Corners: the kernel's last, third, second and first value meet pixels 1, 2, 3 and 4.
+  // At the corners, the kernel's last, third, second and first tap meet pixels 1, 2, 3 and 4.
   EXPECT_TRUE(
       torch::equal(seen[0].flatten(), torch::tensor({1000.5, 200.5, 30.5, 4.5}, torch::kDouble)))
       << seen[0];
 }
 
-TEST(NetworkTest, ShowsWhatEachActivationIsGiven) {
+TEST(NetworkTest, ReportsThePreActivations) {
   Network network = Build(Merged(kMaxPool));
   std::vector<torch::Tensor> seen;
   Logits(&network, Images(4, 1), {.pre_activations = &seen});
@@ -160,7 +160,7 @@ TEST(NetworkTest, ShowsWhatEachActivationIsGiven) {
   EXPECT_EQ(seen[1].sizes(), (Shape{4, 5}));
 }
 
-TEST(NetworkTest, DropsWhatDoesNotFillAPoolingWindow) {
+TEST(NetworkTest, DropsIncompletePoolingWindows) {
   const config::DatasetShape data = {.height = 9, .width = 10, .classes = 3, .train_images = 100};
   Network network = Build(
       Merged("network { layers { conv { filters: 2 kernel: 3 pool: POOL_MAX pool_size: 3 } } }"), 1,
@@ -173,7 +173,7 @@ TEST(NetworkTest, DropsWhatDoesNotFillAPoolingWindow) {
 TEST(NetworkTest, RunsWithAllThetasZeroInReluMode) {
   for (const std::string& theta : {Fixed(0.4), Trainable("CHANNEL")}) {
     Network network = Build(Merged(kMaxPool, theta));
-    Shake(&network);
+    Perturb(&network);
     const torch::Tensor images = Images(4, 1);
     const torch::Tensor relu = Logits(&network, images, {.thetas = ThetaMode::kRelu});
     EXPECT_FALSE(torch::equal(relu, Logits(&network, images)));
@@ -187,12 +187,12 @@ TEST(NetworkTest, RunsWithAllThetasZeroInReluMode) {
   }
 }
 
-// All granularities and policies, and batch normalisation.
+// Covers all granularities and policies, and batch normalisation.
 class NetworkGradientTest : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(NetworkGradientTest, AgreesWithDifferencesOfTheCrossEntropy) {
+TEST_P(NetworkGradientTest, MatchesCentralDifferencesOfTheCrossEntropy) {
   Network network = Build(Merged(kMaxPool, GetParam()));
-  Shake(&network);
+  Perturb(&network);
   const torch::Tensor images = Images(6, 31);
   const torch::Tensor labels = torch::tensor({0, 2, 1, 1, 0, 2}, torch::kLong);
   const Network::Ranges& ranges = network.ranges();
@@ -226,7 +226,7 @@ INSTANTIATE_TEST_SUITE_P(Configs, NetworkGradientTest,
                                            Trainable("CHANNEL"), Trainable("NEURON"),
                                            Trainable("CHANNEL") + "network { batch_norm: true }"));
 
-TEST(NetworkTest, AddsUpGradientsOfTheWholeNetworkInOneVector) {
+TEST(NetworkTest, CollectsAllGradientsInOneVector) {
   Network network = Build(Merged(kMaxPool, Trainable("LAYER")));
   const torch::Tensor images = Images(6, 31);
   const auto backward = [&] { network.Logits(images, {}).square().sum().backward(); };
@@ -280,7 +280,7 @@ INSTANTIATE_TEST_SUITE_P(
         ThetaCase{Trainable("CHANNEL"), {0, 1}, {{3}, {5}}},
         ThetaCase{Trainable("NEURON"), {0, 1}, {{3, 3, 3}, {5}}}));
 
-TEST(NetworkTest, ListsThetasInTheOrderOfTheirUnits) {
+TEST(NetworkTest, ListsThetasInUnitOrder) {
   Network network = Build(Merged(kMaxPool, Trainable("NEURON")));
   const int64_t begin = network.ranges().thetas_begin;
   {
@@ -296,7 +296,7 @@ TEST(NetworkTest, ListsThetasInTheOrderOfTheirUnits) {
   }
 }
 
-TEST(NetworkTest, HasTheSlopeOfOneAtTheLinearEnd) {
+TEST(NetworkTest, HasSlopeOneAtQuarterPi) {
   const Network network = Build(Merged(kMaxPool, kFixedLinear));
   EXPECT_NEAR(network.SlopeOfLayer(0).item<double>(), 1, 1e-15);
 }
@@ -340,7 +340,7 @@ TEST(NetworkTest, SeparatesTheGradientsOfEachLayer) {
   }
 }
 
-TEST(NetworkTest, ComesBackFromItsSavedState) {
+TEST(NetworkTest, RestoresItsSavedState) {
   for (const std::string& theta : {Fixed(0.3), Trainable("NEURON")}) {
     for (const std::string& norm : {std::string(), std::string("network { batch_norm: true }")}) {
       const v1::TrainingConfig config = Merged(kMaxPool, theta, norm);
@@ -351,7 +351,7 @@ TEST(NetworkTest, ComesBackFromItsSavedState) {
       const torch::Tensor values = network.values().clone();
       const model::Tensors state = network.Save();
 
-      Shake(&network);
+      Perturb(&network);
       if (!network.trains_theta()) network.SetTheta(0.7);
       Logits(&network, Images(20, 3), {.training = true});
       ASSERT_FALSE(torch::equal(Logits(&network, images), before));
@@ -366,8 +366,8 @@ TEST(NetworkTest, ComesBackFromItsSavedState) {
   }
 }
 
-// Layers with weights enough for statistics: 64x25, 100x(64x16), 3x100.
-TEST(NetworkTest, DrawsWeightsWithTheDeviationOfItsGain) {
+// The layers have enough weights for statistics: 64x25, 100x(64x16), 3x100.
+TEST(NetworkTest, InitialWeightsHaveTheDeviationOfTheGain) {
   const std::string layers =
       "network { layers { conv { filters: 64 kernel: 5 } } layers { dense { units: 100 } } } ";
   struct Case {
@@ -390,12 +390,12 @@ TEST(NetworkTest, DrawsWeightsWithTheDeviationOfItsGain) {
       const double root_mean_square = weight.norm().item<double>() / std::sqrt(n);
       EXPECT_NEAR(root_mean_square / expected, 1, 5 / std::sqrt(2 * n)) << c.config << i;
       EXPECT_NEAR(weight.mean().item<double>() / expected, 0, 5 / std::sqrt(n)) << c.config << i;
-      EXPECT_EQ(Largest(network.weight_leaves()[2 * i + 1].detach()), 0);
+      EXPECT_EQ(MaxNorm(network.weight_leaves()[2 * i + 1].detach()), 0);
     }
   }
 }
 
-TEST(NetworkTest, PairsTheWeightsOfAllThetaPolicies) {
+TEST(NetworkTest, AllThetaPoliciesHaveTheSameInitialWeights) {
   const std::string gain = "network { init_gain: INIT_GAIN_RELU } ";
   const Network baseline = Build(Merged(kMaxPool, gain));
   const int64_t size = baseline.ranges().thetas_begin;
@@ -411,7 +411,7 @@ TEST(NetworkTest, PairsTheWeightsOfAllThetaPolicies) {
   EXPECT_FALSE(torch::equal(baseline.values(), another_seed.values()));
 }
 
-TEST(NetworkTest, PairsTheWeightsUpToTheGainWhenThatFollowsTheta) {
+TEST(NetworkTest, InitialWeightsDifferByTheGainWhenItFollowsTheta) {
   const Network relu = Build(Merged(kMaxPool));
   const Network linear = Build(Merged(kMaxPool, kFixedLinear));
   const int64_t size = relu.ranges().weights_end;
@@ -419,7 +419,7 @@ TEST(NetworkTest, PairsTheWeightsUpToTheGainWhenThatFollowsTheta) {
                               std::sqrt(2) * linear.values().narrow(0, 0, size), 1e-12, 0));
 }
 
-TEST(NetworkTest, StaysFiniteAndAliveThrough24Layers) {
+TEST(NetworkTest, ActivationsNeitherVanishNorExplodeThrough24Layers) {
   for (const std::string& theta : {Fixed(0), Fixed(0.4), kFixedLinear, Trainable("NEURON")}) {
     v1::TrainingConfig config = FromText<v1::TrainingConfig>(theta);
     for (int i = 0; i < 20; ++i) {
@@ -433,7 +433,7 @@ TEST(NetworkTest, StaysFiniteAndAliveThrough24Layers) {
     Network network(config, PlanOf(config, kData).network, 1, torch::kFloat);
     const torch::Tensor logits = network.Logits(Images(8, 1).to(torch::kFloat), {.training = true});
     ASSERT_TRUE(torch::isfinite(logits).all().item<bool>()) << theta;
-    EXPECT_GT(Largest(logits.detach()), 1e-3) << theta;
+    EXPECT_GT(MaxNorm(logits.detach()), 1e-3) << theta;
     network.gradients().zero_();
     logits.square().sum().backward();
     EXPECT_TRUE(torch::isfinite(network.gradients()).all().item<bool>()) << theta;
@@ -443,17 +443,17 @@ TEST(NetworkTest, StaysFiniteAndAliveThrough24Layers) {
 
 const std::string kNorm = "network { batch_norm: true } ";
 
-TEST(BatchNormTest, NormalisesEachChannelOfTheBatchBeforeItPools) {
+TEST(BatchNormTest, NormalisesEachChannelBeforePooling) {
   Network network = Build(Merged(kAveragePool, kNorm));
   std::vector<torch::Tensor> seen;
   Logits(&network, Images(50, 1), {.training = true, .pre_activations = &seen});
-  // Averaging keeps means, of which normalisation makes 0.
-  EXPECT_LT(Largest(seen[0].mean(Shape{0, 2, 3})), 1e-12);
-  EXPECT_LT(Largest(seen[1].mean(Shape{0})), 1e-12);
-  EXPECT_LT(Largest(seen[1].var(Shape{0}, /*unbiased=*/false) - 1), 1e-2);
+  // Average-pooling preserves the means, which normalisation sets to 0.
+  EXPECT_LT(MaxNorm(seen[0].mean(Shape{0, 2, 3})), 1e-12);
+  EXPECT_LT(MaxNorm(seen[1].mean(Shape{0})), 1e-12);
+  EXPECT_LT(MaxNorm(seen[1].var(Shape{0}, /*unbiased=*/false) - 1), 1e-2);
 }
 
-TEST(BatchNormTest, EstimatesStatisticsAtThetaZeroAsThePlainMeanOverBatches) {
+TEST(BatchNormTest, StatisticsAtThetaZeroAreCumulativeMeans) {
   Network network = Build(Merged(kAveragePool, kNorm, Fixed(0.5)));
   const torch::Tensor images = Images(6, 1);
   const auto logits_after = [&](const std::vector<uint64_t>& seeds) {
@@ -465,15 +465,15 @@ TEST(BatchNormTest, EstimatesStatisticsAtThetaZeroAsThePlainMeanOverBatches) {
   };
   const torch::Tensor one_way = logits_after({2, 3, 4});
   const torch::Tensor other_way = logits_after({4, 2, 3});
-  EXPECT_LT(Largest(one_way - other_way), 1e-12);
-  // Forgotten, they leave no trace.
+  EXPECT_LT(MaxNorm(one_way - other_way), 1e-12);
+  // A reset discards earlier batches.
   const torch::Tensor alone = logits_after({5});
-  EXPECT_GT(Largest(one_way - alone), 1e-3);
+  EXPECT_GT(MaxNorm(one_way - alone), 1e-3);
   logits_after({2, 3, 4});
   EXPECT_TRUE(torch::allclose(logits_after({5}), alone, 1e-12, 1e-12));
 }
 
-TEST(BatchNormTest, KeepsTheStatisticsOfTheTwoModesApart) {
+TEST(BatchNormTest, KeepsSeparateStatisticsPerThetaMode) {
   Network network = Build(Merged(kAveragePool, kNorm, Fixed(0.5)));
   const torch::Tensor images = Images(6, 1);
   Logits(&network, Images(20, 2), {.training = true});

@@ -27,18 +27,18 @@ v1::TrainingConfig ConfigOf(const std::string& text) {
 
 Network Build(const v1::TrainingConfig& config) {
   Network network(config, PlanOf(config, kData).network, 1, torch::kDouble);
-  // A network starts with biases of 0, which would hide mistakes.
+  // Perturbed, because initial biases of 0 would hide errors.
   const torch::NoGradGuard no_grad;
   const int64_t end = network.ranges().thetas_begin;
   network.values().narrow(0, 0, end).add_(0.3 * Normal({end}, 5));
   return network;
 }
 
-// LibTorch's own optimiser over copies of a network's three groups, with penalty, clipping and
-// projection written out.
-class Expected {
+// LibTorch's optimiser on copies of a network's three parameter groups, with penalty, clipping and
+// projection implemented independently.
+class ExpectedOptimizer {
  public:
-  Expected(const v1::TrainingConfig& config, const Network& network) : config_(config) {
+  ExpectedOptimizer(const v1::TrainingConfig& config, const Network& network) : config_(config) {
     const Network::Ranges& ranges = network.ranges();
     weights_ = Copy(network, 0, ranges.weights_end);
     rest_ = Copy(network, ranges.weights_end, ranges.thetas_begin);
@@ -53,7 +53,7 @@ class Expected {
     rest_.mutable_grad() = parts[1].clone();
     thetas_.mutable_grad() = parts[2].clone();
     const v1::RegularizerConfig& penalty = config_.regularizer();
-    // Adds to the gradients.
+    // Accumulates into the gradients.
     (penalty.l1() * weights_.abs().sum() + penalty.l2() * weights_.square().sum()).backward();
     const double norm = torch::cat({weights_.grad(), rest_.grad()}).norm().item<double>();
     const double most = config_.optimizer().clip_norm();
@@ -114,12 +114,12 @@ class Expected {
 
 class OptimizerTest : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
-TEST_P(OptimizerTest, TakesTheStepsOfLibTorchsOptimizer) {
+TEST_P(OptimizerTest, MatchesLibTorchsOptimizer) {
   const auto& [kind, rest] = GetParam();
   const v1::TrainingConfig config = ConfigOf("optimizer { learning_rate: 0.02 " + kind + rest);
   Network network = Build(config);
   Optimizer optimizer(config, network);
-  Expected expected(config, network);
+  ExpectedOptimizer expected(config, network);
   for (int step = 0; step < kSteps; ++step) {
     const torch::Tensor gradients =
         Normal({network.ranges().end}, 100 + static_cast<uint64_t>(step));
@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                           "clip_norm: 2 }", "clip_norm: 1e6 }",
                           "clip_norm: 2 } regularizer { l1: 0.2 l2: 0.3 }")));
 
-// The groups of a vector.
+// Copies of the parameter groups of a flat vector.
 torch::Tensor Weights(const Network& network, const torch::Tensor& all) {
   return all.slice(0, 0, network.ranges().weights_end);
 }
@@ -156,7 +156,7 @@ torch::Tensor Thetas(const Network& network, const torch::Tensor& all) {
   return all.slice(0, network.ranges().thetas_begin, network.ranges().end);
 }
 
-TEST(OptimizerGroupsTest, ProjectsThetasIntoTheirBounds) {
+TEST(OptimizerGroupsTest, ProjectsThetasToTheirBounds) {
   const v1::TrainingConfig config = ConfigOf("optimizer { kind: OPTIMIZER_KIND_SGD }");
   Network network = Build(config);
   Optimizer optimizer(config, network);
@@ -171,7 +171,7 @@ TEST(OptimizerGroupsTest, ProjectsThetasIntoTheirBounds) {
   EXPECT_TRUE((after.slice(0, 2) == 0.3).all().item<bool>());
 }
 
-TEST(OptimizerGroupsTest, LeavesBiasesAndThetasFreeOfPenaltyAndDecay) {
+TEST(OptimizerGroupsTest, DoesNotPenaliseOrDecayBiasesAndThetas) {
   for (const std::string kind : {"SGD", "ADAM", "ADAMW"}) {
     const v1::TrainingConfig config =
         ConfigOf("optimizer { kind: OPTIMIZER_KIND_" + kind +
@@ -191,7 +191,7 @@ TEST(OptimizerGroupsTest, LeavesBiasesAndThetasFreeOfPenaltyAndDecay) {
   }
 }
 
-TEST(OptimizerGroupsTest, LeavesNormalisationFreeOfPenaltyAndDecay) {
+TEST(OptimizerGroupsTest, DoesNotPenaliseOrDecayBatchNormParameters) {
   const v1::TrainingConfig config = Complete(
       "network { batch_norm: true layers { dense { units: 5 } } } "
       "optimizer { kind: OPTIMIZER_KIND_ADAMW weight_decay: 0.5 } regularizer { l1: 0.5 l2: 0.5 }");
@@ -205,7 +205,7 @@ TEST(OptimizerGroupsTest, LeavesNormalisationFreeOfPenaltyAndDecay) {
   EXPECT_FALSE(torch::equal(Weights(network, network.values()), Weights(network, before)));
 }
 
-TEST(OptimizerGroupsTest, DecaysWeightsByLearningRateTimesDecayInAdamWAlone) {
+TEST(OptimizerGroupsTest, OnlyAdamWDecaysWeights) {
   for (const std::string kind : {"ADAM", "ADAMW"}) {
     const v1::TrainingConfig config =
         ConfigOf("optimizer { kind: OPTIMIZER_KIND_" + kind + " weight_decay: 0.5 }");
@@ -220,14 +220,14 @@ TEST(OptimizerGroupsTest, DecaysWeightsByLearningRateTimesDecayInAdamWAlone) {
   }
 }
 
-TEST(OptimizerGroupsTest, ClipsWeightsAndBiasesTogetherAndThetasNot) {
+TEST(OptimizerGroupsTest, ClipsTheGlobalNormOfWeightsAndBiasesButNotThetas) {
   const v1::TrainingConfig config =
       ConfigOf("optimizer { kind: OPTIMIZER_KIND_SGD clip_norm: 0.5 }");
   Network network = Build(config);
   Optimizer optimizer(config, network);
   const torch::Tensor gradients = Normal({network.ranges().end}, 1);
   network.gradients().copy_(gradients);
-  // So that no projection shows.
+  // Small enough that projection has no effect.
   Thetas(network, network.gradients()).mul_(1e-3);
   const torch::Tensor before = network.values().clone();
   optimizer.Step(&network, 1, 1);
@@ -238,7 +238,7 @@ TEST(OptimizerGroupsTest, ClipsWeightsAndBiasesTogetherAndThetasNot) {
             1e-14);
 }
 
-TEST(OptimizerGroupsTest, TakesEachGroupsOwnLearningRate) {
+TEST(OptimizerGroupsTest, UsesTheLearningRateOfEachGroup) {
   const v1::TrainingConfig config = ConfigOf("optimizer { kind: OPTIMIZER_KIND_SGD }");
   Network network = Build(config);
   Optimizer optimizer(config, network);
@@ -251,7 +251,7 @@ TEST(OptimizerGroupsTest, TakesEachGroupsOwnLearningRate) {
   EXPECT_TRUE(torch::allclose(Thetas(network, moved), torch::full({1}, 0.0625, torch::kDouble)));
 }
 
-TEST(OptimizerGroupsTest, LeavesAThetaThatIsNotTrainedAlone) {
+TEST(OptimizerGroupsTest, DoesNotUpdateAnUntrainedTheta) {
   for (const std::string kind : {"SGD", "ADAM", "ADAMW"}) {
     const v1::TrainingConfig config = Complete(
         "network { layers { dense { units: 5 } } } theta { start: 0.3 } "
@@ -265,7 +265,7 @@ TEST(OptimizerGroupsTest, LeavesAThetaThatIsNotTrainedAlone) {
   }
 }
 
-TEST(OptimizerGroupsTest, AgreesInSinglePrecisionToItsRounding) {
+TEST(OptimizerGroupsTest, Float32MatchesFloat64ToRounding) {
   const v1::TrainingConfig config = ConfigOf("optimizer { kind: OPTIMIZER_KIND_ADAM }");
   Network single(config, PlanOf(config, kData).network, 1, torch::kFloat);
   Network twice(config, PlanOf(config, kData).network, 1, torch::kDouble);

@@ -19,7 +19,7 @@ class ReferenceEngineTest : public ::testing::Test {
  protected:
   void SetUp() override { PrepareTrainingThread(); }
 
-  // An engine in double, so that formulas show to many digits.
+  // Returns an engine in float64, so that formulas can be checked precisely.
   static ReferenceEngine Build(const std::string& text) {
     const v1::TrainingConfig config = Complete(text);
     return {config, PlanOf(config, {.height = 8, .width = 8, .classes = 3, .train_images = 100}), 1,
@@ -32,7 +32,7 @@ class ReferenceEngineTest : public ::testing::Test {
   }
   data::Batch All() const { return Part(0, kCount); }
   torch::Tensor Pixels() const { return images_.to(torch::kDouble).view({kCount, 1, 8, 8}); }
-  // Cross-entropies of all images, one by one.
+  // Returns the cross-entropy of each image, [n, 1].
   torch::Tensor Losses(Network* network, Network::Forward mode = {}) const {
     return -torch::log_softmax(network->Logits(Pixels(), mode), 1)
                 .gather(1, labels_.view({kCount, 1}));
@@ -48,7 +48,7 @@ const std::string kNetwork = "network { " + kLayers + "} ";
 const std::string kNormalised = "network { batch_norm: true " + kLayers + "} ";
 constexpr StepSettings kStep = {.learning_rate = 0.1, .theta_learning_rate = 0.01, .theta = 0.3};
 
-TEST_F(ReferenceEngineTest, ReturnsTheMeanLossBeforeTheStepWithoutPenalty) {
+TEST_F(ReferenceEngineTest, TrainStepReturnsTheMeanLossBeforeTheStepWithoutPenalty) {
   ReferenceEngine engine = Build(kNetwork + "theta { start: 0.3 } regularizer { l1: 1 l2: 1 }");
   StepTotals totals(3, 3);
   const double expected = Losses(&engine.network()).mean().item<double>();
@@ -86,7 +86,7 @@ TEST_F(ReferenceEngineTest, PenalisesWeightsOnly) {
   EXPECT_NEAR(engine.Penalty(), expected, 1e-11);
 }
 
-TEST_F(ReferenceEngineTest, SumsSquaredGradientNormsWithoutPenaltyAndClipping) {
+TEST_F(ReferenceEngineTest, SumsSquaredGradientNormsBeforePenaltyAndClipping) {
   ReferenceEngine engine =
       Build(kNetwork + "theta { start: 0.3 } regularizer { l2: 1 } optimizer { clip_norm: 1e-3 }");
   StepTotals totals(3, 3);
@@ -106,7 +106,7 @@ TEST_F(ReferenceEngineTest, SumsSquaredGradientNormsWithoutPenaltyAndClipping) {
   }
 }
 
-TEST_F(ReferenceEngineTest, MeasuresActivityByItsFormula) {
+TEST_F(ReferenceEngineTest, MeasuresActivity) {
   for (const std::string theta : {"theta { start: 0.3 }",
                                   "theta { policy: THETA_POLICY_TRAINABLE granularity: "
                                   "THETA_GRANULARITY_NEURON start: 0.3 }"}) {
@@ -127,7 +127,7 @@ TEST_F(ReferenceEngineTest, MeasuresActivityByItsFormula) {
   }
 }
 
-TEST_F(ReferenceEngineTest, HasNoGapAtTheLinearEndEvenInSinglePrecision) {
+TEST_F(ReferenceEngineTest, LinearGapIsZeroAtQuarterPiInFloat32) {
   for (const char* theta :
        {"theta { start: 0.78539816339744830962 }", "theta { policy: THETA_POLICY_TRAINABLE }"}) {
     const v1::TrainingConfig config = Complete(kNetwork + theta);
@@ -139,7 +139,7 @@ TEST_F(ReferenceEngineTest, HasNoGapAtTheLinearEndEvenInSinglePrecision) {
   }
 }
 
-TEST_F(ReferenceEngineTest, WalksTheSegmentFromEarlierWeights) {
+TEST_F(ReferenceEngineTest, EvaluatesLossesAlongTheSegment) {
   ReferenceEngine engine = Build(kNetwork + "theta { start: 0.3 }");
   StepTotals totals(3, 3);
   const model::Tensors from = engine.SaveWeights();
@@ -159,7 +159,7 @@ TEST_F(ReferenceEngineTest, WalksTheSegmentFromEarlierWeights) {
   }
 }
 
-TEST_F(ReferenceEngineTest, ChangesNothingByLooking) {
+TEST_F(ReferenceEngineTest, DiagnosticsLeaveTheStateUnchanged) {
   for (const std::string& network : {kNetwork, kNormalised}) {
     ReferenceEngine engine = Build(network);
     ReferenceEngine other = Build(network);
@@ -180,7 +180,7 @@ TEST_F(ReferenceEngineTest, ChangesNothingByLooking) {
   }
 }
 
-TEST_F(ReferenceEngineTest, GoesOnFromSavedStateToTheSameBits) {
+TEST_F(ReferenceEngineTest, ResumesFromSavedStateBitIdentically) {
   for (const char* rest :
        {"optimizer { kind: OPTIMIZER_KIND_ADAM }",
         "optimizer { kind: OPTIMIZER_KIND_SGD momentum: 0.9 nesterov: true }",
@@ -205,7 +205,7 @@ TEST_F(ReferenceEngineTest, GoesOnFromSavedStateToTheSameBits) {
   }
 }
 
-TEST_F(ReferenceEngineTest, RefusesTheStateOfAnotherNetworkAndStaysAsItWas) {
+TEST_F(ReferenceEngineTest, RejectsTheStateOfAnotherNetworkAndStaysUnchanged) {
   ReferenceEngine engine = Build(kNetwork);
   const model::Tensors weights = engine.SaveWeights();
   model::Tensors cut = weights;
@@ -221,7 +221,7 @@ TEST_F(ReferenceEngineTest, RefusesTheStateOfAnotherNetworkAndStaysAsItWas) {
   EXPECT_EQ(engine.LoadMoments({}, 1).code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(ReferenceEngineTest, SavesWeightsByNameInTheOrderOfTheirLogicalShape) {
+TEST_F(ReferenceEngineTest, SavesWeightsByNameInRowMajorOrder) {
   ReferenceEngine engine = Build(kNetwork);
   const model::Tensors weights = engine.SaveWeights();
   ASSERT_EQ(weights.size(), 7u);
@@ -234,7 +234,7 @@ TEST_F(ReferenceEngineTest, SavesWeightsByNameInTheOrderOfTheirLogicalShape) {
             std::string(static_cast<const char*>(expected.data_ptr()), expected.nbytes()));
 }
 
-TEST_F(ReferenceEngineTest, RunsAScheduledStepAtTheThetaItIsGivenAndATrainedOneAtItsOwn) {
+TEST_F(ReferenceEngineTest, ScheduledStepsUseTheGivenThetaAndTrainedStepsTheirOwn) {
   StepTotals totals(3, 3);
   ReferenceEngine scheduled = Build(kNetwork + "theta { policy: THETA_POLICY_SCHEDULED }");
   scheduled.TrainStep(All(), kStep, &totals);
