@@ -1,7 +1,8 @@
-// Computes the forward pass of a layer with one input channel, 4x4 kernels and 2x2 max-pooling. The
-// convolution is a sum of four 2x2 convolutions, each by Winograd's F(2x2, 2x2) (Lavin and Gray
-// 2016, arXiv:1509.09308, section 4.1): the four positions of a pooling window, which are one tile,
-// take 36 multiplications instead of 64. For two taps g and three values x in one dimension,
+// `ImageWinogradForward` computes the forward pass of a layer with one input channel, 4x4 kernels
+// and 2x2 max-pooling. The convolution is a sum of four 2x2 convolutions, each by Winograd's F(2x2,
+// 2x2) (Lavin and Gray 2016, arXiv:1509.09308, section 4.1): the four positions of a pooling
+// window, which are one tile, take 36 multiplications instead of 64. For two taps g and three
+// values x in one dimension,
 //
 //   a = (x0 - x1) g0     b = x1 (g0 + g1)     c = (x1 - x2) g1
 //   x0 g0 + x1 g1 = a + b     x1 g0 + x2 g1 = b - c

@@ -1,5 +1,6 @@
-// The fused engine's forward and backward kernels, vectorised with Highway and dispatched at run
-// time to the best target that the processor supports.
+// `Forward` and `Backward` are the fused engine's kernels, vectorised with Highway and dispatched
+// at run time to the best target that the processor supports. The Pack functions prepare their
+// weights.
 //
 // A layer is affine -> pool -> activation; affine is a convolution or a linear map. A kernel call
 // processes one image of a conv layer or one block of images of a dense layer, whose images take
@@ -32,6 +33,7 @@ inline constexpr int64_t kBlock = 16;
 // Elements of padding behind the last element of each buffer.
 inline constexpr int64_t kSlack = 64;
 
+// Returns the smallest multiple of kBlock that is at least `value`.
 constexpr int64_t RoundUp(int64_t value) { return (value + kBlock - 1) / kBlock * kBlock; }
 
 // Largest number of tiles in one batched product of the Winograd kernels.
@@ -158,9 +160,10 @@ struct ForwardBuffers {
   const float* slopes = nullptr;
   int64_t slope_stride = 0;  // between pixels
   float* scratch = nullptr;  // forward_scratch() elements
-  // Optional outputs, [pixels()][channels()], for the backward pass. `z` is the pre-activation.
-  // `argmax` is the argmax index of max-pooling, as the offset in the input of the window that
-  // attained the maximum, the first of equals; without max-pooling, of the pixel's first window.
+  // Optional outputs for the backward pass, [pixels()][channels()]. `z` is the pre-activation; with
+  // max-pooling it requires `argmax`. `argmax` is the argmax index of max-pooling, as the offset in
+  // the input of the window that attained the maximum, the first of equals; without max-pooling it
+  // is the offset of the pixel's first window.
   float* z = nullptr;
   int32_t* argmax = nullptr;
   // The activations, [out_height, out_width, out_channels]: pixel stride out_channels, row stride
@@ -190,14 +193,14 @@ struct BackwardBuffers {
   // [positions()][channels()].
   float* gradient = nullptr;
   int32_t* window_offsets = nullptr;
-  ScatterGroup* scatter_list = nullptr;  // scratch, scatter_list_size(); unused without
-                                         // `input_gradient`
-  // Accumulated: the call adds this image's gradients. [channels()]; like `slopes`, the sum of
-  // gradient * z where z <= 0 (optional); in the layout of PackBackward.
-  float* bias_gradient = nullptr;
-  float* slope_gradient = nullptr;
-  float* weight_gradient = nullptr;
-  float* input_gradient = nullptr;  // optional, overwritten: input_size elements
+  // Scratch, scatter_list_size() elements; unused without `input_gradient`.
+  ScatterGroup* scatter_list = nullptr;
+  // The loss gradients in the parameters, which the call adds to.
+  float* bias_gradient = nullptr;    // [channels()]
+  float* slope_gradient = nullptr;   // in the shape of `slopes`; optional
+  float* weight_gradient = nullptr;  // in the layout of PackBackward
+  // The loss gradient in the input, input_size elements, overwritten; optional.
+  float* input_gradient = nullptr;
 };
 // Computes the gradients of a layer for one image (conv) or one block of images (dense).
 void Backward(const LayerShape& shape, const BackwardBuffers& buffers);

@@ -1,7 +1,7 @@
-// Computes the forward pass of a layer with 3x3 kernels and 2x2 max-pooling by Winograd's
-// F(2x2, 3x3) (Lavin and Gray 2016, arXiv:1509.09308, section 4.1): the four positions of a pooling
-// window are one tile, of 16 multiplications instead of 36. For a kernel g and the 4x4 input tile
-// d, the output tile is
+// `WinogradForward` computes the forward pass of a layer with 3x3 kernels and 2x2 max-pooling by
+// Winograd's F(2x2, 3x3) (Lavin and Gray 2016, arXiv:1509.09308, section 4.1): the four positions
+// of a pooling window are one tile, of 16 multiplications instead of 36. For a kernel g and the 4x4
+// input tile d, the output tile is
 //
 //   A^T [ (G g G^T) * (B^T d B) ] A,   * element-wise, summed over input channels
 //
