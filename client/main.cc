@@ -52,6 +52,7 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::commands::AddExportCommands(app, globals);
   anneal::client::commands::AddReportCommand(app, globals);
   anneal::client::commands::AddPresetCommands(app, globals);
+  anneal::client::commands::AddExplainCommand(app, globals);
   anneal::client::commands::AddServerCommand(app, globals);
   anneal::client::commands::AddContextCommands(app, globals);
   anneal::client::commands::AddDoctorCommand(app, globals);

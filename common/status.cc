@@ -1,9 +1,14 @@
 #include "common/status.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
@@ -16,10 +21,67 @@ google::rpc::ErrorInfo InfoOf(const absl::Status& status) {
   return info;
 }
 
+std::string Under(absl::string_view prefix, absl::string_view field) {
+  return prefix.empty() ? std::string(field) : absl::StrCat(prefix, ".", field);
+}
+
 }  // namespace
 
 void FieldViolations::Add(absl::string_view field, absl::string_view description) {
-  violations_.push_back({std::string(field), std::string(description)});
+  violations_.push_back({std::string(field), std::string(field), std::string(description)});
+}
+
+void FieldViolations::AddOnce(Violation violation) {
+  const bool known =
+      std::any_of(violations_.begin(), violations_.end(), [&](const Violation& other) {
+        return other.field == violation.field && other.description == violation.description;
+      });
+  if (!known) violations_.push_back(std::move(violation));
+}
+
+void FieldViolations::AddUnder(absl::string_view prefix, const FieldViolations& inner) {
+  for (const Violation& violation : inner.violations_) {
+    AddOnce({Under(prefix, violation.field), violation.name, violation.description});
+  }
+}
+
+bool FieldViolations::AddUnder(absl::string_view prefix, const absl::Status& status) {
+  const auto payload = status.GetPayload(kBadRequestUrl);
+  google::rpc::BadRequest details;
+  if (!payload.has_value() || !details.ParseFromString(std::string(*payload))) return false;
+  const std::vector<absl::string_view> lines = absl::StrSplit(status.message(), '\n');
+  for (int i = 0; i < details.field_violations_size(); ++i) {
+    const auto& violation = details.field_violations(i);
+    // A line is the name that people know and the description; the payload has no name.
+    absl::string_view name = violation.field();
+    if (const auto line = static_cast<size_t>(i);
+        lines.size() == static_cast<size_t>(details.field_violations_size())) {
+      absl::string_view begin = lines[line];
+      if (absl::ConsumeSuffix(&begin, absl::StrCat(" ", violation.description()))) name = begin;
+    }
+    AddOnce({Under(prefix, violation.field()), std::string(name), violation.description()});
+  }
+  return true;
+}
+
+bool FieldViolations::Has(absl::string_view field) const {
+  return std::any_of(violations_.begin(), violations_.end(), [field](const Violation& violation) {
+    absl::string_view rest = violation.field;
+    return absl::ConsumePrefix(&rest, field) && (rest.empty() || rest.front() == '.');
+  });
+}
+
+void FieldViolations::Sort(
+    const std::function<std::vector<int>(absl::string_view field)>& position) {
+  std::vector<std::pair<std::vector<int>, Violation>> keyed;
+  for (Violation& violation : violations_) {
+    std::vector<int> key = position(violation.field);
+    keyed.emplace_back(std::move(key), std::move(violation));
+  }
+  std::stable_sort(keyed.begin(), keyed.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  violations_.clear();
+  for (auto& [key, violation] : keyed) violations_.push_back(std::move(violation));
 }
 
 absl::Status FieldViolations::ToStatus() const {
@@ -30,7 +92,7 @@ absl::Status FieldViolations::ToStatus() const {
     auto* out = details.add_field_violations();
     out->set_field(violation.field);
     out->set_description(violation.description);
-    absl::StrAppend(&message, message.empty() ? "" : "\n", violation.field, " ",
+    absl::StrAppend(&message, message.empty() ? "" : "\n", violation.name, " ",
                     violation.description);
   }
   absl::Status status = absl::InvalidArgumentError(message);
@@ -57,6 +119,17 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
   FieldViolations violations;
   violations.Add(field, description);
   return violations.ToStatus();
+}
+
+absl::Status AtField(absl::string_view field, absl::Status status) {
+  const auto payload = status.GetPayload(kBadRequestUrl);
+  google::rpc::BadRequest details;
+  if (!payload.has_value() || !details.ParseFromString(std::string(*payload))) return status;
+  for (auto& violation : *details.mutable_field_violations()) {
+    violation.set_field(std::string(field));
+  }
+  status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
+  return status;
 }
 
 absl::Status WithReason(absl::Status status, absl::string_view reason,

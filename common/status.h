@@ -6,6 +6,7 @@
 #ifndef ANNEAL_COMMON_STATUS_H_
 #define ANNEAL_COMMON_STATUS_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,22 +36,39 @@ inline constexpr absl::string_view kErrorDomain = "anneal";
 inline constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 inline constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.rpc.BadRequest";
 
-// Collects what is wrong with a request, so that a user sees all of it at once.
+// Collects everything that is wrong with a request, so that one round reports all of it.
 class FieldViolations {
  public:
-  // `field` is a path such as `optimizer.learning_rate`; `description` goes on from it: "is -1;
-  // allowed is 0 < r <= 1000".
+  // `field` is a path such as `optimizer.learning_rate`; `description` continues it: "is -1;
+  // allowed is 0 < value <= 1000".
   void Add(absl::string_view field, absl::string_view description);
+
+  // Adds the violations of a message that is the request's field `prefix`, except those already
+  // here. Programs get the path in the request (`experiment.config.epochs`), people the one that
+  // they wrote (`epochs`). An empty prefix means the request itself.
+  void AddUnder(absl::string_view prefix, const FieldViolations& inner);
+  // The same for a status that ToStatus made. Returns false, and adds nothing, for any other.
+  bool AddUnder(absl::string_view prefix, const absl::Status& status);
+
+  // Returns whether `field`, or a field in it, has a violation.
+  bool Has(absl::string_view field) const;
   bool empty() const { return violations_.empty(); }
+  size_t size() const { return violations_.size(); }
+
+  // Orders the violations by the position of their fields, stably.
+  void Sort(const std::function<std::vector<int>(absl::string_view field)>& position);
 
   // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload.
   absl::Status ToStatus() const;
 
  private:
   struct Violation {
-    std::string field;
+    std::string field;  // its path in the request
+    std::string name;   // as people write it
     std::string description;
   };
+  void AddOnce(Violation violation);
+
   std::vector<Violation> violations_;
 };
 
@@ -63,6 +81,9 @@ std::string OneLine(absl::string_view text);
 
 // INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
+
+// Moves the violations of a status to `field` of the request. The message, for people, stays.
+absl::Status AtField(absl::string_view field, absl::Status status);
 
 // Adds an ErrorInfo with `reason` (UPPER_SNAKE_CASE) to an error, and what programs need to go on.
 absl::Status WithReason(absl::Status status, absl::string_view reason,

@@ -84,6 +84,7 @@ void DetachOnInterrupt(const Globals& globals, const std::string& verb, const st
 
 // Each adds its commands to the program.
 void AddPresetCommands(CLI::App* app, Globals* globals);
+void AddExplainCommand(CLI::App* app, Globals* globals);
 void AddSubmitCommand(CLI::App* app, Globals* globals);
 void AddListCommand(CLI::App* app, Globals* globals);
 void AddShowCommand(CLI::App* app, Globals* globals);

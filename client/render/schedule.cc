@@ -10,6 +10,7 @@
 #include "common/activation.h"
 #include "common/config/learning_rate.h"
 #include "common/config/theta_schedule.h"
+#include "common/enum_name.h"
 
 namespace anneal::client::render {
 namespace {
@@ -30,8 +31,8 @@ std::string Remark(const v1::ThetaConfig& theta) {
     return "theta is trained: only its start is known\n";
   }
   if (theta.policy() == v1::THETA_POLICY_SCHEDULED &&
-      theta.schedule() == v1::THETA_SCHEDULE_PLATEAU) {
-    return absl::StrCat("PLATEAU: theta moves by ",
+      config::TraitsOf(theta.schedule()).needs_state) {
+    return absl::StrCat(EnumName(theta.schedule()), ": theta moves by ",
                         Short(theta.plateau().notch() * std::abs(theta.end() - theta.start())),
                         " whenever the training loss stalls; below is a run in which it never "
                         "does\n");

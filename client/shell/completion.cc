@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "anneal/v1/config.pb.h"
 #include "common/config/field_path.h"
+#include "common/config/schema.h"
 #include "common/enum_name.h"
 #include "common/metric.h"
 
@@ -20,6 +21,13 @@ using Words = std::vector<std::string>;
 Words Call(const std::function<Words()>& source) { return source ? source() : Words(); }
 
 Words FieldNames() { return config::FieldPaths(*v1::TrainingConfig::descriptor()); }
+
+// Also messages, and fields of the elements of lists.
+Words SchemaPaths() {
+  Words paths;
+  for (const config::SchemaField& field : config::Schema()) paths.push_back(field.path);
+  return paths;
+}
 
 // `optimizer.kind=` and, after that, what it can be.
 Words Assignments(const std::string& typed) {
@@ -117,6 +125,7 @@ Words PositionalValues(const CLI::App& command, size_t position, const std::stri
   if (name == "run") return Names(typed, sources, /*runs_only=*/true);
   if (name == "preset") return Call(sources.presets);
   if (name == "context") return Call(sources.contexts);
+  if (name == "field") return SchemaPaths();
   if (name == "name" || name == "names" || name == "experiment" || name == "experiments") {
     return Names(typed, sources, /*runs_only=*/false);
   }

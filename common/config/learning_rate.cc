@@ -12,7 +12,10 @@ double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t
   const double progress =
       epochs > 1 ? std::min(1.0, static_cast<double>(epoch) / static_cast<double>(epochs - 1)) : 0;
   const double last = config.final_factor();
+  static_assert(v1::LearningRateSchedule_ARRAYSIZE == 6, "give the new schedule its formula");
   switch (config.schedule()) {
+    case v1::LEARNING_RATE_SCHEDULE_CONSTANT:
+      return 1;
     case v1::LEARNING_RATE_SCHEDULE_INVERSE:
       return 1.0 / static_cast<double>(epoch + 1);
     case v1::LEARNING_RATE_SCHEDULE_LINEAR:
@@ -23,7 +26,7 @@ double ScheduleFactor(const v1::OptimizerConfig& config, int64_t epochs, int64_t
       const int64_t steps_down = epoch / config.step_epochs();
       return std::pow(config.step_factor(), static_cast<double>(steps_down));
     }
-    default:  // CONSTANT
+    default:  // unspecified, which no resolved config has
       return 1;
   }
 }

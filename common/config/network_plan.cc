@@ -93,9 +93,7 @@ void Accumulate(LayerPlan layer, NetworkPlan* plan) {
   plan->layers.push_back(std::move(layer));
 }
 
-std::string Describe(const LayerPlan& layer) {
-  if (layer.config.has_dense()) return absl::StrCat("dense ", layer.affine.channels);
-  const v1::ConvLayer& conv = layer.config.conv();
+std::string DescribeConv(const v1::ConvLayer& conv) {
   std::string text = absl::StrCat("conv ", conv.filters(), "@", conv.kernel(), "x", conv.kernel());
   if (conv.stride() != 1) absl::StrAppend(&text, ", stride ", conv.stride());
   if (conv.padding() != 0) absl::StrAppend(&text, ", padding ", conv.padding());
@@ -106,7 +104,59 @@ std::string Describe(const LayerPlan& layer) {
   return text;
 }
 
+// Sets what a person reads of a layer's kind and output.
+void DescribeLayer(const LayerPlan& layer, v1::LayerSummary* out) {
+  out->add_output_shape(static_cast<int32_t>(layer.output.channels));
+  switch (layer.config.kind_case()) {
+    case v1::HiddenLayer::kConv:
+      out->set_description(DescribeConv(layer.config.conv()));
+      out->add_output_shape(static_cast<int32_t>(layer.output.height));
+      out->add_output_shape(static_cast<int32_t>(layer.output.width));
+      return;
+    case v1::HiddenLayer::kDense:
+      out->set_description(absl::StrCat("dense ", layer.affine.channels));
+      return;
+    case v1::HiddenLayer::KIND_NOT_SET:
+      return;
+  }
+}
+
+// Fills in what follows from the kind of a layer and its input. False if it does not fit.
+bool PlanKind(const std::string& field, LayerPlan* layer, FieldViolations* violations) {
+  switch (layer->config.kind_case()) {
+    case v1::HiddenLayer::kConv:
+      PlanConv(layer->config.conv(), field, layer, violations);
+      return layer->output.units() > 0;
+    case v1::HiddenLayer::kDense:
+      PlanDense(layer->config.dense(), layer);
+      return true;
+    case v1::HiddenLayer::KIND_NOT_SET:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace
+
+void CheckLayerKinds(const v1::NetworkConfig& config, FieldViolations* violations) {
+  bool after_dense = false;
+  for (int i = 0; i < config.layers_size(); ++i) {
+    const std::string field = absl::StrCat("network.layers.", i);
+    switch (config.layers(i).kind_case()) {
+      case v1::HiddenLayer::kConv:
+        if (after_dense) {
+          violations->Add(field, "is a conv layer after a dense one; put conv layers first");
+        }
+        break;
+      case v1::HiddenLayer::kDense:
+        after_dense = true;
+        break;
+      case v1::HiddenLayer::KIND_NOT_SET:
+        violations->Add(field, "is empty; set conv or dense");
+        break;
+    }
+  }
+}
 
 NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& theta,
                         const DatasetShape& data, FieldViolations* violations) {
@@ -116,23 +166,13 @@ NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& 
                           theta.granularity() != v1::THETA_GRANULARITY_NETWORK;
   if (!own_thetas) plan.thetas = 1;
   FeatureShape input = {.channels = 1, .height = data.height, .width = data.width};
-  bool after_dense = false;
   for (int i = 0; i < config.layers_size(); ++i) {
     const std::string field = absl::StrCat("network.layers.", i);
+    if (violations->Has(field)) return plan;
     LayerPlan layer;
     layer.config = config.layers(i);
     layer.input = input;
-    if (layer.config.has_conv()) {
-      if (after_dense) {
-        violations->Add(field, "is a conv layer after a dense one; put conv layers first");
-        return plan;
-      }
-      PlanConv(layer.config.conv(), field, &layer, violations);
-      if (layer.output.units() == 0) return plan;
-    } else {
-      after_dense = true;
-      PlanDense(layer.config.dense(), &layer);
-    }
+    if (!PlanKind(field, &layer, violations)) return plan;
     Count(config.batch_norm(), &layer);
     if (own_thetas) layer.thetas = ThetasOf(theta.granularity(), layer.output);
     if (!CheckSize(field, layer, violations)) return plan;
@@ -157,12 +197,7 @@ v1::NetworkSummary Summarize(const NetworkPlan& plan) {
   v1::NetworkSummary summary;
   for (const LayerPlan& layer : plan.layers) {
     v1::LayerSummary* out = summary.add_layers();
-    out->set_description(Describe(layer));
-    out->add_output_shape(static_cast<int32_t>(layer.output.channels));
-    if (layer.config.has_conv()) {
-      out->add_output_shape(static_cast<int32_t>(layer.output.height));
-      out->add_output_shape(static_cast<int32_t>(layer.output.width));
-    }
+    DescribeLayer(layer, out);
     out->set_parameter_count(layer.parameters);
     out->set_theta_count(layer.thetas);
     out->set_multiply_adds(layer.multiply_adds);

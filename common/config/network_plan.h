@@ -50,10 +50,14 @@ struct NetworkPlan {
   int64_t activations = 0;  // values kept for the backward pass of one image, about
 };
 
-// Adds a violation for every layer that does not fit its input, and for what is larger than this
-// system takes (64 layers, 50 million parameters, 262,144 thetas in a layer, 4 million values in a
-// feature map). Returns the plan, which is meaningless if `violations` is not empty. `config` and
-// `theta` must be resolved and in range (config_validation.h).
+// Adds a violation for every layer of no kind, and for every conv layer after a dense one.
+void CheckLayerKinds(const v1::NetworkConfig& config, FieldViolations* violations);
+
+// Adds a violation for every layer that does not fit its input, and for sizes beyond the limits of
+// this system (50 million parameters, 262,144 thetas in a layer, 4 million values in a feature
+// map). `config` and `theta` must be resolved; a layer that has a violation already ends the plan,
+// so that no shape is computed from invalid numbers. Returns the plan, which is meaningless if the
+// network or theta has violations.
 NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& theta,
                         const DatasetShape& data, FieldViolations* violations);
 

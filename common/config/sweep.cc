@@ -84,12 +84,15 @@ absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experim
   ANNEAL_RETURN_IF_ERROR(CheckSweep(experiment));
   std::vector<SweepCell> cells(1);
   cells[0].config = experiment.config();
-  for (const v1::SweepAxis& axis : experiment.axes()) {
+  for (int i = 0; i < experiment.axes_size(); ++i) {
+    const v1::SweepAxis& axis = experiment.axes(i);
+    const bool known = FindField(*v1::TrainingConfig::descriptor(), axis.field()) != nullptr;
+    const std::string place = absl::StrCat("axes.", i, known ? ".values" : ".field");
     std::vector<SweepCell> product;
     for (const SweepCell& cell : cells) {
       for (const std::string& value : axis.values()) {
         SweepCell& next = product.emplace_back(cell);
-        ANNEAL_RETURN_IF_ERROR(SetField(&next.config, axis.field(), value));
+        ANNEAL_RETURN_IF_ERROR(AtField(place, SetField(&next.config, axis.field(), value)));
         next.parameters[axis.field()] = value;
       }
     }

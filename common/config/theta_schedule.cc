@@ -2,15 +2,78 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
 
 namespace anneal::config {
+namespace {
 
-ThetaSchedule::ThetaSchedule(const v1::ThetaConfig& config, RunLength length) : config_(config) {
-  const int64_t last = LastUnit(config, length);
-  const bool jump = config.schedule() == v1::THETA_SCHEDULE_JUMP;
-  hold_ = config.has_hold() ? config.hold() : jump ? DefaultJump(last) : 0;
-  span_ = config.has_span() ? config.span() : last - hold_;
+double Progress(int64_t done, int64_t span) {
+  return static_cast<double>(done) / static_cast<double>(span);
+}
+
+double Linear(const v1::ThetaConfig& /*config*/, int64_t done, int64_t span) {
+  return Progress(done, span);
+}
+
+double Cosine(const v1::ThetaConfig& /*config*/, int64_t done, int64_t span) {
+  return (1 - std::cos(std::numbers::pi * Progress(done, span))) / 2;
+}
+
+double Sqrt(const v1::ThetaConfig& /*config*/, int64_t done, int64_t span) {
+  return std::sqrt(Progress(done, span));
+}
+
+double Power(const v1::ThetaConfig& config, int64_t done, int64_t span) {
+  return std::pow(Progress(done, span), config.power());
+}
+
+double Exponential(const v1::ThetaConfig& config, int64_t done, int64_t span) {
+  return std::expm1(-config.rate() * Progress(done, span)) / std::expm1(-config.rate());
+}
+
+double Step(const v1::ThetaConfig& config, int64_t done, int64_t span) {
+  // In whole numbers: steps * p may round to just below one.
+  const int64_t steps_done = config.steps() * done / span;
+  return static_cast<double>(steps_done) / config.steps();
+}
+
+constexpr ThetaScheduleTraits kTraits[] = {
+    {.schedule = v1::THETA_SCHEDULE_UNSPECIFIED},
+    {.schedule = v1::THETA_SCHEDULE_CONSTANT},
+    {.schedule = v1::THETA_SCHEDULE_LINEAR, .moves = true, .share = Linear},
+    {.schedule = v1::THETA_SCHEDULE_COSINE, .moves = true, .share = Cosine},
+    {.schedule = v1::THETA_SCHEDULE_SQRT, .moves = true, .share = Sqrt},
+    {.schedule = v1::THETA_SCHEDULE_POWER, .moves = true, .share = Power},
+    {.schedule = v1::THETA_SCHEDULE_EXPONENTIAL, .moves = true, .share = Exponential},
+    {.schedule = v1::THETA_SCHEDULE_STEP, .moves = true, .share = Step},
+    {.schedule = v1::THETA_SCHEDULE_JUMP, .moves = true, .holds_half = true},
+    {.schedule = v1::THETA_SCHEDULE_PLATEAU, .moves = true, .needs_state = true},
+};
+static_assert(std::size(kTraits) == v1::ThetaSchedule_ARRAYSIZE,
+              "give the new schedule of config.proto a row");
+
+constexpr bool RowsAreWhereTheirValuesSay() {
+  for (size_t i = 0; i < std::size(kTraits); ++i) {
+    if (static_cast<size_t>(kTraits[i].schedule) != i) return false;
+  }
+  return true;
+}
+static_assert(RowsAreWhereTheirValuesSay(), "order the rows by the schedules' numbers");
+
+}  // namespace
+
+const ThetaScheduleTraits& TraitsOf(v1::ThetaSchedule schedule) {
+  return v1::ThetaSchedule_IsValid(schedule) ? kTraits[schedule] : kTraits[0];
+}
+
+ThetaSchedule::ThetaSchedule(const v1::ThetaConfig& config, RunLength length)
+    : config_(config),
+      traits_(&TraitsOf(config.policy() == v1::THETA_POLICY_SCHEDULED
+                            ? config.schedule()
+                            : v1::THETA_SCHEDULE_CONSTANT)),
+      hold_(Hold(config, length)) {
+  span_ = config.has_span() ? config.span() : LastUnit(config, length) - hold_;
 }
 
 int64_t ThetaSchedule::LastUnit(const v1::ThetaConfig& config, RunLength length) {
@@ -18,50 +81,20 @@ int64_t ThetaSchedule::LastUnit(const v1::ThetaConfig& config, RunLength length)
                                                  : length.epochs - 1;
 }
 
-double ThetaSchedule::Value(int64_t epoch, int64_t step) const {
-  if (config_.policy() != v1::THETA_POLICY_SCHEDULED) return config_.start();
-  const int64_t done = config_.unit() == v1::SCHEDULE_UNIT_STEP ? step : epoch;
-  switch (config_.schedule()) {
-    case v1::THETA_SCHEDULE_CONSTANT:
-      return config_.start();
-    case v1::THETA_SCHEDULE_JUMP:
-      return done < hold_ ? config_.start() : config_.end();
-    case v1::THETA_SCHEDULE_PLATEAU:
-      return PlateauValue();
-    default:
-      break;
-  }
-  if (done <= hold_) return config_.start();
-  if (done >= hold_ + span_) return config_.end();
-  return PathValue(done - hold_);
+int64_t ThetaSchedule::Hold(const v1::ThetaConfig& config, RunLength length) {
+  if (config.has_hold() || !TraitsOf(config.schedule()).holds_half) return config.hold();
+  return (LastUnit(config, length) + 1) / 2;
 }
 
-double ThetaSchedule::PathValue(int64_t done) const {
-  const double p = static_cast<double>(done) / static_cast<double>(span_);
-  double share = p;
-  switch (config_.schedule()) {
-    case v1::THETA_SCHEDULE_COSINE:
-      share = (1 - std::cos(std::numbers::pi * p)) / 2;
-      break;
-    case v1::THETA_SCHEDULE_SQRT:
-      share = std::sqrt(p);
-      break;
-    case v1::THETA_SCHEDULE_POWER:
-      share = std::pow(p, config_.power());
-      break;
-    case v1::THETA_SCHEDULE_EXPONENTIAL:
-      share = std::expm1(-config_.rate() * p) / std::expm1(-config_.rate());
-      break;
-    case v1::THETA_SCHEDULE_STEP: {
-      // In whole numbers: steps * p may round to just below one.
-      const int64_t steps_done = config_.steps() * done / span_;
-      share = static_cast<double>(steps_done) / config_.steps();
-      break;
-    }
-    default:  // LINEAR
-      break;
-  }
-  return config_.start() + (config_.end() - config_.start()) * share;
+double ThetaSchedule::Value(int64_t epoch, int64_t step) const {
+  if (!traits_->moves) return config_.start();
+  if (traits_->needs_state) return PlateauValue();
+  const int64_t done = config_.unit() == v1::SCHEDULE_UNIT_STEP ? step : epoch;
+  if (!traits_->has_span()) return done < hold_ ? config_.start() : config_.end();
+  if (done <= hold_) return config_.start();
+  if (done >= hold_ + span_) return config_.end();
+  return config_.start() +
+         (config_.end() - config_.start()) * traits_->share(config_, done - hold_, span_);
 }
 
 double ThetaSchedule::PlateauValue() const {
@@ -71,10 +104,7 @@ double ThetaSchedule::PlateauValue() const {
 }
 
 void ThetaSchedule::ObserveEpoch(double train_loss) {
-  if (config_.policy() != v1::THETA_POLICY_SCHEDULED ||
-      config_.schedule() != v1::THETA_SCHEDULE_PLATEAU) {
-    return;
-  }
+  if (!traits_->needs_state) return;
   plateau_.set_epochs_seen(plateau_.epochs_seen() + 1);
   if (plateau_.epochs_seen() <= hold_) return;
   const v1::PlateauConfig& plateau = config_.plateau();

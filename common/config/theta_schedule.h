@@ -1,5 +1,6 @@
-// The path of a scheduled theta, as config.proto defines it (ThetaSchedule). Pure arithmetic; not
-// thread-safe, since PLATEAU moves with what it observes.
+// `ThetaSchedule` computes the path of a scheduled theta, and a table has the traits and the
+// formula of each schedule of config.proto. Pure arithmetic; not thread-safe, since PLATEAU moves
+// with what it observes.
 
 #ifndef ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_
 #define ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_
@@ -16,6 +17,28 @@ struct RunLength {
   int64_t epochs = 0;
   int64_t steps_per_epoch = 0;
 };
+
+// The traits of a schedule, from which all code that handles schedules follows. A new schedule is
+// a value in config.proto and a row of the table in theta_schedule.cc.
+struct ThetaScheduleTraits {
+  v1::ThetaSchedule schedule;
+  // Leaves theta.start, for which a run needs two units.
+  bool moves = false;
+  // Follows the training loss instead of the units done: its position belongs into checkpoints, and
+  // its only unit is EPOCH.
+  bool needs_state = false;
+  // Unset, theta.hold is half of the run instead of 0.
+  bool holds_half = false;
+  // f(p) after `done` of `span` units, 0 < done < span, as config.proto defines it. Null for a
+  // schedule without a span.
+  double (*share)(const v1::ThetaConfig& config, int64_t done, int64_t span) = nullptr;
+
+  bool has_span() const { return share != nullptr; }
+};
+
+// Returns the traits of a schedule; of THETA_SCHEDULE_UNSPECIFIED for a value that this build does
+// not know.
+const ThetaScheduleTraits& TraitsOf(v1::ThetaSchedule schedule);
 
 class ThetaSchedule {
  public:
@@ -36,15 +59,14 @@ class ThetaSchedule {
 
   // The largest hold + span that reaches `end` inside the run: one less than the units in it.
   static int64_t LastUnit(const v1::ThetaConfig& config, RunLength length);
-  // Where JUMP jumps unless `hold` says so: halfway to the last unit.
-  static int64_t DefaultJump(int64_t last_unit) { return (last_unit + 1) / 2; }
+  // theta.hold, or what it is where it is unset.
+  static int64_t Hold(const v1::ThetaConfig& config, RunLength length);
 
  private:
-  // `done` of `span_` units of the path, 0 < done < span_.
-  double PathValue(int64_t done) const;
   double PlateauValue() const;
 
   v1::ThetaConfig config_;
+  const ThetaScheduleTraits* traits_;  // of its schedule; CONSTANT's for other policies
   int64_t hold_ = 0;
   int64_t span_ = 1;
   v1::PlateauPosition plateau_;

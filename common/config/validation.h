@@ -1,4 +1,6 @@
-// Defaults and checks of a TrainingConfig; config.proto states both. Pure.
+// `ResolveConfig`, `CheckConfig` and `PlanRun` complete and check a TrainingConfig. Defaults and
+// ranges are in config.proto (schema.h); here are the rules that tie fields together. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_CONFIG_VALIDATION_H_
 #define ANNEAL_COMMON_CONFIG_VALIDATION_H_
@@ -17,10 +19,10 @@ namespace anneal::config {
 v1::TrainingConfig ResolveConfig(v1::TrainingConfig config);
 
 // Checks what needs no data set: ranges, enums, and fields that contradict each other.
-// INVALID_ARGUMENT with every violation. `config` must be resolved.
+// INVALID_ARGUMENT with every violation, in the order of the schema. `config` must be resolved.
 absl::Status CheckConfig(const v1::TrainingConfig& config);
 
-// What a config comes to on a data set.
+// The size of a run, as a config and a data set determine it.
 struct RunPlan {
   NetworkPlan network;
   int64_t train_images = 0;
@@ -28,8 +30,9 @@ struct RunPlan {
   RunLength length;
 };
 
-// Checks the rest: split, batch, schedules against the run's length, shapes and sizes of the
-// network. INVALID_ARGUMENT with every violation. `config` must be resolved and pass CheckConfig.
+// Checks all that CheckConfig does, and split, batch, schedules against the run's length, shapes
+// and sizes of the network. Nothing is computed from a value that has a violation. INVALID_ARGUMENT
+// with every violation, in the order of the schema. `config` must be resolved.
 absl::StatusOr<RunPlan> PlanRun(const v1::TrainingConfig& config, const DatasetShape& data);
 
 }  // namespace anneal::config

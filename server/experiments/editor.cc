@@ -94,8 +94,10 @@ absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id,
                           ParseExperimentName("experiment.name", wanted.name()));
   ANNEAL_ASSIGN_OR_RETURN(const std::set<std::string> fields, FieldsOf(request));
+  FieldViolations in_experiment;
+  CheckAnnotations(wanted, &in_experiment);
   FieldViolations violations;
-  CheckAnnotations(wanted, &violations);
+  violations.AddUnder("experiment", in_experiment);
   ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     store::Connection& db = transaction.db();

@@ -8,10 +8,12 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "common/config/extend.h"
+#include "common/config/schema.h"
 #include "common/config/sweep.h"
 #include "common/config/validation.h"
 #include "common/enum_name.h"
 #include "common/experiment_validation.h"
+#include "common/field_behavior.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -30,6 +32,12 @@ namespace {
 constexpr size_t kMaxRequestId = 64;
 constexpr size_t kMaxPreset = 64;
 constexpr size_t kMaxUser = 64;
+// Enough to correct in one round; those of more cells are not looked for.
+constexpr size_t kMostViolations = 100;
+
+// Paths in the request.
+constexpr absl::string_view kExperiment = "experiment";
+constexpr absl::string_view kConfig = "experiment.config";
 
 // Refuses fields that this server does not know: it would not honour a newer client's request.
 void CheckKnown(const v1::Experiment& experiment, FieldViolations* violations) {
@@ -43,18 +51,23 @@ void CheckKnown(const v1::Experiment& experiment, FieldViolations* violations) {
 }
 
 // Checks all fields but the config, the axes and the seeds.
-absl::Status CheckRequest(const v1::CreateExperimentRequest& request) {
+FieldViolations CheckRequest(const v1::CreateExperimentRequest& request) {
   FieldViolations violations;
+  FieldViolations in_experiment;
   const v1::Experiment& experiment = request.experiment();
   CheckText("request_id", request.request_id(), kMaxRequestId, &violations);
-  CheckText("preset", experiment.preset(), kMaxPreset, &violations);
-  CheckText("user", experiment.user(), kMaxUser, &violations);
-  CheckAnnotations(experiment, &violations);
-  CheckKnown(experiment, &violations);
-  if (!experiment.has_config()) {
-    violations.Add("config", "is missing; start from a preset, or set fields of the config");
+  if (!request.experiment_id().empty()) {
+    violations.AddUnder("", CheckExperimentId("experiment_id", request.experiment_id()));
   }
-  return violations.ToStatus();
+  CheckKnown(experiment, &violations);
+  CheckText("preset", experiment.preset(), kMaxPreset, &in_experiment);
+  CheckText("user", experiment.user(), kMaxUser, &in_experiment);
+  CheckAnnotations(experiment, &in_experiment);
+  if (!experiment.has_config()) {
+    in_experiment.Add("config", "is missing; start from a preset, or set fields of the config");
+  }
+  violations.AddUnder(kExperiment, in_experiment);
+  return violations;
 }
 
 // Returns a digest that tells a retry from another request; validate_only does not count.
@@ -81,21 +94,6 @@ std::string MakeUpId(absl::string_view preset) {
   for (int i = 0; i < 8; ++i)
     id.push_back(kAlphabet[absl::Uniform(generator, size_t{0}, kAlphabet.size())]);
   return id;
-}
-
-// Only what a user decides; the rest is the server's to fill in.
-v1::Experiment OnlyInput(const v1::Experiment& experiment) {
-  v1::Experiment input = experiment;
-  input.clear_name();
-  input.clear_create_time();
-  input.clear_state();
-  input.clear_run_counts();
-  input.clear_last_sequence();
-  input.clear_network();
-  input.clear_steps_per_epoch();
-  input.clear_etag();
-  input.clear_delete_time();
-  return input;
 }
 
 std::string ParametersJson(const std::map<std::string, std::string>& parameters) {
@@ -139,17 +137,17 @@ Submission::Submission(store::Store* store, training::data::DatasetRegistry* dat
       clock_(std::move(clock)) {}
 
 absl::StatusOr<v1::Experiment> Submission::Create(const v1::CreateExperimentRequest& request) {
-  ANNEAL_RETURN_IF_ERROR(CheckRequest(request));
+  FieldViolations violations = CheckRequest(request);
   const std::string fingerprint = Fingerprint(request);
   // Before the config is checked: a retry succeeds even if its data set is gone by now.
-  if (!request.request_id().empty()) {
+  if (violations.empty() && !request.request_id().empty()) {
     ANNEAL_ASSIGN_OR_RETURN(std::optional<v1::Experiment> earlier,
                             store_->Read([&](store::Connection& db) {
                               return FindEarlier(db, request.request_id(), fingerprint);
                             }));
     if (earlier.has_value()) return *std::move(earlier);
   }
-  ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request));
+  ANNEAL_ASSIGN_OR_RETURN(store::NewExperiment experiment, Prepare(request, std::move(violations)));
   experiment.request_sha256 = fingerprint;
   return request.validate_only() ? Preview(experiment) : Insert(experiment);
 }
@@ -197,35 +195,55 @@ absl::Status Submission::CheckLimits(store::Connection& db,
                            static_cast<int64_t>(experiment.runs.size()));
 }
 
-absl::StatusOr<store::NewExperiment> Submission::Prepare(
-    const v1::CreateExperimentRequest& request) {
+absl::StatusOr<store::NewExperiment> Submission::Prepare(const v1::CreateExperimentRequest& request,
+                                                         FieldViolations violations) {
   store::NewExperiment experiment;
   experiment.id = request.experiment_id();
-  if (experiment.id.empty()) {
-    experiment.id = MakeUpId(request.experiment().preset());
-  } else {
-    ANNEAL_RETURN_IF_ERROR(CheckExperimentId("experiment_id", experiment.id));
-  }
+  if (experiment.id.empty()) experiment.id = MakeUpId(request.experiment().preset());
   experiment.request_id = request.request_id();
-  experiment.submission = OnlyInput(request.experiment());
+  experiment.submission = request.experiment();
+  ClearOutputOnly(&experiment.submission);
   experiment.time_micros = clock_();
-  ANNEAL_RETURN_IF_ERROR(PlanRuns(experiment.submission, &experiment));
+  if (request.experiment().has_config()) {
+    ANNEAL_RETURN_IF_ERROR(PlanRuns(experiment.submission, &violations, &experiment));
+  }
+  violations.Sort([](absl::string_view field) {
+    return config::SchemaPosition(*v1::CreateExperimentRequest::descriptor(), field);
+  });
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return experiment;
 }
 
-absl::Status Submission::PlanRuns(const v1::Experiment& submission,
+absl::StatusOr<config::RunPlan> Submission::Plan(const v1::TrainingConfig& config) {
+  const auto dataset = datasets_->Get(config.dataset().name());
+  if (dataset.ok()) return config::PlanRun(config, (*dataset)->shape());
+  // The rest of the config is checked as far as it needs no data set.
+  FieldViolations violations;
+  violations.AddUnder("", config::CheckConfig(config));
+  if (!violations.Has("dataset.name") && !violations.AddUnder("", dataset.status())) {
+    return dataset.status();
+  }
+  return violations.ToStatus();
+}
+
+absl::Status Submission::PlanRuns(const v1::Experiment& submission, FieldViolations* violations,
                                   store::NewExperiment* experiment) {
-  ANNEAL_ASSIGN_OR_RETURN(const std::vector<config::SweepCell> cells,
-                          config::ExpandSweep(submission));
+  const auto cells = config::ExpandSweep(submission);
+  if (!cells.ok()) {
+    return violations->AddUnder(kExperiment, cells.status()) ? absl::OkStatus() : cells.status();
+  }
   const std::vector<int64_t> seeds = config::SeedsOf(submission);
-  for (const config::SweepCell& cell : cells) {
-    ANNEAL_RETURN_IF_ERROR(config::CheckConfig(cell.config));
-    ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(cell.config.dataset().name()));
-    ANNEAL_ASSIGN_OR_RETURN(const config::RunPlan plan,
-                            config::PlanRun(cell.config, dataset->shape()));
+  for (const config::SweepCell& cell : *cells) {
+    const auto plan = Plan(cell.config);
+    if (!plan.ok()) {
+      if (!violations->AddUnder(kConfig, plan.status())) return plan.status();
+      if (violations->size() >= kMostViolations) break;
+      continue;
+    }
+    if (!violations->empty()) continue;
     if (experiment->runs.empty()) {
-      experiment->network = config::Summarize(plan.network);
-      experiment->steps_per_epoch = plan.length.steps_per_epoch;
+      experiment->network = config::Summarize(plan->network);
+      experiment->steps_per_epoch = plan->length.steps_per_epoch;
     }
     store::NewRun run{.epochs = cell.config.epochs(),
                       .parameters_json = ParametersJson(cell.parameters),
@@ -262,7 +280,6 @@ absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int3
   ANNEAL_ASSIGN_OR_RETURN(const auto dataset, datasets_->Get(config.dataset().name()));
   ANNEAL_ASSIGN_OR_RETURN(const config::RunPlan plan, config::PlanRun(config, dataset->shape()));
   v1::TrainingConfig extended = config::ExtendConfig(config, plan.length, epochs);
-  ANNEAL_RETURN_IF_ERROR(config::CheckConfig(extended));
   ANNEAL_RETURN_IF_ERROR(config::PlanRun(extended, dataset->shape()).status());
   return extended;
 }

@@ -5,6 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "anneal/v1/services.pb.h"
+#include "common/config/validation.h"
+#include "common/status.h"
 #include "common/wall_clock.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/experiment_store.h"
@@ -28,15 +30,21 @@ class Submission {
   absl::Status Extend(const RunName& name, int32_t epochs);
 
  private:
-  // Returns the checked experiment that the request asks to store.
-  absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request);
+  // Returns the checked experiment that the request asks to store. `violations` are those found so
+  // far.
+  absl::StatusOr<store::NewExperiment> Prepare(const v1::CreateExperimentRequest& request,
+                                               FieldViolations violations);
   // Returns the experiment as it would be stored (validate_only).
   absl::StatusOr<v1::Experiment> Preview(const store::NewExperiment& experiment);
   absl::StatusOr<v1::Experiment> Insert(const store::NewExperiment& experiment);
   // Returns the run's config with more epochs, checked.
   absl::StatusOr<v1::TrainingConfig> Extended(const v1::Run& run, int32_t epochs);
   absl::Status CheckLimits(store::Connection& db, const store::NewExperiment& experiment) const;
-  absl::Status PlanRuns(const v1::Experiment& submission, store::NewExperiment* experiment);
+  // Plans a resolved config on its data set. INVALID_ARGUMENT with every violation.
+  absl::StatusOr<config::RunPlan> Plan(const v1::TrainingConfig& config);
+  // Plans every cell, or collects the violations of all of them.
+  absl::Status PlanRuns(const v1::Experiment& submission, FieldViolations* violations,
+                        store::NewExperiment* experiment);
 
   store::Store* const store_;
   training::data::DatasetRegistry* const datasets_;

@@ -182,13 +182,13 @@ TEST_F(EditTest, UpdateThatMakesNoSenseIsRefusedAsAWhole) {
   refused(UpdateOf("first", {"note"}), "experiment.name");
   v1::UpdateExperimentRequest request = UpdateOf(name, {"note", "priority", "labels"});
   request.mutable_experiment()->set_note(std::string(5000, 'x'));
-  refused(request, "note");
+  refused(request, "experiment.note");
   request.mutable_experiment()->set_note("fine");
   request.mutable_experiment()->set_priority(1001);
-  refused(request, "priority");
+  refused(request, "experiment.priority");
   request.mutable_experiment()->set_priority(0);
   (*request.mutable_experiment()->mutable_labels())["No!"] = "";
-  refused(request, "labels");
+  refused(request, "experiment.labels");
   EXPECT_EQ(Update(UpdateOf("experiments/none", {"note"}), &response).error_code(),
             grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(Get(name).SerializeAsString(), before.SerializeAsString());

@@ -118,13 +118,19 @@ FusedEngine::FusedEngine(const v1::TrainingConfig& config, const config::RunPlan
 
 void FusedEngine::AddLayer(const config::LayerPlan& plan, const v1::ThetaConfig& theta) {
   Layer& layer = layers_.emplace_back();
-  layer.dense = plan.config.has_dense();
-  layer.shape = layer.dense ? DenseShape(plan) : ConvShape(plan);
-  if (layer.dense) {
-    layer.order = FlattenOrder(plan.input);
-  } else {
-    layer.padding = plan.config.conv().padding();
-    layer.width = plan.input.width + 2 * layer.padding;
+  switch (plan.config.kind_case()) {
+    case v1::HiddenLayer::kConv:
+      layer.dense = false;
+      layer.shape = ConvShape(plan);
+      layer.padding = plan.config.conv().padding();
+      layer.width = plan.input.width + 2 * layer.padding;
+      break;
+    case v1::HiddenLayer::kDense:
+    case v1::HiddenLayer::KIND_NOT_SET:  // no plan has one
+      layer.dense = true;
+      layer.shape = DenseShape(plan);
+      layer.order = FlattenOrder(plan.input);
+      break;
   }
   const bool shared = !network().trains_theta() || plan.thetas == 0;
   layer.theta_count = shared ? 1 : plan.thetas;

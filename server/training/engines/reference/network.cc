@@ -26,8 +26,14 @@ torch::Tensor ConvView(const torch::Tensor& flat, const config::LayerPlan& plan)
 
 // Returns the view of a layer's range of the flat vector that its convolution or linear map takes.
 torch::Tensor WeightView(const torch::Tensor& flat, const config::LayerPlan& plan) {
-  return plan.config.has_conv() ? ConvView(flat, plan)
-                                : flat.view({plan.affine.channels, plan.fan_in});
+  switch (plan.config.kind_case()) {
+    case v1::HiddenLayer::kConv:
+      return ConvView(flat, plan);
+    case v1::HiddenLayer::kDense:
+    case v1::HiddenLayer::KIND_NOT_SET:
+      break;
+  }
+  return flat.view({plan.affine.channels, plan.fan_in});
 }
 
 // Flattens per-channel thetas from [C, 1, 1], which broadcasts, to [C], as they are exported.
@@ -162,11 +168,16 @@ void Network::SetTheta(double theta) {
 }
 
 torch::Tensor Network::Affine(const Layer& layer, const torch::Tensor& input) const {
-  if (!layer.plan.config.has_conv()) {
-    return torch::linear(input.flatten(1), layer.weight, layer.bias);
+  switch (layer.plan.config.kind_case()) {
+    case v1::HiddenLayer::kConv: {
+      const v1::ConvLayer& conv = layer.plan.config.conv();
+      return torch::conv2d(input, layer.weight, layer.bias, conv.stride(), conv.padding());
+    }
+    case v1::HiddenLayer::kDense:
+    case v1::HiddenLayer::KIND_NOT_SET:  // no plan has one
+      break;
   }
-  const v1::ConvLayer& conv = layer.plan.config.conv();
-  return torch::conv2d(input, layer.weight, layer.bias, conv.stride(), conv.padding());
+  return torch::linear(input.flatten(1), layer.weight, layer.bias);
 }
 
 torch::Tensor Network::Normalise(Layer& layer, const torch::Tensor& input, const Forward& mode) {

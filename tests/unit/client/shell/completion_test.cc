@@ -38,6 +38,7 @@ class CompletionTest : public ::testing::Test {
     CLI::App* curves = plot->add_subcommand("curves");
     curves->add_option("names", texts_);
     curves->add_option("--metric", text_);
+    app_.add_subcommand("explain")->add_option("field", text_);
     app_.add_subcommand("context")->add_subcommand("use")->add_option("context", text_);
     sources_.experiments = [] { return Words{"first", "second"}; };
     sources_.runs = [](const std::string& experiment) {
@@ -57,7 +58,7 @@ class CompletionTest : public ::testing::Test {
 };
 
 TEST_F(CompletionTest, Commands) {
-  EXPECT_THAT(After({""}), ElementsAre("context", "history", "plot", "show", "submit"));
+  EXPECT_THAT(After({""}), ElementsAre("context", "explain", "history", "plot", "show", "submit"));
   EXPECT_THAT(After({"s"}), ElementsAre("show", "submit"));
   EXPECT_THAT(After({"plot", ""}), ElementsAre("curves"));
   EXPECT_THAT(After({"x"}), IsEmpty());
