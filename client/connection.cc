@@ -115,7 +115,7 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
                                   const grpc::Status& status, absl::Time begin) const {
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   if (options_.trace) {
-    const std::string reason = ReasonOf(WithDetails(absl::Status(code, ""), status));
+    const std::string reason = ReasonText(WithDetails(absl::Status(code, ""), status));
     options_.trace(absl::StrFormat("%s: %s%s%s in %.1f ms, from %s%s", call,
                                    absl::StatusCodeToString(code), reason.empty() ? "" : " ",
                                    reason, absl::ToDoubleMilliseconds(absl::Now() - begin),
@@ -152,7 +152,7 @@ absl::StatusOr<Response> Connection::Call(Stub* stub,
     const absl::Status result = FromGrpc(call, context, status, begin);
     if (result.ok()) return response;
     const bool in_time = std::chrono::system_clock::now() + kRateLimitPause < deadline;
-    if (ReasonOf(result) != "RATE_LIMITED" || !in_time) return result;
+    if (ReasonOf(result) != v1::ERROR_REASON_RATE_LIMITED || !in_time) return result;
     std::this_thread::sleep_for(kRateLimitPause);
   }
 }

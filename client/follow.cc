@@ -45,7 +45,7 @@ class Follower {
       const absl::Status status = WatchOnce();
       if (interrupt_->requested()) return Followed::kDetached;
       if (status.ok()) break;
-      if (ReasonOf(status) == "EVENTS_PRUNED") {
+      if (ReasonOf(status) == v1::ERROR_REASON_EVENTS_PRUNED) {
         ANNEAL_RETURN_IF_ERROR(SkipPruned(status));
         continue;
       }

@@ -33,7 +33,7 @@ absl::Status CheckTransition(v1::RunState from, v1::RunState to) {
   if (IsAllowed(from, to)) return absl::OkStatus();
   return WithReason(absl::FailedPreconditionError(absl::StrCat("a run that is ", EnumName(from),
                                                                " cannot become ", EnumName(to))),
-                    "RUN_STATE");
+                    v1::ERROR_REASON_RUN_STATE);
 }
 
 v1::RunState CombinedState(const v1::RunCounts& counts) {

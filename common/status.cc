@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/enum_name.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
@@ -97,7 +98,7 @@ absl::Status FieldViolations::ToStatus() const {
   }
   absl::Status status = absl::InvalidArgumentError(message);
   status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
-  return WithReason(std::move(status), "INVALID_FIELD");
+  return WithReason(std::move(status), v1::ERROR_REASON_INVALID_FIELD);
 }
 
 std::string Quoted(absl::string_view text) {
@@ -132,18 +133,22 @@ absl::Status AtField(absl::string_view field, absl::Status status) {
   return status;
 }
 
-absl::Status WithReason(absl::Status status, absl::string_view reason,
+absl::Status WithReason(absl::Status status, v1::ErrorReason reason,
                         const std::map<std::string, std::string>& metadata) {
   if (status.ok()) return status;
   google::rpc::ErrorInfo info;
-  info.set_reason(std::string(reason));
+  info.set_reason(EnumName(reason));
   info.set_domain(std::string(kErrorDomain));
   info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
   return status;
 }
 
-std::string ReasonOf(const absl::Status& status) { return InfoOf(status).reason(); }
+v1::ErrorReason ReasonOf(const absl::Status& status) {
+  return EnumValue<v1::ErrorReason>(InfoOf(status).reason());
+}
+
+std::string ReasonText(const absl::Status& status) { return InfoOf(status).reason(); }
 
 std::string ReasonMetadata(const absl::Status& status, const std::string& key) {
   const google::rpc::ErrorInfo info = InfoOf(status);

@@ -1,7 +1,7 @@
 // Errors that say which field is wrong, what its value is, and what would be right.
 //
-// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads; rpc/ copies
-// them to the wire and the client reads them back.
+// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads;
+// server/api copies them to the wire and the client reads them back.
 
 #ifndef ANNEAL_COMMON_STATUS_H_
 #define ANNEAL_COMMON_STATUS_H_
@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "anneal/v1/errors.pb.h"
 
 // Returns the status of `expr` from the enclosing function unless it is OK.
 #define ANNEAL_RETURN_IF_ERROR(expr)                                                    \
@@ -85,13 +86,16 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 // Moves the violations of a status to `field` of the request. The message, for people, stays.
 absl::Status AtField(absl::string_view field, absl::Status status);
 
-// Adds an ErrorInfo with `reason` (UPPER_SNAKE_CASE) to an error, and what programs need to go on.
-absl::Status WithReason(absl::Status status, absl::string_view reason,
+// Adds an ErrorInfo with `reason` and `metadata` to an error; returns OK unchanged.
+absl::Status WithReason(absl::Status status, v1::ErrorReason reason,
                         const std::map<std::string, std::string>& metadata = {});
 
-// The reason that was added, or that a server sent; empty if there is none.
-std::string ReasonOf(const absl::Status& status);
-// One of its metadata; empty if there is none.
+// Returns the reason of an error's ErrorInfo; ERROR_REASON_UNSPECIFIED without an ErrorInfo, or
+// with a reason that this program does not know.
+v1::ErrorReason ReasonOf(const absl::Status& status);
+// Returns the reason as it was sent, such as RATE_LIMITED; empty without an ErrorInfo.
+std::string ReasonText(const absl::Status& status);
+// Returns one of its metadata; empty if there is none.
 std::string ReasonMetadata(const absl::Status& status, const std::string& key);
 
 }  // namespace anneal

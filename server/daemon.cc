@@ -11,8 +11,10 @@
 
 #include "common/status.h"
 #include "common/version.h"
+#include "server/api/experiment_service.h"
+#include "server/api/info_services.h"
+#include "server/api/run_service.h"
 #include "server/api/self_check.h"
-#include "server/api/services.h"
 #include "server/store/queue_store.h"
 #if ANNEAL_GRPC_1_51
 #include "server/transport/grpc_1_51/workarounds.h"
@@ -31,6 +33,8 @@ constexpr std::chrono::milliseconds kCallDeadline(3000);
 
 Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options, const WallClock& clock)
     : options_(options),
+      clock_(clock),
+      start_micros_(clock()),
       store_(std::move(store)),
       checkpoints_(options.data_dir + "/checkpoints"),
       datasets_(options.datasets),
@@ -44,7 +48,46 @@ Daemon::Daemon(std::unique_ptr<store::Store> store, const Options& options, cons
       tokens_(auth::TokensPath(options.data_dir),
               [clock] { return absl::FromUnixMicros(clock()); }),
       rate_limit_(options.max_requests_per_second),
-      pool_(std::make_unique<api::BlockingPool>(kPoolThreads)) {}
+      authorization_(&tokens_, &rate_limit_, store_.get()),
+      pool_(std::make_unique<api::BlockingPool>(kPoolThreads)),
+      runner_(pool_.get(), &authorization_) {}
+
+std::vector<std::unique_ptr<grpc::Service>> Daemon::MakeServices() {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(std::make_unique<api::ExperimentService>(
+      api::ExperimentService::Dependencies{.runner = &runner_,
+                                           .store = store_.get(),
+                                           .submission = &submission_,
+                                           .editor = &editor_,
+                                           .dispatcher = &dispatcher_,
+                                           .watch = {.authorization = &authorization_,
+                                                     .pool = pool_.get(),
+                                                     .store = store_.get(),
+                                                     .hub = &hub_,
+                                                     .events = &events_}}));
+  services.push_back(std::make_unique<api::RunService>(
+      api::RunService::Dependencies{.runner = &runner_,
+                                    .store = store_.get(),
+                                    .submission = &submission_,
+                                    .dispatcher = &dispatcher_,
+                                    .clock = clock_,
+                                    .download = {.authorization = &authorization_,
+                                                 .pool = pool_.get(),
+                                                 .store = store_.get(),
+                                                 .checkpoints = &checkpoints_}}));
+  services.push_back(std::make_unique<api::PresetService>(&runner_));
+  services.push_back(std::make_unique<api::ServerService>(
+      api::ServerService::Dependencies{.runner = &runner_,
+                                       .store = store_.get(),
+                                       .dispatcher = &dispatcher_,
+                                       .datasets = &datasets_,
+                                       .start_micros = start_micros_,
+                                       .backup = {.authorization = &authorization_,
+                                                  .pool = pool_.get(),
+                                                  .store = store_.get(),
+                                                  .in_progress = &backup_in_progress_}}));
+  return services;
+}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
                                                       const WallClock& clock) {
@@ -61,24 +104,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options,
         metrics->CountCommit(seconds, status.ok());
         monitor->OnCommit(status);
       });
-  const api::Services services = {.store = daemon->store_.get(),
-                                  .checkpoints = &daemon->checkpoints_,
-                                  .dispatcher = &daemon->dispatcher_,
-                                  .submission = &daemon->submission_,
-                                  .editor = &daemon->editor_,
-                                  .datasets = &daemon->datasets_,
-                                  .hub = &daemon->hub_,
-                                  .events = &daemon->events_,
-                                  .pool = daemon->pool_.get(),
-                                  .tokens = &daemon->tokens_,
-                                  .rate_limit = &daemon->rate_limit_,
-                                  .metrics = &daemon->metrics_,
-                                  .is_backing_up = &daemon->is_backing_up_,
-                                  .clock = clock,
-                                  .start_micros = clock()};
   transport::Server::Options server = {
       .addresses = options.listening,
-      .make_services = [services] { return api::MakeServices(services); },
+      .make_services = [raw = daemon.get()] { return raw->MakeServices(); },
       .finish_streams = [hub = &daemon->hub_] { hub->Shutdown(); },
       .metrics = &daemon->metrics_};
 #if ANNEAL_GRPC_1_51

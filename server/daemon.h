@@ -4,15 +4,18 @@
 #define ANNEAL_SERVER_DAEMON_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/wall_clock.h"
+#include "server/api/authorization.h"
 #include "server/api/blocking_pool.h"
 #include "server/api/event_hub.h"
 #include "server/api/event_reader.h"
+#include "server/api/unary_runner.h"
 #include "server/auth/rate_limit.h"
 #include "server/auth/tokens.h"
 #include "server/experiments/editor.h"
@@ -50,9 +53,13 @@ class Daemon {
  private:
   Daemon(std::unique_ptr<store::Store> store, const Options& options, const WallClock& clock);
 
+  // Makes the services of one gRPC server.
+  std::vector<std::unique_ptr<grpc::Service>> MakeServices();
   std::vector<telemetry::Reading> ReadNow();
 
   const Options options_;
+  const WallClock clock_;
+  const int64_t start_micros_;  // wall-clock time
   // In the order of dependencies: each member uses earlier ones only, and is destroyed before them.
   telemetry::Metrics metrics_;
   StorageMonitor storage_monitor_;
@@ -68,8 +75,10 @@ class Daemon {
   api::EventReader events_;
   auth::Tokens tokens_;
   auth::RateLimit rate_limit_;
-  std::atomic<bool> is_backing_up_ = false;
+  const api::Authorization authorization_;
+  std::atomic<bool> backup_in_progress_ = false;
   std::unique_ptr<api::BlockingPool> pool_;
+  const api::UnaryRunner runner_;
   std::unique_ptr<transport::Server> server_;
   std::unique_ptr<telemetry::MetricsEndpoint> metrics_endpoint_;  // may be null
 };

@@ -96,7 +96,7 @@ absl::StatusOr<v1::Preset> FindPreset(absl::string_view name) {
   return WithReason(absl::NotFoundError(absl::StrCat(
                         "there is no preset \"", absl::StripPrefix(name, kPresets).substr(0, 80),
                         "\"; there are ", known)),
-                    "PRESET_NOT_FOUND");
+                    v1::ERROR_REASON_PRESET_NOT_FOUND);
 }
 
 }  // namespace anneal::config

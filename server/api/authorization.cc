@@ -1,6 +1,7 @@
 #include "server/api/authorization.h"
 
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -14,31 +15,9 @@ namespace {
 
 constexpr char kAuthorization[] = "authorization";
 
-absl::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string ToString(grpc::string_ref text) { return {text.data(), text.size()}; }
 
-absl::string_view Value(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
-                        const char* key) {
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? absl::string_view() : ToView(found->second);
-}
-
-// By the token that was shown; else by the certificate, if gRPC has verified one.
-absl::StatusOr<auth::Caller> Authenticate(absl::string_view authorization,
-                                          const grpc::AuthContext& context, auth::Tokens* tokens) {
-  if (!authorization.empty()) {
-    if (absl::ConsumePrefix(&authorization, "Bearer ")) return tokens->Check(authorization);
-    return absl::UnauthenticatedError("the authorization is no `Bearer TOKEN`");
-  }
-  for (const grpc::string_ref& name : context.FindPropertyValues("x509_common_name")) {
-    return tokens->Named(ToView(name));
-  }
-  return WithReason(
-      absl::UnauthenticatedError("no token; make a context with --token-file, with a token of "
-                                 "`anneald token create`"),
-      "TOKEN_MISSING");
-}
-
-// Of the method that takes such requests: every method has a message of its own.
+// Returns the method that takes such requests; every method has a request message of its own.
 const std::string& MethodOf(const google::protobuf::Descriptor* request) {
   static const auto& methods = *[] {
     auto* paths = new std::map<const google::protobuf::Descriptor*, std::string>();
@@ -55,41 +34,52 @@ const std::string& MethodOf(const google::protobuf::Descriptor* request) {
   return methods.at(request);
 }
 
-bool IsTls(const grpc::AuthContext& context) {
-  for (const grpc::string_ref& type : context.FindPropertyValues("transport_security_type")) {
-    if (type == "ssl" || type == "tls") return true;
-  }
-  return false;
-}
-
 }  // namespace
 
-absl::StatusOr<std::optional<auth::Caller>> CallerOf(const grpc::CallbackServerContext& context,
-                                                     auth::Tokens* tokens) {
-  const auto connection = context.auth_context();
-  if (connection == nullptr || !IsTls(*connection)) return std::nullopt;
-  ANNEAL_ASSIGN_OR_RETURN(
-      auth::Caller caller,
-      Authenticate(Value(context.client_metadata(), kAuthorization), *connection, tokens));
-  return std::optional(std::move(caller));
+Credentials CredentialsOf(const grpc::AuthContext* connection, absl::string_view authorization) {
+  Credentials credentials = {.authorization = std::string(authorization)};
+  if (connection == nullptr) return credentials;
+  for (const grpc::string_ref& type : connection->FindPropertyValues("transport_security_type")) {
+    credentials.is_tls = credentials.is_tls || type == "ssl" || type == "tls";
+  }
+  const auto names = connection->FindPropertyValues("x509_common_name");
+  if (!names.empty()) credentials.common_name = ToString(names.front());
+  return credentials;
 }
 
-absl::Status Busy() {
-  return WithReason(absl::UnavailableError("very many calls wait for the daemon; try again soon"),
-                    "BUSY");
+Credentials CredentialsOf(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(kAuthorization);
+  return CredentialsOf(context.auth_context().get(),
+                       found == metadata.end() ? "" : ToString(found->second));
 }
 
-absl::Status CheckMayCall(const grpc::CallbackServerContext& context, const Services& services,
-                          const google::protobuf::Message& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));
-  if (!caller.has_value()) return absl::OkStatus();
-  ANNEAL_RETURN_IF_ERROR(services.rate_limit->Take(caller->name));
-  return auth::CheckMayCall(*caller, MethodOf(request.GetDescriptor()));
+absl::StatusOr<OptionalCaller> Authorization::Identify(const Credentials& credentials) const {
+  if (!credentials.is_tls) return std::nullopt;
+  absl::string_view authorization = credentials.authorization;
+  if (absl::ConsumePrefix(&authorization, "Bearer ")) return tokens_.Check(authorization);
+  if (!authorization.empty()) {
+    return absl::UnauthenticatedError(
+        "the authorization metadata has another form than `Bearer TOKEN`");
+  }
+  if (credentials.common_name.has_value()) return tokens_.Named(*credentials.common_name);
+  return WithReason(
+      absl::UnauthenticatedError("the call has no token; create one with `anneald token create`, "
+                                 "and use it with `anneal context add ... --token-file FILE`"),
+      v1::ERROR_REASON_TOKEN_MISSING);
 }
 
-absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Services& services,
-                            const std::string& name) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services.tokens));
+absl::StatusOr<OptionalCaller> Authorization::Authorize(
+    const Credentials& credentials, const google::protobuf::Message& request) const {
+  ANNEAL_ASSIGN_OR_RETURN(OptionalCaller caller, Identify(credentials));
+  if (!caller.has_value()) return caller;
+  ANNEAL_RETURN_IF_ERROR(rate_limit_.Take(caller->name));
+  ANNEAL_RETURN_IF_ERROR(auth::CheckMayCall(*caller, MethodOf(request.GetDescriptor())));
+  return caller;
+}
+
+absl::Status Authorization::CheckOwner(const OptionalCaller& caller,
+                                       const std::string& name) const {
   if (!caller.has_value() || caller->role == auth::Role::ROLE_ADMIN) return absl::OkStatus();
   std::string id;
   if (IsRunName(name)) {
@@ -98,13 +88,10 @@ absl::Status CheckMayChange(const grpc::CallbackServerContext& context, const Se
   } else {
     ANNEAL_ASSIGN_OR_RETURN(id, ParseExperimentName("name", name));
   }
-  std::string owner;
-  ANNEAL_RETURN_IF_ERROR(services.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, store::GetExperiment(db, id));
-    owner = experiment.user();
-    return absl::OkStatus();
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, store_.Read([&](store::Connection& db) {
+    return store::GetExperiment(db, id);
   }));
-  return auth::CheckOwner(*caller, owner, ExperimentName(id));
+  return auth::CheckOwner(*caller, experiment.user(), ExperimentName(id));
 }
 
 }  // namespace anneal::api

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
-#include "server/api/authorization.h"
+#include "server/api/file_piece.h"
 #include "server/api/status.h"
 #include "server/store/maintenance.h"
 
@@ -16,9 +16,10 @@ namespace anneal::api {
 
 BackupReactor* BackupReactor::Start(grpc::CallbackServerContext* context,
                                     const v1::BackUpDatabaseRequest& request,
-                                    const Services& services) {
-  auto* reactor = new BackupReactor(context, request, services);
-  if (!services.pool->TryRun([reactor] { reactor->Begin(); })) reactor->Finish(ToGrpc(Busy()));
+                                    const Dependencies& dependencies) {
+  auto* reactor = new BackupReactor(context, request, dependencies);
+  const bool accepted = dependencies.pool->TryRun([reactor] { reactor->Begin(); });
+  if (!accepted) reactor->Finish(ToGrpc(OverloadError()));
   return reactor;
 }
 
@@ -32,15 +33,17 @@ void BackupReactor::Begin() {
 }
 
 absl::Status BackupReactor::MakeCopy() {
-  ANNEAL_RETURN_IF_ERROR(CheckMayCall(*context_, services_, request_));
-  is_the_one_ = !services_.is_backing_up->exchange(true);
-  if (!is_the_one_) {
-    return WithReason(absl::AbortedError("another backup is being made; try again when it is done"),
-                      "BACKUP_IN_PROGRESS");
+  ANNEAL_RETURN_IF_ERROR(
+      dependencies_.authorization->Authorize(CredentialsOf(*context_), request_).status());
+  has_claim_ = !dependencies_.in_progress->exchange(true);
+  if (!has_claim_) {
+    return WithReason(
+        absl::AbortedError("another backup is in progress; retry when it has finished"),
+        v1::ERROR_REASON_BACKUP_IN_PROGRESS);
   }
-  const std::string& database = services_.store->path();
+  const std::string& database = dependencies_.store->path();
   const std::string path = absl::StrCat(database, ".backup");
-  // What a daemon that was killed has left.
+  // A daemon that was killed may have left one.
   ::unlink(path.c_str());
   ANNEAL_RETURN_IF_ERROR(store::BackUpDatabase(database, path));
   copy_.open(path, std::ios::binary);
@@ -55,7 +58,7 @@ void BackupReactor::OnWriteDone(bool ok) {
   if (!ok || is_last_) {
     Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
   } else {
-    services_.pool->Run([this] { WriteNext(); });
+    dependencies_.pool->Run([this] { WriteNext(); });
   }
 }
 
@@ -63,7 +66,7 @@ void BackupReactor::WriteNext() {
   std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
   copy_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (!copy_) {
-    Finish({grpc::StatusCode::UNAVAILABLE, "the copy cannot be read any more; try again"});
+    Finish({grpc::StatusCode::UNAVAILABLE, "the copy can no longer be read; try again"});
     return;
   }
   left_ -= static_cast<int64_t>(contents.size());
@@ -76,7 +79,7 @@ void BackupReactor::WriteNext() {
 }
 
 void BackupReactor::OnDone() {
-  if (is_the_one_) services_.is_backing_up->store(false);
+  if (has_claim_) dependencies_.in_progress->store(false);
   delete this;
 }
 

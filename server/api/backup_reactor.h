@@ -1,48 +1,62 @@
-// ServerService.BackUpDatabase: one call.
+// `BackupReactor` serves one ServerService.BackUpDatabase call: it copies the database and streams
+// the copy.
 
 #ifndef ANNEAL_SERVER_API_BACKUP_REACTOR_H_
 #define ANNEAL_SERVER_API_BACKUP_REACTOR_H_
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
+#include <cstdint>
 #include <fstream>
 
 #include "absl/status/status.h"
 #include "anneal/v1/services.pb.h"
 #include "common/sha256.h"
-#include "server/api/services.h"
+#include "server/api/authorization.h"
+#include "server/api/blocking_pool.h"
+#include "server/store/store.h"
 
 namespace anneal::api {
 
-// Makes the copy and reads it on the pool. One write is under way from Begin to the end; then the
-// call finishes, and the reactor deletes itself. The copy has no name any more when it is sent: it
-// goes with the reactor.
+// Deletes itself when the call is done. Copies and reads on the blocking pool; at most one write is
+// in flight. The copy is unlinked before it is sent, so that it ends with the reactor.
 class BackupReactor final : public grpc::ServerWriteReactor<v1::BackUpDatabaseResponse> {
  public:
+  // All borrowed, until OnDone.
+  struct Dependencies {
+    const Authorization* authorization = nullptr;
+    BlockingPool* pool = nullptr;
+    store::Store* store = nullptr;
+    std::atomic<bool>* in_progress = nullptr;  // shared by all calls: one backup at a time
+  };
+
+  // Returns the reactor for gRPC.
   static BackupReactor* Start(grpc::CallbackServerContext* context,
-                              const v1::BackUpDatabaseRequest& request, const Services& services);
+                              const v1::BackUpDatabaseRequest& request,
+                              const Dependencies& dependencies);
 
   void OnWriteDone(bool ok) override;
   void OnDone() override;
 
  private:
   BackupReactor(grpc::CallbackServerContext* context, const v1::BackUpDatabaseRequest& request,
-                const Services& services)
-      : context_(context), request_(request), services_(services) {}
+                const Dependencies& dependencies)
+      : context_(context), request_(request), dependencies_(dependencies) {}
 
-  // On the pool.
+  // These run on the pool.
   void Begin();
   absl::Status MakeCopy();
   void WriteNext();
 
   grpc::CallbackServerContext* const context_;
   const v1::BackUpDatabaseRequest request_;
-  const Services& services_;
-  bool is_the_one_ = false;  // others are refused while it lasts
+  const Dependencies dependencies_;
+  bool has_claim_ = false;  // set `in_progress`, and clears it in OnDone
   std::ifstream copy_;
-  int64_t left_ = 0;  // bytes to be read
+  int64_t left_ = 0;  // bytes not yet read
   Sha256 hash_;
-  bool is_last_ = false;  // the message in flight
+  bool is_last_ = false;  // of the message in flight
   v1::BackUpDatabaseResponse in_flight_;
 };
 

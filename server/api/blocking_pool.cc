@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace anneal::api {
-namespace {
-
-// Calls that wait take some 40 KB each.
-constexpr size_t kMostWaiting = 2000;
-
-}  // namespace
 
 BlockingPool::BlockingPool(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -31,7 +25,7 @@ void BlockingPool::Run(std::function<void()> task) {
 
 bool BlockingPool::TryRun(std::function<void()> task) {
   MutexLock lock(&mutex_);
-  if (tasks_.size() >= kMostWaiting) return false;
+  if (tasks_.size() >= kMaxQueued) return false;
   tasks_.push_back(std::move(task));
   wake_.Signal();
   return true;

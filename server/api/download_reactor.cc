@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/resource_name.h"
 #include "common/status.h"
-#include "server/api/authorization.h"
+#include "server/api/file_piece.h"
 #include "server/api/status.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/json.h"
@@ -19,7 +19,7 @@ namespace {
 
 using Rows = std::vector<store::CheckpointRow>;
 
-// A run that goes on may take a file away between looking it up and reading it.
+// A run in progress may remove a checkpoint between the query and the opening of its file.
 constexpr int kTries = 3;
 
 v1::CheckpointInfo Info(const store::CheckpointRow& row, bool last) {
@@ -35,14 +35,10 @@ v1::CheckpointInfo Info(const store::CheckpointRow& row, bool last) {
 }
 
 absl::StatusOr<Rows> RowsOf(store::Store* store, const RunName& name) {
-  Rows rows;
-  const absl::Status status = store->Read([&](store::Connection& db) -> absl::Status {
+  return store->Read([&](store::Connection& db) -> absl::StatusOr<Rows> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
-    ANNEAL_ASSIGN_OR_RETURN(rows, store::ListCheckpoints(db, run));
-    return absl::OkStatus();
+    return store::ListCheckpoints(db, run);
   });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return rows;
 }
 
 absl::StatusOr<store::CheckpointRow> Choose(const Rows& rows,
@@ -60,15 +56,15 @@ absl::StatusOr<store::CheckpointRow> Choose(const Rows& rows,
   return WithReason(
       absl::NotFoundError(absl::StrCat(request.name(), " has no checkpoint", wanted, "; it has ",
                                        rows.empty() ? "none" : "those of epoch ", epochs)),
-      "CHECKPOINT_NOT_FOUND");
+      v1::ERROR_REASON_CHECKPOINT_NOT_FOUND);
 }
 
 }  // namespace
 
 absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
-    const Services& services, const v1::ListCheckpointsRequest& request) {
+    store::Store* store, const v1::ListCheckpointsRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
-  ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(services.store, name));
+  ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(store, name));
   v1::ListCheckpointsResponse response;
   for (const store::CheckpointRow& row : rows) {
     *response.add_checkpoints() = Info(row, row.step == rows.front().step);
@@ -78,10 +74,10 @@ absl::StatusOr<v1::ListCheckpointsResponse> CheckpointsOf(
 
 DownloadReactor* DownloadReactor::Start(grpc::CallbackServerContext* context,
                                         const v1::DownloadCheckpointRequest& request,
-                                        const Services& services) {
-  auto* reactor = new DownloadReactor(request, services);
-  const bool waits = services.pool->TryRun([reactor, context] { reactor->Begin(*context); });
-  if (!waits) reactor->Finish(ToGrpc(Busy()));
+                                        const Dependencies& dependencies) {
+  auto* reactor = new DownloadReactor(request, dependencies);
+  const bool accepted = dependencies.pool->TryRun([reactor, context] { reactor->Begin(*context); });
+  if (!accepted) reactor->Finish(ToGrpc(OverloadError()));
   return reactor;
 }
 
@@ -94,13 +90,14 @@ void DownloadReactor::Begin(const grpc::CallbackServerContext& context) {
 }
 
 absl::Status DownloadReactor::Open(const grpc::CallbackServerContext& context) {
-  ANNEAL_RETURN_IF_ERROR(CheckMayCall(context, services_, request_));
+  ANNEAL_RETURN_IF_ERROR(
+      dependencies_.authorization->Authorize(CredentialsOf(context), request_).status());
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("name", request_.name()));
   absl::Status damaged;
   for (int i = 0; i < kTries; ++i) {
-    ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(services_.store, name));
+    ANNEAL_ASSIGN_OR_RETURN(const Rows rows, RowsOf(dependencies_.store, name));
     ANNEAL_ASSIGN_OR_RETURN(const store::CheckpointRow row, Choose(rows, request_));
-    absl::StatusOr<std::ifstream> file = services_.checkpoints->Open(row.file);
+    absl::StatusOr<std::ifstream> file = dependencies_.checkpoints->Open(row.file);
     if (file.ok()) {
       file_ = *std::move(file);
       left_ = row.file.bytes;
@@ -116,7 +113,7 @@ void DownloadReactor::OnWriteDone(bool ok) {
   if (!ok || left_ == 0) {
     Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
   } else {
-    services_.pool->Run([this] { WriteNext(); });
+    dependencies_.pool->Run([this] { WriteNext(); });
   }
 }
 
@@ -124,7 +121,7 @@ void DownloadReactor::WriteNext() {
   std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
   file_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (!file_) {
-    Finish({grpc::StatusCode::UNAVAILABLE, "the checkpoint cannot be read any more; try again"});
+    Finish({grpc::StatusCode::UNAVAILABLE, "the checkpoint can no longer be read; try again"});
     return;
   }
   left_ -= static_cast<int64_t>(contents.size());

@@ -1,15 +1,8 @@
 #include "server/api/event_hub.h"
 
-#include <chrono>
-
 namespace anneal::api {
-namespace {
 
-constexpr std::chrono::milliseconds kTick(500);
-
-}  // namespace
-
-EventHub::EventHub() : thread_([this] { Loop(); }) {}
+EventHub::EventHub(std::chrono::milliseconds tick) : tick_(tick), thread_([this] { Loop(); }) {}
 
 EventHub::~EventHub() {
   Shutdown();
@@ -40,17 +33,16 @@ int64_t EventHub::subscribers() const {
   return count;
 }
 
-std::vector<std::shared_ptr<Subscriber>> EventHub::Everyone() {
-  std::vector<std::shared_ptr<Subscriber>> everyone;
+std::vector<std::shared_ptr<Subscriber>> EventHub::AllSubscribers() {
+  std::vector<std::shared_ptr<Subscriber>> all;
   for (const auto& [key, subscribers] : subscribers_) {
-    for (const auto& [raw, subscriber] : subscribers) everyone.push_back(subscriber);
+    for (const auto& [raw, subscriber] : subscribers) all.push_back(subscriber);
   }
-  return everyone;
+  return all;
 }
 
-// All of these call subscribers without the lock, which their reactions may take again.
 void EventHub::Publish(const std::set<int64_t>& experiment_keys) {
-  std::vector<std::shared_ptr<Subscriber>> told;
+  std::vector<std::shared_ptr<Subscriber>> notified;
   {
     MutexLock lock(&mutex_);
     std::set<int64_t> keys = experiment_keys;
@@ -58,34 +50,35 @@ void EventHub::Publish(const std::set<int64_t>& experiment_keys) {
     for (const int64_t key : keys) {
       const auto found = subscribers_.find(key);
       if (found == subscribers_.end()) continue;
-      for (const auto& [raw, subscriber] : found->second) told.push_back(subscriber);
+      for (const auto& [raw, subscriber] : found->second) notified.push_back(subscriber);
     }
   }
-  for (const auto& subscriber : told) subscriber->OnEvents();
+  for (const auto& subscriber : notified) subscriber->OnEvents();
 }
 
 void EventHub::Loop() {
   while (true) {
-    std::vector<std::shared_ptr<Subscriber>> told;
+    std::vector<std::shared_ptr<Subscriber>> notified;
     {
       MutexLock lock(&mutex_);
-      if (!closing_) stopped_.WaitFor(&mutex_, kTick);
+      if (!closing_) stopped_.WaitFor(&mutex_, tick_);
       if (closing_) return;
-      told = Everyone();
+      notified = AllSubscribers();
     }
-    for (const auto& subscriber : told) subscriber->OnTick();
+    for (const auto& subscriber : notified) subscriber->OnTick();
   }
 }
 
 void EventHub::Shutdown() {
-  std::vector<std::shared_ptr<Subscriber>> told;
+  std::vector<std::shared_ptr<Subscriber>> notified;
   {
     MutexLock lock(&mutex_);
+    if (closing_) return;
     closing_ = true;
     stopped_.SignalAll();
-    told = Everyone();
+    notified = AllSubscribers();
   }
-  for (const auto& subscriber : told) subscriber->OnShutdown();
+  for (const auto& subscriber : notified) subscriber->OnShutdown();
 }
 
 }  // namespace anneal::api

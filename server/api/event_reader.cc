@@ -8,16 +8,16 @@
 namespace anneal::api {
 namespace {
 
-constexpr int kReadAhead = 32;
-// Between two commits. Watchers that replay an old log come by at every cursor.
-constexpr size_t kMostPages = 64;
+// Pages shared between two commits. A limit is needed because watchers that replay an old log pass
+// every cursor.
+constexpr size_t kMaxSharedPages = 64;
 
 absl::Status Pruned(const store::LogPosition& log) {
   return WithReason(
       absl::OutOfRangeError(absl::StrCat(
           "events up to ", log.pruned, " were pruned, and the oldest is ", log.pruned + 1,
-          "; watch after ", log.pruned, ". Runs and their epochs are there")),
-      "EVENTS_PRUNED", {{"after", absl::StrCat(log.pruned)}});
+          "; watch after ", log.pruned, ", and list runs and epochs for what happened before")),
+      v1::ERROR_REASON_EVENTS_PRUNED, {{"after", absl::StrCat(log.pruned)}});
 }
 
 }  // namespace
@@ -33,8 +33,8 @@ absl::StatusOr<std::shared_ptr<const EventPage>> EventReader::Read(const store::
   }
   ANNEAL_ASSIGN_OR_RETURN(std::shared_ptr<const EventPage> page, ReadStore(query));
   MutexLock lock(&mutex_);
-  // What was read before a commit may lack what the commit brought.
-  if (commits == commits_ && pages_.size() < kMostPages) pages_.emplace(key, page);
+  // A page that was read before a commit may lack its events.
+  if (commits == commits_ && pages_.size() < kMaxSharedPages) pages_.emplace(key, page);
   return page;
 }
 
@@ -47,24 +47,23 @@ void EventReader::NoteCommit() {
 
 absl::StatusOr<std::shared_ptr<const EventPage>> EventReader::ReadStore(
     const store::EventQuery& query) {
-  auto page = std::make_shared<EventPage>();
+  using Page = std::shared_ptr<const EventPage>;
   store::EventQuery limited = query;
-  limited.limit = kReadAhead;
-  const absl::Status status = store_.Read([&](store::Connection& db) -> absl::Status {
+  limited.limit = kPageEvents;
+  return store_.Read([&](store::Connection& db) -> absl::StatusOr<Page> {
+    auto page = std::make_shared<EventPage>();
     ANNEAL_ASSIGN_OR_RETURN(page->events, store::ListEvents(db, limited));
     ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log, store::GetLogPosition(db, query));
     if (query.after < log.pruned) return Pruned(log);
-    const bool all_read = static_cast<int>(page->events.size()) < kReadAhead;
+    const bool all_read = static_cast<int>(page->events.size()) < kPageEvents;
     const v1::Event* last = page->events.empty() ? nullptr : &page->events.back();
     const int64_t last_number = last == nullptr                    ? query.after
                                 : query.experiment_key.has_value() ? last->sequence()
                                                                    : last->position();
     page->read_to = all_read ? log.last : last_number;
     page->at_end = all_read && log.ended;
-    return absl::OkStatus();
+    return page;
   });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return page;
 }
 
 }  // namespace anneal::api

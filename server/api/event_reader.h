@@ -1,5 +1,5 @@
-// Reads ahead in logs for watchers. Watchers of one log that have come equally far, as they mostly
-// have, share what one of them has read.
+// `EventReader` reads event logs for watchers. Watchers of a log at the same cursor, as most are,
+// share one read.
 
 #ifndef ANNEAL_SERVER_API_EVENT_READER_H_
 #define ANNEAL_SERVER_API_EVENT_READER_H_
@@ -19,29 +19,33 @@
 
 namespace anneal::api {
 
-// A few events, and what comes after them.
+// Consecutive events of a log.
 struct EventPage {
   std::vector<v1::Event> events;
-  int64_t read_to = 0;  // the last sequence or position that has been looked at
-  bool at_end = false;  // no event can come after these
+  int64_t read_to = 0;  // the cursor after these events: a sequence, or a position for all logs
+  bool at_end = false;  // the log has ended, and these are its last events
 };
 
-// Thread-safe. Blocks on the disk.
+// Thread-safe. Read blocks on the disk.
 class EventReader {
  public:
+  // The most events in a page.
+  static constexpr int kPageEvents = 32;
+
   explicit EventReader(store::Store* store) : store_(*store) {}  // borrowed
 
-  // The events after the query's cursor, as many as a watcher reads at a time; its limit is
-  // ignored. NOT_FOUND: the experiment was purged. OUT_OF_RANGE (EVENTS_PRUNED): some of them were
-  // pruned; the message, and ErrorInfo's `after`, say from where on all are there.
+  // Returns the first events after the query's cursor, at most kPageEvents; its limit is ignored.
+  // NOT_FOUND: the experiment was purged. OUT_OF_RANGE (EVENTS_PRUNED): some of them were pruned;
+  // the message, and ErrorInfo's `after`, give the first cursor whose events are all there.
   absl::StatusOr<std::shared_ptr<const EventPage>> Read(const store::EventQuery& query)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // What was read before holds no longer. Must not block: called from the writer's thread.
+  // Drops all shared pages, because a commit may have extended their logs. Called by the writer's
+  // thread; does not block.
   void NoteCommit() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // Experiment, run (0: all) and cursor.
+  // Experiment, run (0: all of them) and cursor.
   using Key = std::tuple<int64_t, int64_t, int64_t>;
 
   absl::StatusOr<std::shared_ptr<const EventPage>> ReadStore(const store::EventQuery& query);

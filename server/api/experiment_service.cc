@@ -1,15 +1,13 @@
 #include "server/api/experiment_service.h"
 
-#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "server/analysis/comparison.h"
-#include "server/api/authorization.h"
 #include "server/api/list_request.h"
-#include "server/api/page.h"
-#include "server/api/unary.h"
-#include "server/api/watch_reactor.h"
 #include "server/store/experiment_store.h"
 
 namespace anneal::api {
@@ -19,125 +17,124 @@ using scheduling::Command;
 grpc::ServerUnaryReactor* ExperimentService::CreateExperiment(
     grpc::CallbackServerContext* context, const v1::CreateExperimentRequest* request,
     v1::Experiment* response) {
-  return Answer(context, services_, request, response,
-                [this, context, request] { return Create(*context, *request); });
+  return dependencies_.runner->RunForCaller(
+      context, request, response,
+      [this, request](const OptionalCaller& caller) { return Create(caller, *request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerContext* context,
                                                            const v1::GetExperimentRequest* request,
                                                            v1::Experiment* response) {
-  return Answer(context, services_, request, response,
-                [this, request] { return Get(request->name()); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Get(request->name()); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
     grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
     v1::ListExperimentsResponse* response) {
-  return Answer(context, services_, request, response, [this, request] { return List(*request); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return List(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
     grpc::CallbackServerContext* context, const v1::UpdateExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->experiment().name(), response,
-                     [this, request] { return Update(*request); });
+  return dependencies_.runner->RunForOwner(context, request, request->experiment().name(), response,
+                                           [this, request] { return Update(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::DeleteExperiment(
     grpc::CallbackServerContext* context, const v1::DeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Delete(*request); });
+  return dependencies_.runner->RunForOwner(context, request, request->name(), response,
+                                           [this, request] { return Delete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UndeleteExperiment(
     grpc::CallbackServerContext* context, const v1::UndeleteExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Undelete(*request); });
+  return dependencies_.runner->RunForOwner(context, request, request->name(), response,
+                                           [this, request] { return Undelete(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PurgeExperiment(
     grpc::CallbackServerContext* context, const v1::PurgeExperimentRequest* request,
     v1::PurgeExperimentResponse* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Purge(*request); });
+  return dependencies_.runner->RunForOwner(context, request, request->name(), response,
+                                           [this, request] { return Purge(*request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CancelExperiment(
     grpc::CallbackServerContext* context, const v1::CancelExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kCancel); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::PauseExperiment(
     grpc::CallbackServerContext* context, const v1::PauseExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kPause); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::ResumeExperiment(
     grpc::CallbackServerContext* context, const v1::ResumeExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kResume); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
     grpc::CallbackServerContext* context, const v1::RetryExperimentRequest* request,
     v1::Experiment* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kRetry); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
     grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
     v1::CompareExperimentsResponse* response) {
-  return Answer(context, services_, request, response,
-                [this, request] { return analysis::Compare(services_.store, *request); });
+  return dependencies_.runner->Run(context, request, response, [this, request] {
+    return analysis::Compare(dependencies_.store, *request);
+  });
 }
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
     grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) {
-  return WatchReactor::Start(context, *request, services_);
+  return WatchReactor::Start(context, *request, dependencies_.watch);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Create(
-    const grpc::CallbackServerContext& context, const v1::CreateExperimentRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(context, services_.tokens));
-  if (!caller.has_value()) return services_.submission->Create(request);
-  // Who has shown who they are does not have to be asked.
+    const OptionalCaller& caller, const v1::CreateExperimentRequest& request) {
+  if (!caller.has_value()) return dependencies_.submission->Create(request);
+  // Over TLS the user is the token's owner; locally, the name the client sends.
   v1::CreateExperimentRequest own = request;
   own.mutable_experiment()->set_user(caller->name);
-  return services_.submission->Create(own);
+  return dependencies_.submission->Create(own);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", name));
-  v1::Experiment experiment;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(experiment, store::GetExperiment(db, id));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return experiment;
+  return dependencies_.store->Read(
+      [&](store::Connection& db) { return store::GetExperiment(db, id); });
 }
 
 absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
     const v1::ListExperimentsRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const Listing listing,
-                          ParseListing(request, store::Listed::kExperiments, /*own_terms=*/1));
-  std::vector<store::ListedExperiment> listed;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(listed,
-                            store::ListExperiments(db, listing.query, request.show_deleted()));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
+  ANNEAL_ASSIGN_OR_RETURN(
+      const ListRequest list,
+      ParseListRequest(request, store::Listed::kExperiments, /*default_terms=*/1));
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<store::ListedExperiment> listed,
+                          dependencies_.store->Read([&](store::Connection& db) {
+                            return store::ListExperiments(db, list.query, request.show_deleted());
+                          }));
   v1::ListExperimentsResponse response;
-  response.set_next_page_token(FillPage(request, listing.page_size,
+  response.set_next_page_token(FillPage(request, list.page_size,
                                         &store::ListedExperiment::experiment, std::move(listed),
                                         response.mutable_experiments()));
   return response;
@@ -145,34 +142,34 @@ absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
 
 absl::StatusOr<v1::Experiment> ExperimentService::Update(
     const v1::UpdateExperimentRequest& request) {
-  ANNEAL_RETURN_IF_ERROR(services_.editor->Update(request));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.editor->Update(request));
   return Get(request.experiment().name());
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Delete(
     const v1::DeleteExperimentRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
-  ANNEAL_RETURN_IF_ERROR(services_.editor->Delete(id, request.force()));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.editor->Delete(id, request.force()));
   return Get(request.name());
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Undelete(
     const v1::UndeleteExperimentRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
-  ANNEAL_RETURN_IF_ERROR(services_.editor->Undelete(id));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.editor->Undelete(id));
   return Get(request.name());
 }
 
 absl::StatusOr<v1::PurgeExperimentResponse> ExperimentService::Purge(
     const v1::PurgeExperimentRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", request.name()));
-  ANNEAL_RETURN_IF_ERROR(services_.editor->Purge(id));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.editor->Purge(id));
   return v1::PurgeExperimentResponse();
 }
 
 absl::StatusOr<v1::Experiment> ExperimentService::Change(const std::string& name, Command command) {
   ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("name", name));
-  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->ChangeExperiment(id, command));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.dispatcher->ChangeExperiment(id, command));
   return Get(name);
 }
 

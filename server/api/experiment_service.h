@@ -1,16 +1,32 @@
-// anneal.v1.ExperimentService. Thread-safe; every method only hands work to the pool.
+// `ExperimentService` implements anneal.v1.ExperimentService.
 
 #ifndef ANNEAL_SERVER_API_EXPERIMENT_SERVICE_H_
 #define ANNEAL_SERVER_API_EXPERIMENT_SERVICE_H_
 
 #include "anneal/v1/services.grpc.pb.h"
-#include "server/api/services.h"
+#include "server/api/unary_runner.h"
+#include "server/api/watch_reactor.h"
+#include "server/experiments/editor.h"
+#include "server/experiments/submission.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/store/store.h"
 
 namespace anneal::api {
 
+// Thread-safe. Methods return at once; their handlers run on the blocking pool.
 class ExperimentService final : public v1::ExperimentService::CallbackService {
  public:
-  explicit ExperimentService(const Services& services) : services_(services) {}
+  // All borrowed.
+  struct Dependencies {
+    const UnaryRunner* runner = nullptr;
+    store::Store* store = nullptr;
+    experiments::Submission* submission = nullptr;
+    experiments::Editor* editor = nullptr;
+    scheduling::Dispatcher* dispatcher = nullptr;
+    WatchReactor::Dependencies watch;
+  };
+
+  explicit ExperimentService(const Dependencies& dependencies) : dependencies_(dependencies) {}
 
   grpc::ServerUnaryReactor* CreateExperiment(grpc::CallbackServerContext* context,
                                              const v1::CreateExperimentRequest* request,
@@ -52,7 +68,7 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
       grpc::CallbackServerContext* context, const v1::WatchExperimentRequest* request) override;
 
  private:
-  absl::StatusOr<v1::Experiment> Create(const grpc::CallbackServerContext& context,
+  absl::StatusOr<v1::Experiment> Create(const OptionalCaller& caller,
                                         const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Get(const std::string& name);
   absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
@@ -62,7 +78,7 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   absl::StatusOr<v1::PurgeExperimentResponse> Purge(const v1::PurgeExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Change(const std::string& name, scheduling::Command command);
 
-  const Services services_;
+  const Dependencies dependencies_;
 };
 
 }  // namespace anneal::api

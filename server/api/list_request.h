@@ -1,4 +1,4 @@
-// Lists with filter, order and pages: from a request to the store's query. Pure; thread-safe.
+// `ListRequest` is a parsed request for a list with filter, order and pages. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_API_LIST_REQUEST_H_
 #define ANNEAL_SERVER_API_LIST_REQUEST_H_
@@ -18,35 +18,35 @@
 
 namespace anneal::api {
 
-// Messages may have 4 MiB.
+// The most bytes of resources in a page, well below the limit of messages (4 MiB).
 inline constexpr size_t kMaxPageBytes = 2 << 20;
 
-struct Listing {
+struct ListRequest {
   size_t page_size = 0;
-  // Asks for one more than fits, which tells whether there is a next page.
+  // Reads one resource more than the page holds, to detect whether there is a next page.
   store::ListQuery query;
 };
 
-// Of a request with page_size, page_token, filter and order_by, for a list whose own order has
-// `own_terms` terms. INVALID_ARGUMENT naming the field.
+// Parses page_size, page_token, filter and order_by of a request for a list whose default order has
+// `default_terms` ordering keys. INVALID_ARGUMENT naming the field.
 template <typename Request>
-absl::StatusOr<Listing> ParseListing(const Request& request, store::Listed listed,
-                                     size_t own_terms) {
-  Listing listing;
+absl::StatusOr<ListRequest> ParseListRequest(const Request& request, store::Listed listed,
+                                             size_t default_terms) {
+  ListRequest list;
   ANNEAL_ASSIGN_OR_RETURN(const Filter filter, ParseFilter(request.filter()));
-  ANNEAL_ASSIGN_OR_RETURN(listing.query.filter, store::CompileFilter(listed, filter));
+  ANNEAL_ASSIGN_OR_RETURN(list.query.filter, store::CompileFilter(listed, filter));
   ANNEAL_ASSIGN_OR_RETURN(const auto order, ParseOrder(request.order_by()));
-  ANNEAL_ASSIGN_OR_RETURN(listing.query.order, store::CompileOrder(listed, order));
-  ANNEAL_ASSIGN_OR_RETURN(Page page, ParsePage(request, listing.query.order.size() + own_terms));
-  listing.page_size = static_cast<size_t>(page.size);
-  listing.query.limit = page.size + 1;
-  listing.query.max_bytes = kMaxPageBytes;
-  listing.query.after = std::move(page.begin);
-  return listing;
+  ANNEAL_ASSIGN_OR_RETURN(list.query.order, store::CompileOrder(listed, order));
+  ANNEAL_ASSIGN_OR_RETURN(Page page, ParsePage(request, list.query.order.size() + default_terms));
+  list.page_size = static_cast<size_t>(page.size);
+  list.query.limit = page.size + 1;
+  list.query.max_bytes = kMaxPageBytes;
+  list.query.after = std::move(page.begin);
+  return list;
 }
 
-// Moves what fits the page from `listed`, whose elements have `message` and their place in the
-// list, to `to`, and names where the next page begins, if there is one.
+// Moves the messages of `listed` that fit into the page to `to`, and returns the token of the next
+// page; empty if there is none.
 template <typename Listed, typename Message, typename Request>
 std::string FillPage(const Request& request, size_t page_size, Message Listed::*message,
                      std::vector<Listed> listed, google::protobuf::RepeatedPtrField<Message>* to) {

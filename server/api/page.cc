@@ -27,7 +27,7 @@ const FieldDescriptor* Field(const Message& request, const char* name) {
   return request.GetDescriptor()->FindFieldByName(name);
 }
 
-// Of everything in the request but the paging: two pages of one list have it in common.
+// Returns a digest of all fields but page_size and page_token, which all pages of a list share.
 std::string Fingerprint(const Message& request) {
   const std::unique_ptr<Message> arguments(request.New());
   arguments->CopyFrom(request);
@@ -40,7 +40,7 @@ std::string Fingerprint(const Message& request) {
 }
 
 absl::Status BadToken(absl::string_view what) {
-  return InvalidField("page_token", absl::StrCat(what, "; begin again without one"));
+  return InvalidField("page_token", absl::StrCat(what, "; start again without a page_token"));
 }
 
 nlohmann::json ToJson(const Position& position) {
@@ -82,17 +82,17 @@ std::optional<Position> FromJson(const nlohmann::json& list) {
 absl::StatusOr<Position> ParseToken(const Message& request, const std::string& token,
                                     size_t values) {
   std::string text;
-  if (!absl::WebSafeBase64Unescape(token, &text)) return BadToken("is not one of this server's");
+  if (!absl::WebSafeBase64Unescape(token, &text)) return BadToken("was not made by this server");
   const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
   const auto json = nlohmann::json::parse(parts.second, /*cb=*/nullptr, /*allow_exceptions=*/false);
   std::optional<Position> position = FromJson(json);
-  if (!position.has_value()) return BadToken("is not one of this server's");
+  if (!position.has_value()) return BadToken("was not made by this server");
   if (parts.first != Fingerprint(request)) {
-    return BadToken("comes from a request with other arguments");
+    return BadToken("belongs to a request with other arguments");
   }
-  // Byte for byte: decoding passes over what it can do without.
+  // Compare byte for byte, because decoding base64 and JSON ignores some changes.
   if (position->size() != values || MakePageToken(request, *position) != token) {
-    return BadToken("is not one of this server's");
+    return BadToken("was not made by this server");
   }
   return *std::move(position);
 }
@@ -103,7 +103,7 @@ absl::StatusOr<Page> ParsePage(const Message& request, size_t values) {
   const auto* reflection = request.GetReflection();
   const int size = reflection->GetInt32(request, Field(request, "page_size"));
   if (size < 0) {
-    return InvalidField("page_size", absl::StrCat("is ", size, "; allowed is 0 and up"));
+    return InvalidField("page_size", absl::StrCat("is ", size, "; must be 0 or more"));
   }
   Page page{.size = size == 0 ? kDefaultSize : std::min(size, kMaxSize)};
   const std::string token = reflection->GetString(request, Field(request, "page_token"));
@@ -118,7 +118,7 @@ absl::StatusOr<NumberedPage> ParseNumberedPage(const Message& request,
   NumberedPage numbered{.size = page.size, .begin = first};
   for (size_t i = 0; i < page.begin.size(); ++i) {
     const int64_t* number = std::get_if<int64_t>(&page.begin[i]);
-    if (number == nullptr) return BadToken("is not one of this server's");
+    if (number == nullptr) return BadToken("was not made by this server");
     numbered.begin[i] = *number;
   }
   return numbered;

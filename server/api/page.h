@@ -1,4 +1,4 @@
-// Pages of lists: sizes and tokens. Pure; thread-safe.
+// `ParsePage` and `MakePageToken` parse and make the page tokens of lists. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_API_PAGE_H_
 #define ANNEAL_SERVER_API_PAGE_H_
@@ -13,29 +13,29 @@
 
 namespace anneal::api {
 
-// Where a page begins: values whose meaning is the list's own.
+// The ordering keys of the row before a page. Each list defines their meaning.
 using Position = std::vector<store::Value>;
 
-// What a request with the fields page_size and page_token asks for.
+// The page_size and page_token of a request.
 struct Page {
   int size = 0;
-  Position begin;
+  Position begin;  // empty: the first page
 };
 
-// For a list whose pages begin after a row with `values` values: none of them on the first page.
-// INVALID_ARGUMENT: a negative page_size; a page_token that is not one, or that came from a request
-// with other arguments.
+// Parses the page of a list with `values` ordering keys. INVALID_ARGUMENT: page_size is negative;
+// page_token is malformed, or comes from a request with other arguments.
 absl::StatusOr<Page> ParsePage(const google::protobuf::Message& request, size_t values);
 
-// For a list whose pages begin at numbers; `first` is where the first page does. Errors likewise.
+// A page of a list whose ordering keys are integers.
 struct NumberedPage {
   int size = 0;
   std::vector<int64_t> begin;
 };
+// As ParsePage; the first page begins at `first`.
 absl::StatusOr<NumberedPage> ParseNumberedPage(const google::protobuf::Message& request,
                                                const std::vector<int64_t>& first);
 
-// The token with which the same request goes on at `next`.
+// Returns the token with which the same request continues at `next`.
 std::string MakePageToken(const google::protobuf::Message& request, const Position& next);
 
 }  // namespace anneal::api

@@ -1,13 +1,14 @@
 #include "server/api/run_service.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/resource_name.h"
 #include "common/status.h"
-#include "server/api/download_reactor.h"
 #include "server/api/list_request.h"
 #include "server/api/page.h"
-#include "server/api/unary.h"
 #include "server/scheduling/estimate.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
@@ -20,8 +21,8 @@ namespace {
 
 using scheduling::Command;
 
-// An estimate of a hundred years says nothing; timestamps end in the year 9999.
-constexpr double kFarSeconds = 100 * 365.25 * 86400;
+// Later starts are not estimated: timestamps end in the year 9999.
+constexpr double kMaxStartSeconds = 100 * 365.25 * 86400;
 constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
 
 v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
@@ -32,7 +33,7 @@ v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
 
 grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
                                              const v1::GetRunRequest* request, v1::Run* response) {
-  return Answer(context, services_, request, response, [this, request] {
+  return dependencies_.runner->Run(context, request, response, [this, request] {
     return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
   });
 }
@@ -40,85 +41,87 @@ grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* contex
 grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
                                                const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
-  return Answer(context, services_, request, response, [this, request] { return Runs(*request); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Runs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
                                                 const v1::ListQueueRequest* request,
                                                 v1::ListQueueResponse* response) {
-  return Answer(context, services_, request, response, [this, request] { return Queue(*request); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Queue(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* context,
                                                 const v1::CancelRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kCancel); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kCancel); });
 }
 
 grpc::ServerUnaryReactor* RunService::PauseRun(grpc::CallbackServerContext* context,
                                                const v1::PauseRunRequest* request,
                                                v1::Run* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kPause); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kPause); });
 }
 
 grpc::ServerUnaryReactor* RunService::ResumeRun(grpc::CallbackServerContext* context,
                                                 const v1::ResumeRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kResume); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kResume); });
 }
 
 grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
                                                const v1::RetryRunRequest* request,
                                                v1::Run* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Change(request->name(), Command::kRetry); });
+  return dependencies_.runner->RunForOwner(
+      context, request, request->name(), response,
+      [this, request] { return Change(request->name(), Command::kRetry); });
 }
 
 grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
                                                 const v1::ExtendRunRequest* request,
                                                 v1::Run* response) {
-  return AnswerOwner(context, services_, request, request->name(), response,
-                     [this, request] { return Extend(*request); });
+  return dependencies_.runner->RunForOwner(context, request, request->name(), response,
+                                           [this, request] { return Extend(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* context,
                                                  const v1::ListEpochsRequest* request,
                                                  v1::ListEpochsResponse* response) {
-  return Answer(context, services_, request, response,
-                [this, request] { return Epochs(*request); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Epochs(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
-  return Answer(context, services_, request, response,
-                [this, request] { return Thetas(*request); });
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Thetas(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListCheckpoints(grpc::CallbackServerContext* context,
                                                       const v1::ListCheckpointsRequest* request,
                                                       v1::ListCheckpointsResponse* response) {
-  return Answer(context, services_, request, response,
-                [this, request] { return CheckpointsOf(services_, *request); });
+  return dependencies_.runner->Run(context, request, response, [this, request] {
+    return CheckpointsOf(dependencies_.store, *request);
+  });
 }
 
 grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* RunService::DownloadCheckpoint(
     grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) {
-  return DownloadReactor::Start(context, *request, services_);
+  return DownloadReactor::Start(context, *request, dependencies_.download);
 }
 
 absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName run_name, ParseRunName("name", name));
-  v1::Run run;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(run, store::GetRun(db, run_name, view));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return run;
+  return dependencies_.store->Read(
+      [&](store::Connection& db) { return store::GetRun(db, run_name, view); });
 }
 
 absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
@@ -127,33 +130,28 @@ absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest&
   if (!all) {
     ANNEAL_ASSIGN_OR_RETURN(id, ParseExperimentName("parent", request.parent()));
   }
-  ANNEAL_ASSIGN_OR_RETURN(Listing listing,
-                          ParseListing(request, store::Listed::kRuns, /*own_terms=*/2));
-  store::RunQuery query = {.list = std::move(listing.query),
+  ANNEAL_ASSIGN_OR_RETURN(ListRequest list,
+                          ParseListRequest(request, store::Listed::kRuns, /*default_terms=*/2));
+  store::RunQuery query = {.list = std::move(list.query),
                            .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
-  std::vector<store::ListedRun> runs;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    if (!all) {
-      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
-    }
-    ANNEAL_ASSIGN_OR_RETURN(runs, store::ListRuns(db, query));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
+  using RunList = std::vector<store::ListedRun>;
+  ANNEAL_ASSIGN_OR_RETURN(
+      RunList runs,
+      dependencies_.store->Read([&](store::Connection& db) -> absl::StatusOr<RunList> {
+        if (!all) {
+          ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
+        }
+        return store::ListRuns(db, query);
+      }));
   v1::ListRunsResponse response;
-  response.set_next_page_token(FillPage(request, listing.page_size, &store::ListedRun::run,
+  response.set_next_page_token(FillPage(request, list.page_size, &store::ListedRun::run,
                                         std::move(runs), response.mutable_runs()));
   return response;
 }
 
 absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
-  store::Queue queue;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(queue, store::ReadQueue(db));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
+  ANNEAL_ASSIGN_OR_RETURN(store::Queue queue, dependencies_.store->Read(&store::ReadQueue));
   const std::vector<PendingRun> order = QueueOrder(std::move(queue.snapshot));
   std::vector<scheduling::Seconds> durations;
   for (const PendingRun& run : order) {
@@ -161,8 +159,8 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
     durations.push_back(waiting.epoch_seconds);
     if (durations.back().has_value()) *durations.back() *= waiting.epochs_left;
   }
-  const auto starts =
-      scheduling::StartSeconds(services_.dispatcher->workers(), queue.running_seconds, durations);
+  const auto starts = scheduling::StartSeconds(dependencies_.dispatcher->workers(),
+                                               queue.running_seconds, durations);
   v1::ListQueueResponse response;
   response.set_total_size(static_cast<int32_t>(order.size()));
   const auto begin = static_cast<size_t>(std::max<int64_t>(page.begin[0], 0));
@@ -173,9 +171,9 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
     run->set_position(static_cast<int32_t>(i));
     run->set_priority(order[i].priority);
     run->set_user(order[i].user);
-    if (!starts[i].has_value() || *starts[i] > kFarSeconds) continue;
+    if (!starts[i].has_value() || *starts[i] > kMaxStartSeconds) continue;
     *run->mutable_estimated_start_time() =
-        store::ToTimestamp(services_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
+        store::ToTimestamp(dependencies_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
   }
   if (end < order.size()) {
     response.set_next_page_token(MakePageToken(request, {static_cast<int64_t>(end)}));
@@ -185,27 +183,26 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
 
 absl::StatusOr<v1::Run> RunService::Change(const std::string& name, Command command) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", name));
-  ANNEAL_RETURN_IF_ERROR(services_.dispatcher->ChangeRun(run, command));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.dispatcher->ChangeRun(run, command));
   return Get(name, v1::RUN_VIEW_FULL);
 }
 
 absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName run, ParseRunName("name", request.name()));
-  ANNEAL_RETURN_IF_ERROR(services_.submission->Extend(run, request.epochs()));
+  ANNEAL_RETURN_IF_ERROR(dependencies_.submission->Extend(run, request.epochs()));
   return Get(request.name(), v1::RUN_VIEW_FULL);
 }
 
 absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
   ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
-  std::vector<v1::Epoch> epochs;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
-    ANNEAL_ASSIGN_OR_RETURN(
-        epochs, store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1));
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
+  using EpochList = std::vector<v1::Epoch>;
+  ANNEAL_ASSIGN_OR_RETURN(
+      EpochList epochs,
+      dependencies_.store->Read([&](store::Connection& db) -> absl::StatusOr<EpochList> {
+        ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+        return store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1);
+      }));
   v1::ListEpochsResponse response;
   const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.size));
   for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);
@@ -226,27 +223,22 @@ absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRe
                           .max_values = kMaxThetasInPage};
   if (request.has_epoch()) query.epoch = request.epoch();
   if (request.has_layer()) query.layer = request.layer();
-  std::vector<v1::ThetaVector> thetas;
-  bool more = false;
-  const absl::Status status = services_.store->Read([&](store::Connection& db) -> absl::Status {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
-    ANNEAL_ASSIGN_OR_RETURN(thetas, store::ListThetas(db, run, query));
-    if (thetas.empty()) return absl::OkStatus();
-    query.after_epoch = thetas.back().epoch();
-    query.after_layer = thetas.back().layer();
-    query.limit = 1;
-    ANNEAL_ASSIGN_OR_RETURN(const auto next, store::ListThetas(db, run, query));
-    more = !next.empty();
-    return absl::OkStatus();
-  });
-  ANNEAL_RETURN_IF_ERROR(status);
-  v1::ListThetasResponse response;
-  if (more) {
-    response.set_next_page_token(
-        MakePageToken(request, {int64_t{query.after_epoch}, int64_t{query.after_layer}}));
-  }
-  for (v1::ThetaVector& theta : thetas) *response.add_thetas() = std::move(theta);
-  return response;
+  return dependencies_.store->Read(
+      [&](store::Connection& db) -> absl::StatusOr<v1::ListThetasResponse> {
+        ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+        ANNEAL_ASSIGN_OR_RETURN(auto thetas, store::ListThetas(db, run, query));
+        v1::ListThetasResponse response;
+        if (thetas.empty()) return response;
+        query.after_epoch = thetas.back().epoch();
+        query.after_layer = thetas.back().layer();
+        query.limit = 1;
+        for (v1::ThetaVector& theta : thetas) *response.add_thetas() = std::move(theta);
+        ANNEAL_ASSIGN_OR_RETURN(const auto next, store::ListThetas(db, run, query));
+        if (next.empty()) return response;
+        response.set_next_page_token(
+            MakePageToken(request, {int64_t{query.after_epoch}, int64_t{query.after_layer}}));
+        return response;
+      });
 }
 
 }  // namespace anneal::api

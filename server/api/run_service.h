@@ -1,16 +1,32 @@
-// anneal.v1.RunService. Thread-safe; every method only hands work to the pool.
+// `RunService` implements anneal.v1.RunService.
 
 #ifndef ANNEAL_SERVER_API_RUN_SERVICE_H_
 #define ANNEAL_SERVER_API_RUN_SERVICE_H_
 
 #include "anneal/v1/services.grpc.pb.h"
-#include "server/api/services.h"
+#include "common/wall_clock.h"
+#include "server/api/download_reactor.h"
+#include "server/api/unary_runner.h"
+#include "server/experiments/submission.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/store/store.h"
 
 namespace anneal::api {
 
+// Thread-safe. Methods return at once; their handlers run on the blocking pool.
 class RunService final : public v1::RunService::CallbackService {
  public:
-  explicit RunService(const Services& services) : services_(services) {}
+  // All borrowed.
+  struct Dependencies {
+    const UnaryRunner* runner = nullptr;
+    store::Store* store = nullptr;
+    experiments::Submission* submission = nullptr;
+    scheduling::Dispatcher* dispatcher = nullptr;
+    WallClock clock;
+    DownloadReactor::Dependencies download;
+  };
+
+  explicit RunService(const Dependencies& dependencies) : dependencies_(dependencies) {}
 
   grpc::ServerUnaryReactor* GetRun(grpc::CallbackServerContext* context,
                                    const v1::GetRunRequest* request, v1::Run* response) override;
@@ -56,7 +72,7 @@ class RunService final : public v1::RunService::CallbackService {
   absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);
   absl::StatusOr<v1::ListThetasResponse> Thetas(const v1::ListThetasRequest& request);
 
-  const Services services_;
+  const Dependencies dependencies_;
 };
 
 }  // namespace anneal::api

@@ -1,4 +1,4 @@
-// The daemon's check that it answers its clients.
+// `CheckAnswers` checks that the daemon serves its clients.
 
 #ifndef ANNEAL_SERVER_API_SELF_CHECK_H_
 #define ANNEAL_SERVER_API_SELF_CHECK_H_
@@ -11,8 +11,7 @@
 
 namespace anneal::api {
 
-// Makes the smallest call that reads the store. Blocks for seconds at most. Returns the error that
-// came instead of an answer.
+// Makes a small call that reads the store. Blocks for at most 5 seconds. Returns the call's error.
 absl::Status CheckAnswers(const std::shared_ptr<grpc::Channel>& channel);
 
 }  // namespace anneal::api

@@ -10,27 +10,27 @@
 namespace anneal::api {
 namespace {
 
-// Errors travel in HTTP/2 trailers, of which clients take 8 KiB in all: once as text, and once in
-// the details, which hold the text again and the violations, in base64.
-constexpr size_t kMostText = 1600;
-constexpr size_t kMostViolations = 1800;
+// Errors travel in HTTP/2 trailers, which clients limit to 8 KiB. They contain the text, and the
+// details in base64, which hold the text again and the violations.
+constexpr size_t kMaxText = 1600;
+constexpr size_t kMaxViolations = 1800;
 
-// Whole lines, as many as fit, and how many do not.
-std::string CutToFit(absl::string_view message) {
-  if (message.size() <= kMostText) return std::string(message);
-  const size_t end = message.rfind('\n', kMostText);
-  if (end == absl::string_view::npos) return absl::StrCat(message.substr(0, kMostText), "…");
+// Returns as many whole lines as fit, and the number of those left out.
+std::string Truncated(absl::string_view message) {
+  if (message.size() <= kMaxText) return std::string(message);
+  const size_t end = message.rfind('\n', kMaxText);
+  if (end == absl::string_view::npos) return absl::StrCat(message.substr(0, kMaxText), "…");
   const auto left = std::count(message.begin() + end, message.end(), '\n');
   return absl::StrCat(message.substr(0, end), "\n(and ", left, " more)");
 }
 
-std::string CutToFit(absl::string_view url, const absl::Cord& payload) {
+std::string Truncated(absl::string_view url, const absl::Cord& payload) {
   google::rpc::BadRequest request;
-  if (url != kBadRequestUrl || payload.size() <= kMostViolations ||
+  if (url != kBadRequestUrl || payload.size() <= kMaxViolations ||
       !request.ParseFromString(std::string(payload))) {
     return std::string(payload);
   }
-  while (request.ByteSizeLong() > kMostViolations) {
+  while (request.ByteSizeLong() > kMaxViolations) {
     request.mutable_field_violations()->RemoveLast();
   }
   return request.SerializeAsString();
@@ -42,11 +42,11 @@ grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   google::rpc::Status rich;
   rich.set_code(static_cast<int>(status.code()));
-  rich.set_message(CutToFit(status.message()));
+  rich.set_message(Truncated(status.message()));
   status.ForEachPayload([&rich](absl::string_view url, const absl::Cord& payload) {
     auto* detail = rich.add_details();
     detail->set_type_url(std::string(url));
-    detail->set_value(CutToFit(url, payload));
+    detail->set_value(Truncated(url, payload));
   });
   if (!status.GetPayload(kErrorInfoUrl).has_value()) {
     google::rpc::ErrorInfo info;
@@ -56,6 +56,12 @@ grpc::Status ToGrpc(const absl::Status& status) {
   }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), rich.message(),
                       rich.SerializeAsString());
+}
+
+absl::Status OverloadError() {
+  return WithReason(
+      absl::UnavailableError("the daemon is overloaded and rejects new calls; try again soon"),
+      v1::ERROR_REASON_BUSY);
 }
 
 }  // namespace anneal::api

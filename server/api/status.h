@@ -1,4 +1,4 @@
-// The one place where our errors become gRPC's. Pure; thread-safe.
+// `ToGrpc` converts our errors to gRPC's. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_API_STATUS_H_
 #define ANNEAL_SERVER_API_STATUS_H_
@@ -9,10 +9,13 @@
 
 namespace anneal::api {
 
-// Same code and message, cut to what trailers have room for; payloads become the details of a
-// google.rpc.Status. An error without an
-// ErrorInfo gets one whose reason is the code's name.
+// Returns a status with the same code and message, truncated to fit HTTP/2 trailers. Payloads
+// become the details of a google.rpc.Status; an error without an ErrorInfo gets one whose reason is
+// the code's name.
 grpc::Status ToGrpc(const absl::Status& status);
+
+// Returns the error of a call that is shed because too many are waiting: UNAVAILABLE (BUSY).
+absl::Status OverloadError();
 
 }  // namespace anneal::api
 

@@ -7,7 +7,6 @@
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "google/protobuf/util/time_util.h"
-#include "server/api/authorization.h"
 #include "server/api/status.h"
 #include "server/store/experiment_store.h"
 #include "server/store/run_store.h"
@@ -17,11 +16,11 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-constexpr int64_t kShortestHeartbeat = 1'000;
-constexpr int64_t kLongestHeartbeat = 3'600'000;
+constexpr int64_t kMinHeartbeatMillis = 1'000;
+constexpr int64_t kMaxHeartbeatMillis = 3'600'000;
 constexpr int64_t kFromNow = -1;
-// How soon a stream ends after its caller's token was revoked, or expired.
-constexpr std::chrono::seconds kCheckPause(2);
+// Streams re-check the caller's token at this interval.
+constexpr std::chrono::seconds kTokenCheckInterval(2);
 
 std::optional<std::chrono::steady_clock::duration> HeartbeatOf(
     const v1::WatchExperimentRequest& request) {
@@ -30,32 +29,33 @@ std::optional<std::chrono::steady_clock::duration> HeartbeatOf(
 }
 
 absl::Status BeyondTheEnd(absl::string_view field, int64_t wanted, int64_t last) {
-  return WithReason(absl::OutOfRangeError(absl::StrCat(field, " is ", wanted, "; the log holds 1..",
+  return WithReason(absl::OutOfRangeError(absl::StrCat(field, " is ", wanted, "; the log ends at ",
                                                        last, ": allowed is 0..", last)),
-                    "SEQUENCE_OUT_OF_RANGE");
+                    v1::ERROR_REASON_SEQUENCE_OUT_OF_RANGE);
 }
 
 }  // namespace
 
 WatchReactor* WatchReactor::Start(grpc::CallbackServerContext* context,
                                   const v1::WatchExperimentRequest& request,
-                                  const Services& services) {
-  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(context, request, services));
+                                  const Dependencies& dependencies) {
+  const std::shared_ptr<WatchReactor> reactor(new WatchReactor(context, request, dependencies));
   reactor->self_ = reactor;
-  if (!services.pool->TryRun([reactor] { reactor->Open(); })) {
-    reactor->FinishWith(Busy());
+  if (!dependencies.pool->TryRun([reactor] { reactor->Open(); })) {
+    reactor->FinishWith(OverloadError());
     reactor->Advance();
   }
   return reactor.get();
 }
 
 WatchReactor::WatchReactor(grpc::CallbackServerContext* context,
-                           const v1::WatchExperimentRequest& request, const Services& services)
+                           const v1::WatchExperimentRequest& request,
+                           const Dependencies& dependencies)
     : context_(context),
       request_(request),
-      services_(services),
+      dependencies_(dependencies),
       heartbeat_(HeartbeatOf(request)),
-      // The first heartbeat, which tells where the log stands, is due at once.
+      // The first heartbeat, which carries the cursor, is due at once.
       last_write_(Clock::now() - heartbeat_.value_or(Clock::duration::zero())) {
   beat_.mutable_heartbeat();
 }
@@ -63,8 +63,8 @@ WatchReactor::WatchReactor(grpc::CallbackServerContext* context,
 void WatchReactor::Open() {
   if (const absl::Status status = FindLog(); !status.ok()) {
     FinishWith(status);
-  } else if (!services_.hub->Subscribe(log_.experiment_key.value_or(EventHub::kAll),
-                                       shared_from_this())) {
+  } else if (!dependencies_.hub->Subscribe(log_.experiment_key.value_or(EventHub::kAll),
+                                           shared_from_this())) {
     OnShutdown();
   }
   Poll();
@@ -74,29 +74,31 @@ absl::Status WatchReactor::CheckRequest() const {
   const bool all = request_.name() == kAllExperiments;
   if (all && request_.after_sequence() != 0) {
     return InvalidField("after_sequence",
-                        "counts the events of one experiment; all experiments are "
-                        "watched with after_position");
+                        "counts the events of one experiment; for all experiments set "
+                        "after_position");
   }
   if (!all && request_.after_position() != 0) {
     return InvalidField("after_position",
-                        "counts the events of all experiments; one is watched "
-                        "with after_sequence");
+                        "counts the events of all experiments; for one experiment set "
+                        "after_sequence");
   }
   if (!request_.has_heartbeat()) return absl::OkStatus();
   const int64_t millis = TimeUtil::DurationToMilliseconds(request_.heartbeat());
-  if (millis >= kShortestHeartbeat && millis <= kLongestHeartbeat) return absl::OkStatus();
+  if (millis >= kMinHeartbeatMillis && millis <= kMaxHeartbeatMillis) return absl::OkStatus();
   return InvalidField("heartbeat", absl::StrCat("is ", millis, " ms; allowed is 1 s to 1 h"));
 }
 
 absl::Status WatchReactor::CheckCaller() {
-  ANNEAL_ASSIGN_OR_RETURN(const auto caller, CallerOf(*context_, services_.tokens));
+  ANNEAL_ASSIGN_OR_RETURN(const OptionalCaller caller,
+                          dependencies_.authorization->Identify(CredentialsOf(*context_)));
   MutexLock lock(&mutex_);
   if (caller.has_value()) checked_ = Clock::now();
   return absl::OkStatus();
 }
 
 absl::Status WatchReactor::FindLog() {
-  ANNEAL_RETURN_IF_ERROR(CheckMayCall(*context_, services_, request_));
+  ANNEAL_RETURN_IF_ERROR(
+      dependencies_.authorization->Authorize(CredentialsOf(*context_), request_).status());
   ANNEAL_RETURN_IF_ERROR(CheckRequest());
   const bool all = request_.name() == kAllExperiments;
   RunName run;
@@ -105,8 +107,8 @@ absl::Status WatchReactor::FindLog() {
   } else if (!all) {
     ANNEAL_ASSIGN_OR_RETURN(run.experiment_id, ParseExperimentName("name", request_.name()));
   }
-  int64_t cursor = all ? request_.after_position() : request_.after_sequence();
-  const absl::Status found = services_.store->Read([&](store::Connection& db) -> absl::Status {
+  const int64_t wanted = all ? request_.after_position() : request_.after_sequence();
+  const auto read = [&](store::Connection& db) -> absl::StatusOr<int64_t> {
     if (!all) {
       ANNEAL_ASSIGN_OR_RETURN(log_.experiment_key, store::ExperimentKey(db, run.experiment_id));
     }
@@ -114,11 +116,11 @@ absl::Status WatchReactor::FindLog() {
       ANNEAL_ASSIGN_OR_RETURN(log_.run_key, store::RunKey(db, run));
     }
     ANNEAL_ASSIGN_OR_RETURN(const store::LogPosition log, store::GetLogPosition(db, log_));
-    if (all && cursor == kFromNow) cursor = log.last;
-    if (cursor >= 0 && cursor <= log.last) return absl::OkStatus();
-    return BeyondTheEnd(all ? "after_position" : "after_sequence", cursor, log.last);
-  });
-  ANNEAL_RETURN_IF_ERROR(found);
+    if (all && wanted == kFromNow) return log.last;
+    if (wanted >= 0 && wanted <= log.last) return wanted;
+    return BeyondTheEnd(all ? "after_position" : "after_sequence", wanted, log.last);
+  };
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t cursor, dependencies_.store->Read(read));
   MutexLock lock(&mutex_);
   cursor_ = cursor;
   if (!all) beat_.set_experiment(ExperimentName(run.experiment_id));
@@ -129,7 +131,7 @@ absl::Status WatchReactor::FindLog() {
 absl::StatusOr<std::shared_ptr<const EventPage>> WatchReactor::Read(
     const store::EventQuery& query) {
   ANNEAL_RETURN_IF_ERROR(CheckCaller());
-  return services_.events->Read(query);
+  return dependencies_.events->Read(query);
 }
 
 void WatchReactor::Poll() {
@@ -155,7 +157,7 @@ void WatchReactor::Poll() {
 }
 
 void WatchReactor::SchedulePoll() {
-  services_.pool->Run([self = shared_from_this()] { self->Poll(); });
+  dependencies_.pool->Run([self = shared_from_this()] { self->Poll(); });
 }
 
 const v1::Event* WatchReactor::TakeEvent() {
@@ -168,8 +170,8 @@ const v1::Event* WatchReactor::TakeEvent() {
   return event;
 }
 
-// gRPC is called without the lock: it may call back before it returns. Whoever set the state to
-// kWriting or kFinished under the lock is the only one to make that call.
+// Calls gRPC without the lock, because gRPC may call back before it returns. Only the thread that
+// set the state to kWriting or kFinished under the lock makes that call.
 void WatchReactor::Advance() {
   std::optional<absl::Status> finish;
   const v1::Event* event = nullptr;
@@ -210,7 +212,7 @@ void WatchReactor::FinishWith(const absl::Status& status) {
     if (final_.has_value() || state_ == State::kFinished) return;
     final_ = status;
     idle = state_ == State::kIdle;
-    // Nobody else leaves kPolling but the poll that is under way.
+    // Only a poll leaves kPolling: it keeps OnEvents and OnTick out until Advance.
     if (idle) state_ = State::kPolling;
   }
   if (idle) Advance();
@@ -232,7 +234,7 @@ void WatchReactor::OnTick() {
   {
     MutexLock lock(&mutex_);
     if (state_ != State::kIdle) return;
-    polls = checked_.has_value() && now - *checked_ >= kCheckPause;
+    polls = checked_.has_value() && now - *checked_ >= kTokenCheckInterval;
     const bool beats = heartbeat_.has_value() && now - last_write_ >= *heartbeat_;
     if (!polls && !beats) return;
     state_ = polls ? State::kPolling : State::kWriting;
@@ -242,18 +244,18 @@ void WatchReactor::OnTick() {
 }
 
 void WatchReactor::OnShutdown() {
-  FinishWith(absl::UnavailableError("the server is stopping; watch again after the last sequence"));
+  FinishWith(absl::UnavailableError("the daemon is stopping; watch again after the last sequence"));
 }
 
-void WatchReactor::OnCancel() { FinishWith(absl::CancelledError("the client is gone")); }
+void WatchReactor::OnCancel() { FinishWith(absl::CancelledError("the client has disconnected")); }
 
 void WatchReactor::OnWriteDone(bool ok) {
-  if (!ok) FinishWith(absl::CancelledError("the client is gone"));
+  if (!ok) FinishWith(absl::CancelledError("the client has disconnected"));
   Advance();
 }
 
 void WatchReactor::OnDone() {
-  services_.hub->Unsubscribe(log_.experiment_key.value_or(EventHub::kAll), this);
+  dependencies_.hub->Unsubscribe(log_.experiment_key.value_or(EventHub::kAll), this);
   // The last owner may be a task on the pool, or this.
   const std::shared_ptr<WatchReactor> self = std::move(self_);
 }

@@ -25,7 +25,7 @@ absl::StatusOr<Certificate> ReadCertificate(absl::string_view option, const std:
   if (file == nullptr) return Bad(option, path, "cannot be read");
   const absl::Cleanup close = [file] { std::fclose(file); };
   Certificate certificate(::PEM_read_X509(file, nullptr, nullptr, nullptr), &X509_free);
-  if (certificate == nullptr) return Bad(option, path, "is no certificate in PEM format");
+  if (certificate == nullptr) return Bad(option, path, "is not a certificate in PEM format");
   return certificate;
 }
 
@@ -40,12 +40,12 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   std::FILE* file = std::fopen(files.key.c_str(), "re");
   if (file == nullptr) return Bad("--tls-key", files.key, "cannot be read");
   const absl::Cleanup close = [file] { std::fclose(file); };
-  // Nobody is there to be asked for a password.
+  // A daemon cannot ask for a password.
   const auto no_password = [](char*, int, int, void*) { return 0; };
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
       ::PEM_read_PrivateKey(file, nullptr, no_password, nullptr), &EVP_PKEY_free);
   if (key == nullptr)
-    return Bad("--tls-key", files.key, "is no key in PEM format without password");
+    return Bad("--tls-key", files.key, "is not a key in PEM format without a password");
   if (::X509_check_private_key(certificate.get(), key.get()) != 1) {
     return Bad("--tls-key", files.key, "does not belong to the certificate");
   }

@@ -1,4 +1,4 @@
-// The daemon's certificate, as files in PEM format.
+// `CheckTlsFiles` validates the PEM files of the daemon's certificate.
 
 #ifndef ANNEAL_SERVER_AUTH_CERTIFICATE_H_
 #define ANNEAL_SERVER_AUTH_CERTIFICATE_H_
@@ -10,13 +10,13 @@
 namespace anneal::auth {
 
 struct TlsFiles {
-  std::string certificate;  // with those that it was signed by, if any
+  std::string certificate;  // followed by its chain, if it has one
   std::string key;
-  std::string client_ca;  // of clients that have certificates; empty: none has
+  std::string client_ca;  // verifies client certificates; empty: clients use tokens only
 };
 
-// Whether they can be read, belong together, and are valid now. FAILED_PRECONDITION naming the
-// option and what is wrong.
+// Checks that the files can be read, that key and certificate match, and that the certificate has
+// not expired. FAILED_PRECONDITION, naming the option and the fault. Blocks on the disk.
 absl::Status CheckTlsFiles(const TlsFiles& files);
 
 }  // namespace anneal::auth

@@ -28,10 +28,9 @@ absl::Status RateLimit::Take(const std::string& caller) {
   if (bucket.tokens < 1) {
     return WithReason(
         absl::ResourceExhaustedError(absl::StrCat(
-            caller, " has made more than the ", per_second_,
-            " requests a second that are allowed (anneald --max-requests-per-second); wait a "
-            "moment")),
-        "RATE_LIMITED");
+            caller, " exceeded the rate limit of ", per_second_,
+            " requests per second (anneald --max-requests-per-second); retry in a moment")),
+        v1::ERROR_REASON_RATE_LIMITED);
   }
   bucket.tokens -= 1;
   return absl::OkStatus();

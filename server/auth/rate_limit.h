@@ -1,4 +1,4 @@
-// How many requests each caller may make.
+// `RateLimit` limits the requests per second of each caller.
 
 #ifndef ANNEAL_SERVER_AUTH_RATE_LIMIT_H_
 #define ANNEAL_SERVER_AUTH_RATE_LIMIT_H_
@@ -14,25 +14,26 @@
 
 namespace anneal::auth {
 
-// Every caller has a bucket with as many tokens as are allowed a second, filled at that rate: a
-// burst of a second's worth is fine. There are as many buckets as names that have shown a token,
-// ever. Thread-safe.
+// Each caller has a token bucket that holds one second's requests and refills at that rate, so that
+// a burst of one second's requests is allowed. Buckets are kept for every caller ever seen; callers
+// are owners of tokens, so there are few. Thread-safe.
 class RateLimit {
  public:
-  // Time that only goes on.
+  // Returns the time of a monotonic clock.
   using SteadyClock = std::function<absl::Duration()>;
   static absl::Duration SystemSteadyClock();
 
-  // 0: no limit.
+  // `per_second` 0: no limit.
   explicit RateLimit(int per_second, SteadyClock clock = SystemSteadyClock);
 
-  // Counts a request. RESOURCE_EXHAUSTED (RATE_LIMITED), naming the limit: one too many.
+  // Takes one request from the caller's bucket. RESOURCE_EXHAUSTED (RATE_LIMITED), naming the
+  // limit.
   absl::Status Take(const std::string& caller) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Bucket {
     double tokens = 0;
-    absl::Duration filled;  // when
+    absl::Duration filled;  // the time of the last refill
   };
 
   const int per_second_;

@@ -11,7 +11,7 @@ namespace {
 
 const std::map<absl::string_view, Access>& Rules() {
   static const auto& rules = *new std::map<absl::string_view, Access>{
-      // Probes have no token (the watchdog, an orchestrator).
+      // Health probes (the watchdog, an orchestrator) have no token.
       {"/grpc.health.v1.Health/Check", Access::kOpen},
       {"/grpc.health.v1.Health/Watch", Access::kOpen},
       {"/anneal.v1.ServerService/GetServerInfo", Access::kRead},
@@ -48,7 +48,7 @@ const std::map<absl::string_view, Access>& Rules() {
 }
 
 absl::Status Denied(const std::string& message) {
-  return WithReason(absl::PermissionDeniedError(message), "PERMISSION_DENIED");
+  return WithReason(absl::PermissionDeniedError(message), v1::ERROR_REASON_PERMISSION_DENIED);
 }
 
 }  // namespace
@@ -61,21 +61,23 @@ std::optional<Access> AccessTo(absl::string_view method) {
 
 absl::Status CheckMayCall(const Caller& caller, absl::string_view method) {
   const auto access = AccessTo(method);
-  if (!access.has_value()) return Denied(absl::StrCat(method, " is for nobody"));
+  if (!access.has_value())
+    return Denied(absl::StrCat(method, " is denied to every caller: it has no rule"));
   const bool is_admin = caller.role == Role::ROLE_ADMIN;
   const bool may_change = is_admin || caller.role == Role::ROLE_SUBMITTER;
   const bool only_reads = *access == Access::kOpen || *access == Access::kRead;
   if (only_reads || is_admin || (may_change && *access != Access::kAdmin)) return absl::OkStatus();
   return Denied(absl::StrCat(caller.name, " is a ", EnumName(caller.role), " and may not call ",
-                             method, "; that takes a token with --role ",
+                             method, "; use a token created with --role ",
                              *access == Access::kAdmin ? "admin" : "submitter"));
 }
 
 absl::Status CheckOwner(const Caller& caller, absl::string_view owner, absl::string_view what) {
   if (caller.role == Role::ROLE_ADMIN) return absl::OkStatus();
   if (caller.role == Role::ROLE_SUBMITTER && caller.name == owner) return absl::OkStatus();
-  return Denied(absl::StrCat(what, " belongs to ", owner.empty() ? "nobody" : owner,
-                             "; only they and admins may change it, and you are ", caller.name));
+  return Denied(absl::StrCat(what, " belongs to ", owner.empty() ? "no user" : owner,
+                             "; only its owner and admins may change it, and the caller is ",
+                             caller.name));
 }
 
 }  // namespace anneal::auth

@@ -1,4 +1,4 @@
-// Which method asks for which role. Pure; thread-safe.
+// `AccessTo` defines the role that each gRPC method requires. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_AUTH_RULES_H_
 #define ANNEAL_SERVER_AUTH_RULES_H_
@@ -12,21 +12,23 @@
 namespace anneal::auth {
 
 enum class Access {
-  kOpen,    // nobody has to say who they are
+  kOpen,    // no token
   kRead,    // any role
   kSubmit,  // submitters and admins
-  kOwn,     // admins, and submitters for what they submitted
+  kOwn,     // submitters for their own experiments, and admins
   kAdmin,   // admins
 };
 
-// What `/package.Service/Method` asks for. Nothing where no rule is: then nobody may call it.
+// Returns the access that `/package.Service/Method` requires; nullopt without a rule: then all
+// callers over TLS are denied.
 std::optional<Access> AccessTo(absl::string_view method);
 
-// Whether the caller has the role. PERMISSION_DENIED, naming the one that is needed, or that there
-// is no rule. Whose it is, for kOwn, is not looked at.
+// Checks that the caller has the role that a method requires; for kOwn, CheckOwner must follow.
+// PERMISSION_DENIED, naming the required role, or that the method has no rule.
 absl::Status CheckMayCall(const Caller& caller, absl::string_view method);
 
-// Of somebody who submitted under the name of `owner`. PERMISSION_DENIED.
+// Checks that the caller may change `what`, such as experiments/first, which `owner` submitted.
+// PERMISSION_DENIED.
 absl::Status CheckOwner(const Caller& caller, absl::string_view owner, absl::string_view what);
 
 }  // namespace anneal::auth

@@ -23,13 +23,13 @@ namespace {
 
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kSaltBytes = 16;
-// Between the name and the secret of a token; names do not have it.
+// Separates the name and the secret of a token; names cannot contain it.
 constexpr char kSeparator = '.';
 
 absl::StatusOr<std::string> RandomHex(size_t bytes) {
   std::string random(bytes, '\0');
   if (::getrandom(random.data(), bytes, 0) != static_cast<ssize_t>(bytes)) {
-    return absl::ErrnoToStatus(errno, "no random numbers");
+    return absl::ErrnoToStatus(errno, "cannot get random numbers");
   }
   return absl::BytesToHexString(random);
 }
@@ -41,7 +41,7 @@ std::string HashOf(absl::string_view salt, absl::string_view secret) {
   return hash.HexDigest();
 }
 
-// Takes as long whatever the difference is.
+// Compares in constant time.
 bool IsSame(const std::string& a, const std::string& b) {
   return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -52,9 +52,9 @@ absl::Time ToTime(const google::protobuf::Timestamp& time) {
 
 absl::Status Unknown() {
   return WithReason(
-      absl::UnauthenticatedError("the token is not known here, or was revoked; ask the daemon's "
-                                 "owner for another one (anneald token create)"),
-      "TOKEN_UNKNOWN");
+      absl::UnauthenticatedError("the token is unknown or was revoked; ask the daemon's owner "
+                                 "for a new one (`anneald token create`)"),
+      v1::ERROR_REASON_TOKEN_UNKNOWN);
 }
 
 bool IsSameFile(const struct stat& a, const struct stat& b) {
@@ -62,8 +62,8 @@ bool IsSameFile(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_mode == b.st_mode;
 }
 
-// While it lives, nobody else changes the file: it holds the directory, which stays while the file
-// is replaced.
+// Locks the token file against other writers while it lives. It locks the directory, because the
+// file is replaced.
 class Lock {
  public:
   explicit Lock(const std::string& path)
@@ -78,7 +78,7 @@ class Lock {
   Lock& operator=(const Lock&) = delete;
 
  private:
-  const int descriptor_;  // negative where there is no directory: then writing fails
+  const int descriptor_;  // negative without a directory: then writing fails
 };
 
 }  // namespace
@@ -95,12 +95,13 @@ void Tokens::ReadIfChanged() {
   tokens_.clear();
   const auto file = ReadTokens(path_);
   if (!file.ok()) {
-    // Better nobody than somebody who was revoked.
-    spdlog::error("{}; nobody is let in until it is mended", std::string(file.status().message()));
+    // Fail closed: the file may have revoked a token.
+    spdlog::error("{}; rejecting all tokens until it is repaired",
+                  std::string(file.status().message()));
     return;
   }
   for (const server::Token& token : file->tokens()) tokens_[token.name()] = token;
-  spdlog::info("{} tokens are known", tokens_.size());
+  spdlog::info("loaded {} tokens", tokens_.size());
 }
 
 absl::StatusOr<server::Token> Tokens::Find(absl::string_view name) {
@@ -116,9 +117,9 @@ absl::StatusOr<Caller> Tokens::Named(absl::string_view name) {
   if (entry.has_expire_time() && ToTime(entry.expire_time()) <= clock_()) {
     return WithReason(
         absl::UnauthenticatedError(absl::StrCat("the token of ", entry.name(),
-                                                " has expired; ask the daemon's owner for another "
-                                                "one (anneald token create)")),
-        "TOKEN_EXPIRED");
+                                                " has expired; ask the daemon's owner for a new "
+                                                "one (`anneald token create`)")),
+        v1::ERROR_REASON_TOKEN_EXPIRED);
   }
   return Caller{.name = entry.name(), .role = entry.role()};
 }
@@ -148,8 +149,11 @@ absl::StatusOr<std::string> CreateToken(const std::string& path, const std::stri
   ANNEAL_ASSIGN_OR_RETURN(server::TokenFile tokens, ReadTokens(path));
   for (const server::Token& token : tokens.tokens()) {
     if (token.name() != name) continue;
-    return absl::AlreadyExistsError(absl::StrCat(name, " has a token; `anneald token revoke ", name,
-                                                 "` makes room for another one"));
+    return absl::AlreadyExistsError(
+        absl::StrCat(name,
+                     " has a token already; remove it with `anneald token "
+                     "revoke ",
+                     name, "`"));
   }
   ANNEAL_ASSIGN_OR_RETURN(const std::string secret, RandomHex(kSecretBytes));
   server::Token* token = tokens.add_tokens();

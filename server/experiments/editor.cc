@@ -70,7 +70,7 @@ absl::Status CheckEtag(const v1::Experiment& wanted, const v1::Experiment& curre
   return WithReason(absl::AbortedError(absl::StrCat(
                         "etag ", Quoted(wanted.etag()), " belongs to another version of ",
                         current.name(), "; read the experiment again and repeat the update")),
-                    "ETAG_MISMATCH");
+                    v1::ERROR_REASON_ETAG_MISMATCH);
 }
 
 absl::Status CheckAllEnded(const v1::Experiment& experiment) {
@@ -80,7 +80,7 @@ absl::Status CheckAllEnded(const v1::Experiment& experiment) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
                         experiment.name(), " has ", left, " of ", counts.total(),
                         " unfinished runs; cancel them first, or delete it with --force")),
-                    "RUNS_NOT_ENDED");
+                    v1::ERROR_REASON_RUNS_NOT_ENDED);
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ absl::Status Editor::Purge(const std::string& experiment_id) {
       return WithReason(
           absl::FailedPreconditionError(absl::StrCat(
               "experiment \"", experiment_id, "\" is not deleted; delete it before purging it")),
-          "EXPERIMENT_NOT_DELETED");
+          v1::ERROR_REASON_EXPERIMENT_NOT_DELETED);
     }
     ANNEAL_ASSIGN_OR_RETURN(const auto runs, store::RunStates(db, key));
     // Late reports of a worker must not reach a later run with the same key.
@@ -164,7 +164,7 @@ absl::Status Editor::Purge(const std::string& experiment_id) {
       return WithReason(absl::FailedPreconditionError(
                             absl::StrCat("a worker is still stopping a run of experiment \"",
                                          experiment_id, "\"; try again in a moment")),
-                        "RUN_STOPPING");
+                        v1::ERROR_REASON_RUN_STOPPING);
     }
     // Files first: after a crash in between, the experiment can be purged again.
     checkpoints_->RemoveAll(experiment_id);

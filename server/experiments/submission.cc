@@ -108,7 +108,7 @@ absl::Status RequestIdReused(absl::string_view request_id) {
   return WithReason(absl::AlreadyExistsError(absl::StrCat(
                         "request_id \"", request_id,
                         "\" was used for a different request; use a new one for a new request")),
-                    "REQUEST_ID_REUSED");
+                    v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
 // Returns the experiment that an earlier request with this request_id created; nothing without an
@@ -157,7 +157,7 @@ absl::StatusOr<v1::Experiment> Submission::Preview(const store::NewExperiment& e
     if (!store::ExperimentKey(db, experiment.id).ok()) return CheckLimits(db, experiment);
     return WithReason(absl::AlreadyExistsError(
                           absl::StrCat("there is an experiment \"", experiment.id, "\" already")),
-                      "EXPERIMENT_EXISTS");
+                      v1::ERROR_REASON_EXPERIMENT_EXISTS);
   });
   ANNEAL_RETURN_IF_ERROR(status);
   v1::Experiment preview = experiment.submission;
@@ -261,14 +261,14 @@ absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int3
     return WithReason(absl::FailedPreconditionError(
                           absl::StrCat(run.name(), " is ", EnumName(run.state()),
                                        "; only a run that has SUCCEEDED can be extended")),
-                      "RUN_STATE");
+                      v1::ERROR_REASON_RUN_STATE);
   }
   if (run.epochs_done() < run.epochs_total()) {
     return WithReason(
         absl::FailedPreconditionError(absl::StrCat(
             run.name(), " stopped early in epoch ", run.epochs_done(), " and would stop again; ",
             "submit it again with --like and another early_stopping.patience")),
-        "RUN_STOPPED_EARLY");
+        v1::ERROR_REASON_RUN_STOPPED_EARLY);
   }
   FieldViolations violations;
   if (epochs <= run.epochs_total()) {
@@ -298,7 +298,7 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
       return WithReason(absl::FailedPreconditionError(absl::StrCat(
                             run.name(), " has no checkpoint to resume from; submit it ",
                             "again with --like and more epochs")),
-                        "NO_CHECKPOINT");
+                        v1::ERROR_REASON_NO_CHECKPOINT);
     }
     // Refuses a run that another call has changed in between.
     ANNEAL_RETURN_IF_ERROR(

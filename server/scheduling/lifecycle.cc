@@ -14,7 +14,7 @@ using Next = absl::StatusOr<std::optional<v1::RunState>>;
 absl::Status Refused(absl::string_view what, v1::RunState state, absl::string_view remedy) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat("a run that is ", EnumName(state),
                                                                " cannot be ", what, remedy)),
-                    "RUN_STATE");
+                    v1::ERROR_REASON_RUN_STATE);
 }
 
 Next Resume(v1::RunState state) {
@@ -30,7 +30,7 @@ Next Retry(v1::RunState state, v1::FailureReason failure) {
         return WithReason(absl::FailedPreconditionError(
                               "a run that diverged would diverge again in the same step; submit it "
                               "again with --like and a lower optimizer.learning_rate"),
-                          "RUN_DIVERGED");
+                          v1::ERROR_REASON_RUN_DIVERGED);
       }
       return v1::RUN_STATE_PENDING;
     case v1::RUN_STATE_CANCELLED:

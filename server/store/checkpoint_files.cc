@@ -32,7 +32,7 @@ absl::Status Failed(absl::string_view what, const std::string& path, int error) 
     case EDQUOT:
     case EFBIG:
       return WithReason(absl::ResourceExhaustedError(absl::StrCat(message, "; make room")),
-                        "STORAGE_FULL");
+                        v1::ERROR_REASON_STORAGE_FULL);
     case EACCES:
     case EPERM:
     case EROFS:

@@ -157,7 +157,8 @@ absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& que
   const bool found = statement.Next();
   ANNEAL_RETURN_IF_ERROR(statement.status());
   if (!found) {
-    return WithReason(absl::NotFoundError("the experiment was purged"), "EXPERIMENT_NOT_FOUND");
+    return WithReason(absl::NotFoundError("the experiment was purged"),
+                      v1::ERROR_REASON_EXPERIMENT_NOT_FOUND);
   }
   const int64_t last = statement.Int(0);
   return LogPosition{.pruned = statement.IsNull(2) ? last : statement.Int(2) - 1,

@@ -63,7 +63,7 @@ absl::StatusOr<ListedExperiment> ReadExperiment(const Statement& row) {
 absl::Status NoSuchExperiment(absl::string_view id) {
   return WithReason(absl::NotFoundError(absl::StrCat("there is no experiment \"", id,
                                                      "\"; `anneal list` shows those there are")),
-                    "EXPERIMENT_NOT_FOUND");
+                    v1::ERROR_REASON_EXPERIMENT_NOT_FOUND);
 }
 
 absl::Status InsertRuns(Transaction& transaction, int64_t key, const NewExperiment& experiment) {
@@ -115,7 +115,7 @@ absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& exp
     return WithReason(
         absl::AlreadyExistsError(absl::StrCat("there is an experiment \"", experiment.id,
                                               "\" already; choose another id")),
-        "EXPERIMENT_EXISTS");
+        v1::ERROR_REASON_EXPERIMENT_EXISTS);
   } else if (!status.ok()) {
     return status;
   }
@@ -166,7 +166,7 @@ absl::Status CheckNotDeleted(Connection& db, absl::string_view id) {
   return WithReason(
       absl::FailedPreconditionError(absl::StrCat(
           "experiment \"", id, "\" is deleted; `anneal undelete ", id, "` brings it back")),
-      "EXPERIMENT_DELETED");
+      v1::ERROR_REASON_EXPERIMENT_DELETED);
 }
 
 absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view id) {

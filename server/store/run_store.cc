@@ -30,7 +30,8 @@ constexpr int kConfigColumn = 18;
 constexpr int kNetworkColumn = 19;
 
 absl::Status NoSuchRun(const std::string& name) {
-  return WithReason(absl::NotFoundError(absl::StrCat("there is no run ", name)), "RUN_NOT_FOUND");
+  return WithReason(absl::NotFoundError(absl::StrCat("there is no run ", name)),
+                    v1::ERROR_REASON_RUN_NOT_FOUND);
 }
 
 absl::Status ReadParameters(absl::string_view json, v1::Run* run) {

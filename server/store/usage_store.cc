@@ -8,7 +8,7 @@ namespace anneal::store {
 namespace {
 
 absl::Status Exceeded(const std::string& message) {
-  return WithReason(absl::ResourceExhaustedError(message), "QUOTA_EXCEEDED");
+  return WithReason(absl::ResourceExhaustedError(message), v1::ERROR_REASON_QUOTA_EXCEEDED);
 }
 
 std::string InMebibytes(int64_t bytes) {

@@ -33,7 +33,7 @@ bool IsRequestId(absl::string_view text) {
          });
 }
 
-// Unlike those of other daemons and of other days.
+// Returns an id that no other call has, of this process or of another.
 std::string NewRequestId() {
   static const int64_t start = absl::ToUnixMicros(absl::Now());
   static std::atomic<int64_t> count = 0;
@@ -45,13 +45,14 @@ bool Changes(absl::string_view method) {
   return access == auth::Access::kSubmit || access == auth::Access::kOwn;
 }
 
-// As metrics name them: "/a.B/C" is a.B/C where such a method is, others are all `unknown`.
+// Returns the label of metrics: a.B/C for the method "/a.B/C", `unknown` for all methods that do
+// not exist.
 std::string MethodLabel(absl::string_view path) {
   if (!auth::AccessTo(path).has_value()) return "unknown";
   return std::string(absl::StripPrefix(path, "/"));
 }
 
-// Such as NOT_FOUND.
+// Returns the name of a code, such as NOT_FOUND.
 std::string CodeName(grpc::StatusCode code) {
   return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
 }
@@ -98,7 +99,7 @@ class CallObserver final : public grpc::experimental::Interceptor {
                 failed ? status.error_message() : "", 1e3 * seconds);
   }
 
-  const char* const method_;  // lives as long as the service
+  const char* const method_;  // outlives the service
   telemetry::Metrics* const metrics_;
   const Clock::time_point begin_ = Clock::now();
   std::string id_;

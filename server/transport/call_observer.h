@@ -1,4 +1,5 @@
-// Counts and logs every call that reaches a handler, and gives it an id.
+// `ObserveCalls` makes interceptors that count and log every call that reaches a handler, and
+// assign its request id.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_CALL_OBSERVER_H_
 #define ANNEAL_SERVER_TRANSPORT_CALL_OBSERVER_H_
@@ -13,12 +14,12 @@
 
 namespace anneal::transport {
 
-// In the initial metadata of calls and of their answers. A caller may choose one, of 1 to 64
-// letters, digits, and . _ -; others are given one.
+// Key of the request id in the initial metadata of calls and responses. A client may choose the id:
+// 1 to 64 letters, digits, and . _ -; any other call gets a new one.
 inline constexpr char kRequestId[] = "x-request-id";
 
-// Changes go to the log at info, failures that are the daemon's own at error, the rest at debug.
-// `metrics` outlives the server.
+// Returns the factory of the interceptors. They log calls that change something at info, the
+// daemon's own failures at error, and all others at debug. `metrics` must outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(
     telemetry::Metrics* metrics);
 

@@ -12,7 +12,7 @@
 namespace anneal::transport {
 namespace {
 
-// Whoever links gRPC's reflection has it in every server.
+// Removes the reflection service, which gRPC adds to every server of a program that links it.
 class WithoutReflection final : public grpc::ServerBuilderOption {
  public:
   void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
@@ -44,16 +44,16 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options) {
   grpc::ServerBuilder builder;
   Configure(&builder);
   if (!options.has_reflection) builder.SetOption(std::make_unique<WithoutReflection>());
-  auto entrance = builder.experimental().AddExternalConnectionAcceptor(
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, options.credentials);
   for (const auto& service : server->services_) builder.RegisterService(service.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
   observers.push_back(ObserveCalls(options.metrics));
   builder.experimental().SetInterceptorCreators(std::move(observers));
   server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr) return absl::InternalError("gRPC does not start");
+  if (server->server_ == nullptr) return absl::InternalError("gRPC cannot start a server");
   server->SetServing(false);
-  server->listener_->Begin(std::move(entrance));
+  server->listener_->Begin(std::move(acceptor));
   return server;
 }
 

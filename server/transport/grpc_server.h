@@ -1,4 +1,5 @@
-// One gRPC server, at addresses that share their rules: the local ones, or those over TLS.
+// `GrpcServer` is one gRPC server with its listener: for all plaintext addresses, or for all TLS
+// addresses.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_GRPC_SERVER_H_
 #define ANNEAL_SERVER_TRANSPORT_GRPC_SERVER_H_
@@ -25,21 +26,22 @@ class GrpcServer {
     bool has_reflection = false;
     std::vector<std::unique_ptr<grpc::Service>> services;
     telemetry::Metrics* metrics = nullptr;  // borrowed
-    Listener::Admission admission;          // empty: every connection is admitted
+    Listener::Admission admission;          // null: every connection is admitted
   };
 
-  // Serves; its health service says NOT_SERVING until SetServing. Errors as Listener::Listen.
+  // Listens and serves; the health service reports NOT_SERVING until SetServing. Errors of
+  // Listener::Listen.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(Options options);
 
   const std::vector<std::string>& addresses() const { return listener_->addresses(); }
   grpc::Server& server() { return *server_; }
 
-  // Sets the answer of the health service.
+  // Sets the status that the health service reports.
   void SetServing(bool serving);
 
-  // Accepts no new connections.
+  // Stops accepting connections.
   void StopAccepting() { listener_->Stop(); }
-  // Refuses new calls, waits for those under way and cancels what is left at the deadline. Streams
+  // Refuses new calls, waits for those in flight, and cancels the rest at the deadline. Streams
   // must have been told to finish.
   void Shutdown(std::chrono::system_clock::time_point deadline) { server_->Shutdown(deadline); }
 

@@ -1,4 +1,4 @@
-// Where the daemon can be reached, and by whom.
+// `ListenAddresses` lists the addresses that the daemon listens on, by the rights of their callers.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_LISTEN_ADDRESSES_H_
 #define ANNEAL_SERVER_TRANSPORT_LISTEN_ADDRESSES_H_
@@ -10,13 +10,13 @@
 
 namespace anneal::transport {
 
-// Where to serve. `host:port`, port 0 for a free one.
+// Addresses are `HOST:PORT`; port 0 chooses a free one.
 struct ListenAddresses {
-  // With a loopback host, or `unix:PATH`, which gets mode 0600. Whoever comes there may do all.
+  // Loopback hosts, or `unix:PATH` with mode 0600. Callers may do everything.
   std::vector<std::string> local;
-  // With any host: whoever comes there may do all, too.
+  // Any hosts, in plaintext. Callers may do everything.
   std::vector<std::string> insecure;
-  // With any host, over TLS: who calls needs a token.
+  // Any hosts, over TLS. Callers need a token.
   std::vector<std::string> tls;
   auth::TlsFiles tls_files;
 };

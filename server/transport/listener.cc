@@ -26,19 +26,18 @@ namespace anneal::transport {
 namespace {
 
 constexpr absl::string_view kUnixPrefix = "unix:";
-// Before it looks again whether there is a descriptor.
+// Interval of attempts to accept while no descriptor is left.
 constexpr int kRetryMilliseconds = 100;
-// How long what was sent may stay unacknowledged.
+// TCP closes a connection whose peer has not acknowledged data for this long.
 constexpr int kUnacknowledgedMilliseconds = 20'000;
 
-// `why` is an errno.
-absl::Status CannotListen(absl::string_view address, int why) {
+absl::Status CannotListen(absl::string_view address, int error_number) {
   return absl::FailedPreconditionError(
-      absl::StrCat("cannot listen on ", address, ": ", std::strerror(why),
+      absl::StrCat("cannot listen on ", address, ": ", std::strerror(error_number),
                    "; is another anneald running? Choose another --listen"));
 }
 
-// Whether somebody answers at a socket; what nobody serves is removed and bound again.
+// Returns whether a process accepts connections at the socket.
 bool IsServed(absl::string_view path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -51,8 +50,8 @@ bool IsServed(absl::string_view path) {
   return served;
 }
 
-// Whether a connection is one of this user, or of root. Its file's mode keeps others out already,
-// unless somebody changes it.
+// Returns whether a connection to a Unix socket comes from this user or root; true for TCP. The
+// mode of the socket file already keeps other users out, unless it was changed.
 bool IsOurs(int connection) {
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
@@ -64,14 +63,14 @@ bool IsOurs(int connection) {
          (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-// A socket that listens, or -1 and errno.
+// Returns a listening socket, or -1 with errno set.
 int ListenOn(int family, const sockaddr* address, socklen_t size) {
   const int socket = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return -1;
   const int on = 1;
   if (family != AF_UNIX) {
-    // A port whose last connections are still being closed can be taken at once. The others hold
-    // for the connections too.
+    // SO_REUSEADDR binds a port whose previous connections are in TIME_WAIT. Accepted connections
+    // inherit the others.
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMilliseconds,
@@ -111,15 +110,15 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(
 }
 
 Listener::Listener(Admission admission)
-    : admission_(std::move(admission)), end_(::eventfd(0, EFD_CLOEXEC)) {}
+    : admission_(std::move(admission)), stop_(::eventfd(0, EFD_CLOEXEC)) {}
 
 Listener::~Listener() {
   Stop();
-  ::close(end_);
+  ::close(stop_);
 }
 
 void Listener::Stop() {
-  ::eventfd_write(end_, 1);
+  ::eventfd_write(stop_, 1);
   if (thread_.joinable()) thread_.join();
   for (const std::string& path : paths_) ::unlink(path.c_str());
   for (const int socket : sockets_) ::close(socket);
@@ -153,11 +152,11 @@ absl::Status Listener::ListenAtHost(const std::string& host, int* port) {
     return CannotListen(host, EADDRNOTAVAIL);
   }
   const absl::Cleanup release = [found] { ::freeaddrinfo(found); };
-  // A name may have addresses of both families, of which the machine may lack one.
+  // A name may have addresses of both families, and the machine may support only one.
   int error = EADDRNOTAVAIL;
   bool listens = false;
   for (addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    SetPort(one->ai_addr, *port);  // all at the port that the first one got
+    SetPort(one->ai_addr, *port);  // all at the port of the first one
     const int socket = ListenOn(one->ai_family, one->ai_addr, one->ai_addrlen);
     if (socket < 0) error = errno;
     if (socket < 0 && error == EADDRINUSE) break;
@@ -173,7 +172,7 @@ absl::Status Listener::ListenAtHost(const std::string& host, int* port) {
 absl::Status Listener::ListenAtPath(const std::string& path) {
   if (IsServed(path)) return CannotListen(path, EADDRINUSE);
   struct stat info {};
-  // What a daemon that was killed has left.
+  // A daemon that was killed leaves its socket file.
   if (::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) ::unlink(path.c_str());
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -183,23 +182,23 @@ absl::Status Listener::ListenAtPath(const std::string& path) {
   if (socket < 0) return CannotListen(path, errno);
   sockets_.push_back(socket);
   paths_.push_back(path);
-  // The umask of main.cc keeps others out until here.
+  // Until here the umask set in main.cc restricts the mode.
   ::chmod(path.c_str(), 0600);
   return absl::OkStatus();
 }
 
-void Listener::Begin(std::unique_ptr<Entrance> entrance) {
-  entrance_ = std::move(entrance);
+void Listener::Begin(std::unique_ptr<Acceptor> acceptor) {
+  acceptor_ = std::move(acceptor);
   thread_ = std::thread([this] { Loop(); });
 }
 
-bool Listener::Ends(int timeout) const {
-  pollfd end = {end_, POLLIN, 0};
-  return ::poll(&end, 1, timeout) > 0;
+void Listener::WaitForStop(int timeout) const {
+  pollfd stop = {stop_, POLLIN, 0};
+  (void)::poll(&stop, 1, timeout);
 }
 
 void Listener::Loop() {
-  std::vector<pollfd> watched = {{end_, POLLIN, 0}};
+  std::vector<pollfd> watched = {{stop_, POLLIN, 0}};
   for (const int socket : sockets_) watched.push_back({socket, POLLIN, 0});
   while (true) {
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;
@@ -213,17 +212,17 @@ void Listener::Loop() {
 void Listener::AcceptFrom(int socket) {
   const int connection = ::accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (connection < 0) {
-    // Anything else is the client's doing, such as having gone already.
+    // All other errors concern this connection only, such as a client that has disconnected.
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
-    if (!std::exchange(told_, true)) {
-      spdlog::warn("connections cannot be accepted: {}", std::strerror(errno));
+    if (!std::exchange(has_warned_, true)) {
+      spdlog::warn("cannot accept connections: {}; retrying", std::strerror(errno));
     }
-    (void)Ends(kRetryMilliseconds);
+    WaitForStop(kRetryMilliseconds);
     return;
   }
-  told_ = false;
+  has_warned_ = false;
   if (!IsOurs(connection)) {
-    spdlog::warn("another user was turned away from the socket");
+    spdlog::warn("rejected a connection of another user to the socket");
     ::close(connection);
     return;
   }
@@ -231,10 +230,10 @@ void Listener::AcceptFrom(int socket) {
     ::close(connection);
     return;
   }
-  Entrance::NewConnectionParameters parameters;
+  Acceptor::NewConnectionParameters parameters;
   parameters.listener_fd = socket;
   parameters.fd = connection;
-  entrance_->HandleNewConnection(&parameters);
+  acceptor_->HandleNewConnection(&parameters);
 }
 
 }  // namespace anneal::transport

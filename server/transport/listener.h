@@ -1,5 +1,6 @@
-// Accepts connections and hands them to gRPC, whose own way of doing so ends for good the first
-// time that no descriptor is left (CVE-2023-4785, in Debian's version).
+// `Listener` binds addresses, accepts connections and hands them to gRPC. The daemon, not gRPC,
+// accepts them, so that it controls the mode and the peers of its socket and the options of its
+// connections, and goes on accepting after it ran out of file descriptors.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_LISTENER_H_
 #define ANNEAL_SERVER_TRANSPORT_LISTENER_H_
@@ -17,50 +18,54 @@
 
 namespace anneal::transport {
 
+// Not thread-safe. Accepts on a thread of its own.
 class Listener {
  public:
-  using Entrance = grpc::experimental::ExternalConnectionAcceptor;
+  using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
 
-  // Decides whether an accepted connection is handed to gRPC, by its descriptor; one that is not is
-  // closed. Called by one thread a listener.
+  // Returns whether an accepted connection, given by its descriptor, is handed to gRPC; otherwise
+  // it is closed. Called by the thread of the listener.
   using Admission = std::function<bool(int descriptor)>;
 
-  // Listens at `addresses`, each `host:port` (0 for a free one) or `unix:PATH`, which must not be
-  // served and gets mode 0600. FAILED_PRECONDITION: one is taken or cannot be bound.
+  // Binds `addresses`, each `HOST:PORT` (port 0 chooses a free one) or `unix:PATH`. A socket file
+  // gets mode 0600, and replaces one that nobody listens on. FAILED_PRECONDITION: an address is in
+  // use or cannot be bound. INVALID_ARGUMENT: a port is out of range.
   static absl::StatusOr<std::unique_ptr<Listener>> Listen(const std::vector<std::string>& addresses,
                                                           Admission admission = nullptr);
+  // Calls Stop.
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Those, with the ports that were chosen.
+  // Returns the addresses, with the ports that were chosen.
   const std::vector<std::string>& addresses() const { return addresses_; }
 
-  // Hands over all connections from now on, those too that have come since Listen. Call once.
-  void Begin(std::unique_ptr<Entrance> entrance);
+  // Starts to accept, beginning with the connections that have waited since Listen. Call once.
+  void Begin(std::unique_ptr<Acceptor> acceptor);
 
-  // Closes what it listens on; hangs up on whoever has not been handed over. Idempotent.
+  // Stops accepting: closes the sockets, which resets connections that were not accepted, and
+  // removes their files. Idempotent.
   void Stop();
 
  private:
   explicit Listener(Admission admission);
 
   absl::Status ListenAt(const std::string& address);
-  // Sets the port, if it was 0.
+  // Sets `port` to the one that was chosen if it was 0.
   absl::Status ListenAtHost(const std::string& host, int* port);
   absl::Status ListenAtPath(const std::string& path);
   void Loop();
   void AcceptFrom(int socket);
-  // Whether it is to end, after at most so many milliseconds.
-  bool Ends(int timeout) const;
+  // Blocks until Stop, for at most `timeout` milliseconds.
+  void WaitForStop(int timeout) const;
 
-  const Admission admission_;  // null: all
-  const int end_;              // readable once it is to end
+  const Admission admission_;  // null: every connection is admitted
+  const int stop_;             // an eventfd; readable after Stop
   std::vector<int> sockets_;
-  std::vector<std::string> paths_;  // to be removed with their sockets
+  std::vector<std::string> paths_;  // of Unix sockets, removed by Stop
   std::vector<std::string> addresses_;
-  std::unique_ptr<Entrance> entrance_;
-  bool told_ = false;
+  std::unique_ptr<Acceptor> acceptor_;
+  bool has_warned_ = false;  // that no descriptor is left
   std::thread thread_;
 };
 

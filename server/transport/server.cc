@@ -13,7 +13,7 @@ namespace anneal::transport {
 namespace {
 
 constexpr absl::string_view kUnix = "unix:";
-// What a path in a sockaddr_un has room for.
+// The longest path that fits into a sockaddr_un.
 constexpr size_t kLongestSocketPath = 107;
 
 bool IsLoopback(absl::string_view host) {
@@ -24,7 +24,7 @@ absl::Status CheckLocal(const std::string& address) {
   absl::string_view path = address;
   if (absl::ConsumePrefix(&path, kUnix)) {
     if (!path.empty() && path.size() <= kLongestSocketPath) return absl::OkStatus();
-    return InvalidField("--listen", absl::StrCat("is ", address, "; the path of a socket has 1 to ",
+    return InvalidField("--listen", absl::StrCat("is ", address, "; a socket path has 1 to ",
                                                  kLongestSocketPath, " bytes"));
   }
   const size_t colon = address.rfind(':');
@@ -34,15 +34,15 @@ absl::Status CheckLocal(const std::string& address) {
   return InvalidField(
       "--listen",
       absl::StrCat("is ", address,
-                   "; without tokens only 127.0.0.1:PORT, [::1]:PORT, localhost:PORT and unix:PATH "
-                   "are served. Others can be with --tls-listen, or, if everybody who reaches it "
-                   "may do everything, with --insecure-listen"));
+                   "; must be 127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:PATH, because its "
+                   "callers need no token. Use --tls-listen for other hosts, or --insecure-listen "
+                   "if every caller may do everything"));
 }
 
 absl::Status CheckHost(absl::string_view option, const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon != std::string::npos && colon > 0) return absl::OkStatus();
-  return InvalidField(option, absl::StrCat("is ", address, "; expected HOST:PORT"));
+  return InvalidField(option, absl::StrCat("is ", address, "; must be HOST:PORT"));
 }
 
 absl::Status CheckAddresses(const ListenAddresses& addresses) {
@@ -56,7 +56,8 @@ absl::Status CheckAddresses(const ListenAddresses& addresses) {
   if (addresses.tls.empty()) {
     const auth::TlsFiles& files = addresses.tls_files;
     if ((files.certificate + files.key + files.client_ca).empty()) return absl::OkStatus();
-    return InvalidField("--tls-listen", "is missing: --tls-cert and the like are of it only");
+    return InvalidField("--tls-listen",
+                        "is missing; --tls-cert, --tls-key and --tls-client-ca need it");
   }
   if (addresses.tls_files.certificate.empty() || addresses.tls_files.key.empty()) {
     return InvalidField("--tls-listen", "needs --tls-cert and --tls-key");

@@ -1,4 +1,4 @@
-// The daemon's listening addresses and the gRPC servers behind them.
+// `Server` serves gRPC at all of the daemon's addresses: one GrpcServer for plaintext, one for TLS.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_SERVER_H_
 #define ANNEAL_SERVER_TRANSPORT_SERVER_H_
@@ -29,29 +29,30 @@ class Server {
     // Tells all streams to finish. Called once, by Shutdown.
     std::function<void()> finish_streams;
     telemetry::Metrics* metrics = nullptr;  // borrowed
-    Listener::Admission admission;          // empty: every connection is admitted
+    Listener::Admission admission;          // null: every connection is admitted
   };
 
-  // INVALID_ARGUMENT: an address of the wrong form, or TLS without its files. FAILED_PRECONDITION:
-  // an address is taken or cannot be bound, or a TLS file is wrong. Nothing is served after an
+  // INVALID_ARGUMENT: an address is malformed, or TLS lacks its files. FAILED_PRECONDITION: an
+  // address is in use or cannot be bound, or a TLS file is unusable. Nothing is served after an
   // error.
   static absl::StatusOr<std::unique_ptr<Server>> Start(Options options);
 
-  // Returns the addresses it listens on, with the ports that were chosen: local, insecure, TLS.
+  // Returns the bound addresses, with the ports that were chosen: local, insecure, TLS.
   std::vector<std::string> addresses() const;
 
   // Returns a channel for calls inside this process, for tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // Returns a channel that opens a connection of its own to the first local address; the in-process
-  // one where there is none. For the self-check.
+  // Returns a channel that opens its own connection to the first local address; without one, the
+  // in-process channel. For the self-check.
   std::shared_ptr<grpc::Channel> NewConnection();
 
-  // Sets the answer of the health service; NOT_SERVING before the first call and from Shutdown on.
+  // Sets the status that the health service reports; NOT_SERVING before the first call and after
+  // Shutdown.
   void SetServing(bool serving);
 
-  // Says NOT_SERVING, refuses new calls, ends streams with UNAVAILABLE, waits for calls under way
-  // and cancels what is left after `patience`. Returns when no call is left.
+  // Stops accepting connections, reports NOT_SERVING, refuses new calls, ends streams, waits for
+  // calls in flight, and cancels the rest after `patience`. Returns when no call is left.
   void Shutdown(std::chrono::milliseconds patience);
 
  private:

@@ -7,7 +7,7 @@
 namespace anneal::transport {
 namespace {
 
-// How soon changed files are read again.
+// Interval at which gRPC checks the files for changes.
 constexpr unsigned kRefreshSeconds = 1;
 
 }  // namespace

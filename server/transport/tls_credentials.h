@@ -1,4 +1,4 @@
-// The server's side of TLS.
+// `TlsCredentials` makes the credentials of a TLS server.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_TLS_CREDENTIALS_H_
 #define ANNEAL_SERVER_TRANSPORT_TLS_CREDENTIALS_H_
@@ -11,8 +11,8 @@
 
 namespace anneal::transport {
 
-// Returns credentials for TLS 1.2 or newer. New connections use what the files hold, at most
-// seconds after a change. Client certificates are verified; a client without one needs a token.
+// Returns credentials for TLS 1.2 or newer. They reload changed files within seconds, for new
+// connections. Client certificates are verified; a client without one needs a token.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const auth::TlsFiles& files);
 
 }  // namespace anneal::transport

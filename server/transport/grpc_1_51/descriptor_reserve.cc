@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kReservedDescriptors = 64;
 
-// Returns the first descriptor that no connection may have.
-int MostConnections() {
+// Returns the lowest descriptor of the reserve.
+int FirstReserved() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - kReservedDescriptors;
   const auto all = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 30));
@@ -22,13 +22,13 @@ int MostConnections() {
 }  // namespace
 
 bool DescriptorReserve::Admits(int descriptor) {
-  const int most = MostConnections();
-  if (descriptor < most) {
-    if (descriptor < most / 2) told_ = false;
+  const int reserved = FirstReserved();
+  if (descriptor < reserved) {
+    if (descriptor < reserved / 2) has_warned_ = false;
     return true;
   }
-  if (!std::exchange(told_, true)) {
-    spdlog::warn("too many connections for {} descriptors; new ones are refused", most);
+  if (!std::exchange(has_warned_, true)) {
+    spdlog::warn("too many connections for {} descriptors; refusing new ones", reserved);
   }
   return false;
 }

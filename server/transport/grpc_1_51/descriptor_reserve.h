@@ -1,19 +1,19 @@
-// A reserve of file descriptors that connections cannot take.
+// `DescriptorReserve` keeps file descriptors that connections cannot take.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_GRPC_1_51_DESCRIPTOR_RESERVE_H_
 #define ANNEAL_SERVER_TRANSPORT_GRPC_1_51_DESCRIPTOR_RESERVE_H_
 
 namespace anneal::transport::grpc_1_51 {
 
-// Refuses connections while few descriptors are left. gRPC 1.51 itself never serves a new client
-// again once it has run out of them (CVE-2023-4785). Not thread-safe.
+// Refuses connections while few descriptors are left: once gRPC 1.51 has run out of them, it never
+// serves a new client again (CVE-2023-4785). Not thread-safe.
 class DescriptorReserve {
  public:
-  // Whether a connection may keep the descriptor that it was given.
+  // Returns whether a new connection may keep its descriptor.
   bool Admits(int descriptor);
 
  private:
-  bool told_ = false;
+  bool has_warned_ = false;
 };
 
 }  // namespace anneal::transport::grpc_1_51

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace anneal::transport::grpc_1_51 {
 namespace {
 
 enum FrameType : uint8_t { kHeaders = 1, kResetStream = 3, kSettings = 4, kContinuation = 9 };
 constexpr uint8_t kAcknowledges = 1;  // a flag of SETTINGS
 
-absl::Status TooMuch(absl::string_view what) { return absl::ResourceExhaustedError(what); }
+absl::Status TooMany(absl::string_view what) {
+  return absl::ResourceExhaustedError(absl::StrCat("too many ", what));
+}
 
 }  // namespace
 
@@ -36,23 +40,23 @@ absl::Status FrameGuard::BeginFrame(Clock::time_point now) {
   if (type == kSettings && (header_[4] & kAcknowledges) != 0) acknowledged_ = true;
   if (type == kHeaders) {
     header_bytes_ = 0;
-    if (!acknowledged_ && ++calls_before_ > kMostCallsBefore) {
-      return TooMuch("calls before the settings are acknowledged");
+    if (!acknowledged_ && ++calls_before_ > kMaxCallsBefore) {
+      return TooMany("calls before the settings are acknowledged");
     }
   }
   if (type == kHeaders || type == kContinuation) {
     header_bytes_ += header_.size() + skip_;
-    const size_t most = acknowledged_ ? kMostHeaderBytes : kMostHeaderBytesBefore;
-    if (header_bytes_ > most) return TooMuch("a header list without end");
+    const size_t most = acknowledged_ ? kMaxHeaderBytes : kMaxHeaderBytesBefore;
+    if (header_bytes_ > most) return TooMany("bytes of headers");
   }
   return absl::OkStatus();
 }
 
 absl::Status FrameGuard::TakeReset(Clock::time_point now) {
   const std::chrono::duration<double> passed = now - filled_;
-  resets_left_ = std::min(kMostResets, resets_left_ + kResetsPerSecond * passed.count());
+  resets_left_ = std::min(kMaxResets, resets_left_ + kResetsPerSecond * passed.count());
   filled_ = now;
-  if (resets_left_ < 1) return TooMuch("calls that are reset");
+  if (resets_left_ < 1) return TooMany("reset calls");
   resets_left_ -= 1;
   return absl::OkStatus();
 }

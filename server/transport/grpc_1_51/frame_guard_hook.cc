@@ -1,8 +1,7 @@
-// Brings frame guards to gRPC's servers. gRPC has no place for them: what it reads is encrypted
-// until it is inside, and its limits are what is to be guarded. But its library calls these two
-// functions of its own by name, through the dynamic linker, which takes those of the program first;
-// each does its part and calls gRPC's. In a version without them nothing here is ever called, and
-// FramesAreGuarded() says so.
+// Installs a FrameGuard on every connection of gRPC's servers. gRPC has no extension point for it:
+// data is decrypted inside of it. But gRPC 1.51 calls two of its own functions through the dynamic
+// linker, which prefers the program's definitions; those below do their part and call gRPC's. In a
+// version without these functions nothing here is called, and FramesAreGuarded() returns false.
 
 #include <dlfcn.h>
 #include <grpc/slice.h>
@@ -54,13 +53,14 @@ CreateFunction GrpcsCreate() {
   return function;
 }
 
-// The guards of all connections that have ever been, by where gRPC has them: a new connection at
-// the place of one that is gone gets a guard of its own. Thread-safe.
+// The guards of all connections, by the address of gRPC's object. A guard outlives its connection
+// until a new connection gets the same address. Thread-safe.
 class Guards {
  public:
-  // A connection is made at about this place. Those of clients in this process are not guarded.
-  void Begin(const void* place, bool is_client) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const auto at = reinterpret_cast<uintptr_t>(place);
+  // Forgets the previous connection at this address. Connections of clients in this process are not
+  // guarded. The address may be that of a base class, a few bytes off the one that Read gets.
+  void Begin(const void* connection, bool is_client) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const auto at = reinterpret_cast<uintptr_t>(connection);
     MutexLock lock(&mutex_);
     guards_.erase(guards_.lower_bound(at - kNear), guards_.upper_bound(at + kNear));
     clients_.erase(clients_.lower_bound(at - kNear), clients_.upper_bound(at + kNear));
@@ -75,16 +75,16 @@ class Guards {
     if (found == guards_.end()) {
       const auto client = clients_.lower_bound(at - kNear);
       if (client != clients_.end() && *client <= at + kNear) return absl::OkStatus();
-      // What does not begin as the preface does is refused by gRPC.
+      // gRPC refuses a connection that does not begin with the preface.
       if (!absl::StartsWith(bytes, "P")) return absl::OkStatus();
       found = guards_.emplace(at, FrameGuard(now)).first;
     }
-    // Under the lock: it takes less than a microsecond.
+    // Reading takes less than a microsecond, so it may hold the lock.
     return found->second.Read(bytes, now);
   }
 
  private:
-  static constexpr uintptr_t kNear = 64;  // nothing else fits there
+  static constexpr uintptr_t kNear = 64;  // less than the size of a connection
 
   Mutex mutex_;
   std::map<uintptr_t, FrameGuard> guards_ ABSL_GUARDED_BY(mutex_);
@@ -107,7 +107,7 @@ absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const gr
                                 GRPC_SLICE_LENGTH(slice));
   absl::Status status = anneal::transport::grpc_1_51::AllGuards().Read(transport, bytes);
   if (status.ok()) return anneal::transport::grpc_1_51::GrpcsRead()(transport, slice);
-  spdlog::debug("a connection is closed for {}", std::string(status.message()));
+  spdlog::debug("closing a connection: {}", std::string(status.message()));
   return status;
 }
 

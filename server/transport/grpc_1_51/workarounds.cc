@@ -12,7 +12,8 @@ namespace anneal::transport::grpc_1_51 {
 Listener::Admission MakeAdmission() {
   if (!FramesAreGuarded()) {
     spdlog::warn(
-        "this gRPC is of another version than 1.51: what strangers send is not limited by anneald");
+        "gRPC is not version 1.51: anneald does not limit header lists and resets of its clients; "
+        "build it with -DANNEAL_GRPC_1_51=OFF if this gRPC does");
   }
   const auto reserve = std::make_shared<DescriptorReserve>();
   return [reserve](int descriptor) { return reserve->Admits(descriptor); };

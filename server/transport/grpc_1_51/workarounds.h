@@ -1,4 +1,4 @@
-// What only gRPC 1.51, Debian 12's version, needs.
+// `MakeAdmission` installs the workarounds for gRPC 1.51, the version of Debian 12.
 //
 // Expiry: with gRPC >= 1.60 delete this folder and the CMake option ANNEAL_GRPC_1_51, which is off
 // there already.
@@ -10,8 +10,8 @@
 
 namespace anneal::transport::grpc_1_51 {
 
-// Returns the admission of connections that keeps a reserve of descriptors. Logs a warning where
-// the linked gRPC is another version, so that frames are not guarded.
+// Returns an admission that keeps a reserve of descriptors. Logs a warning if the linked gRPC is
+// another version, whose frames are not guarded.
 Listener::Admission MakeAdmission();
 
 }  // namespace anneal::transport::grpc_1_51

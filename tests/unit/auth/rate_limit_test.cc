@@ -50,7 +50,7 @@ TEST_F(RateLimitTest, TheErrorSaysWhoAndHowMany) {
   Taken(&limit_, "ada", 10);
   const absl::Status status = limit_.Take("ada");
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ReasonOf(status), "RATE_LIMITED");
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_RATE_LIMITED);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("ada"), HasSubstr("10 requests")));
 }
 

@@ -76,8 +76,8 @@ TEST(InvalidFieldTest, IsAViolationOfThatField) {
 }
 
 TEST(WithReasonTest, AddsAReasonAndKeepsTheRest) {
-  const absl::Status status =
-      WithReason(absl::AlreadyExistsError("experiments/first exists"), "EXPERIMENT_EXISTS");
+  const absl::Status status = WithReason(absl::AlreadyExistsError("experiments/first exists"),
+                                         v1::ERROR_REASON_EXPERIMENT_EXISTS);
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(status.message(), "experiments/first exists");
   EXPECT_EQ(InfoOf(status).reason(), "EXPERIMENT_EXISTS");
@@ -85,15 +85,39 @@ TEST(WithReasonTest, AddsAReasonAndKeepsTheRest) {
 }
 
 TEST(WithReasonTest, KeepsTheViolationsOfAnError) {
-  const absl::Status status = WithReason(InvalidField("name", "is empty"), "NO_NAME");
-  EXPECT_EQ(InfoOf(status).reason(), "NO_NAME");
+  const absl::Status status =
+      WithReason(InvalidField("name", "is empty"), v1::ERROR_REASON_RUN_STATE);
+  EXPECT_EQ(InfoOf(status).reason(), "RUN_STATE");
   EXPECT_EQ(ViolationsOf(status).at("name"), "is empty");
 }
 
 TEST(WithReasonTest, LeavesOkAlone) {
-  const absl::Status status = WithReason(absl::OkStatus(), "NOTHING");
+  const absl::Status status = WithReason(absl::OkStatus(), v1::ERROR_REASON_BUSY);
   EXPECT_TRUE(status.ok());
   EXPECT_FALSE(status.GetPayload(kErrorInfoUrl).has_value());
+}
+
+TEST(ReasonOfTest, ReadsEveryReasonFromItsNameOnTheWire) {
+  const auto* reasons = v1::ErrorReason_descriptor();
+  for (int i = 1; i < reasons->value_count(); ++i) {
+    const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
+    const absl::Status status = WithReason(absl::AbortedError("no"), reason, {{"after", "3"}});
+    EXPECT_EQ(ReasonOf(status), reason);
+    EXPECT_EQ("ERROR_REASON_" + ReasonText(status), reasons->value(i)->name());
+    EXPECT_EQ(ReasonMetadata(status, "after"), "3");
+    EXPECT_EQ(ReasonMetadata(status, "before"), "");
+  }
+}
+
+TEST(ReasonOfTest, IsUnspecifiedWithoutAReasonThatIsKnown) {
+  absl::Status status = absl::UnavailableError("gone");
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(ReasonText(status), "");
+  google::rpc::ErrorInfo info;
+  info.set_reason("OF_A_NEWER_DAEMON");
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(ReasonText(status), "OF_A_NEWER_DAEMON");
 }
 
 absl::Status PassOn(const absl::Status& status, bool* reached) {

@@ -109,7 +109,7 @@ TEST_F(UsageStoreTest, LimitsAreExactAndNamed) {
   EXPECT_TRUE(check({.unended_runs = 5}, 2).ok());
   const absl::Status many = check({.unended_runs = 5}, 3);
   EXPECT_EQ(many.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ReasonOf(many), "QUOTA_EXCEEDED");
+  EXPECT_EQ(ReasonOf(many), v1::ERROR_REASON_QUOTA_EXCEEDED);
   EXPECT_THAT(std::string(many.message()),
               AllOf(HasSubstr("ada has 3"), HasSubstr("3 more"), HasSubstr("limit of 5")));
   const int64_t stored = Of("ada").stored_bytes;

@@ -109,7 +109,7 @@ TEST(FrameGuardHookTest, WhatAClientReadsIsNotTakenForACall) {
   ASSERT_TRUE(FramesAreGuarded());
   // Looks like the beginning of a connection, with a header list that a server must not take.
   std::string piece = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "");
-  piece += Frame(kHeaders, 0, 1, FrameGuard::kMostHeaderBytes) + std::string(100, 'x');
+  piece += Frame(kHeaders, 0, 1, FrameGuard::kMaxHeaderBytes) + std::string(100, 'x');
   constexpr int kPieces = 30;
   int port = 0;
   const int listener = Listen(&port);

@@ -64,14 +64,14 @@ TEST_F(FrameGuardTest, WhereBytesAreCutDoesNotMatter) {
     absl::StrAppend(&bytes, Frame(kHeaders, 0, 100), Frame(kContinuation, 4, 200),
                     Frame(kData, 1, 7));
   }
-  bytes += Frame(kHeaders, 0, FrameGuard::kMostHeaderBytes);
+  bytes += Frame(kHeaders, 0, FrameGuard::kMaxHeaderBytes);
   for (const size_t step : {1, 2, 7, 8, 9, 10, 300, 100'000}) {
     FrameGuard guard(now_);
     ASSERT_TRUE(guard.Read(kPreface + Frame(kSettings, 1, 0), now_).ok());
     size_t taken = 0;
     while (taken < bytes.size() && guard.Read(bytes.substr(taken, step), now_).ok()) taken += step;
     // The last frame is refused by its header.
-    const size_t last = bytes.size() - FrameGuard::kMostHeaderBytes - 9;
+    const size_t last = bytes.size() - FrameGuard::kMaxHeaderBytes - 9;
     EXPECT_LE(taken, last + 9) << step;
     EXPECT_GT(taken + step, last) << step;
   }
@@ -79,7 +79,7 @@ TEST_F(FrameGuardTest, WhereBytesAreCutDoesNotMatter) {
 
 TEST_F(FrameGuardTest, AHeaderListMayNotGoOnForEver) {
   Acknowledge();
-  EXPECT_FALSE(Takes(Frame(kHeaders, 4, FrameGuard::kMostHeaderBytes)));
+  EXPECT_FALSE(Takes(Frame(kHeaders, 4, FrameGuard::kMaxHeaderBytes)));
 }
 
 TEST_F(FrameGuardTest, NotInSmallPartsEither) {
@@ -94,11 +94,11 @@ TEST_F(FrameGuardTest, NotInSmallPartsEither) {
 
 TEST_F(FrameGuardTest, WhoTakesNoNoticeOfTheSettingsMakesFewCalls) {
   const std::string call = Frame(kHeaders, 5, 100);
-  EXPECT_EQ(Taken(call, 1000), FrameGuard::kMostCallsBefore);
+  EXPECT_EQ(Taken(call, 1000), FrameGuard::kMaxCallsBefore);
 }
 
 TEST_F(FrameGuardTest, AndSendsShortHeaderListsOnly) {
-  const std::string long_list = Frame(kHeaders, 5, FrameGuard::kMostHeaderBytesBefore);
+  const std::string long_list = Frame(kHeaders, 5, FrameGuard::kMaxHeaderBytesBefore);
   FrameGuard other = guard_;
   EXPECT_FALSE(other.Read(long_list, now_).ok());
   Acknowledge();
@@ -108,7 +108,7 @@ TEST_F(FrameGuardTest, AndSendsShortHeaderListsOnly) {
 TEST_F(FrameGuardTest, ResetsMayComeInABurstAndThenAtTheirRate) {
   Acknowledge();
   const std::string reset = Frame(kReset, 0, 4);
-  const auto burst = static_cast<int>(FrameGuard::kMostResets);
+  const auto burst = static_cast<int>(FrameGuard::kMaxResets);
   const auto rate = static_cast<int>(FrameGuard::kResetsPerSecond);
   EXPECT_EQ(Taken(reset, burst), burst);
   for (int second = 0; second < 5; ++second) {
