@@ -1,7 +1,7 @@
 // Errors that say which field is wrong, what its value is, and what would be right.
 //
-// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads;
-// server/api copies them to the wire and the client reads them back.
+// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads; rpc/ copies
+// them to the wire and the client reads them back.
 
 #ifndef ANNEAL_COMMON_STATUS_H_
 #define ANNEAL_COMMON_STATUS_H_

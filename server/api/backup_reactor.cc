@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/message_limits.h"
 #include "common/status.h"
-#include "server/api/file_piece.h"
 #include "server/api/status.h"
 #include "server/store/maintenance.h"
 
@@ -63,7 +63,7 @@ void BackupReactor::OnWriteDone(bool ok) {
 }
 
 void BackupReactor::WriteNext() {
-  std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
+  std::string contents(static_cast<size_t>(std::min(left_, kFilePieceBytes)), '\0');
   copy_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (!copy_) {
     Finish({grpc::StatusCode::UNAVAILABLE, "the copy can no longer be read; try again"});

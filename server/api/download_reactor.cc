@@ -6,9 +6,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/message_limits.h"
 #include "common/resource_name.h"
 #include "common/status.h"
-#include "server/api/file_piece.h"
 #include "server/api/status.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/json.h"
@@ -118,7 +118,7 @@ void DownloadReactor::OnWriteDone(bool ok) {
 }
 
 void DownloadReactor::WriteNext() {
-  std::string contents(static_cast<size_t>(std::min(left_, kFilePiece)), '\0');
+  std::string contents(static_cast<size_t>(std::min(left_, kFilePieceBytes)), '\0');
   file_.read(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (!file_) {
     Finish({grpc::StatusCode::UNAVAILABLE, "the checkpoint can no longer be read; try again"});

@@ -11,15 +11,13 @@
 
 #include "absl/status/statusor.h"
 #include "common/filter.h"
+#include "common/message_limits.h"
 #include "common/status.h"
 #include "google/protobuf/repeated_field.h"
 #include "server/api/page.h"
 #include "server/store/list_query.h"
 
 namespace anneal::api {
-
-// The most bytes of resources in a page, well below the limit of messages (4 MiB).
-inline constexpr size_t kMaxPageBytes = 2 << 20;
 
 struct ListRequest {
   size_t page_size = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/message_limits.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "server/api/list_request.h"
@@ -23,7 +24,6 @@ using scheduling::Command;
 
 // Later starts are not estimated: timestamps end in the year 9999.
 constexpr double kMaxStartSeconds = 100 * 365.25 * 86400;
-constexpr int64_t kMaxThetasInPage = (2 << 20) / sizeof(float);
 
 v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
   return view == v1::RUN_VIEW_BASIC || view == v1::RUN_VIEW_FULL ? view : otherwise;
@@ -220,7 +220,7 @@ absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRe
   store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.begin[0]),
                           .after_layer = static_cast<int32_t>(page.begin[1]),
                           .limit = page.size,
-                          .max_values = kMaxThetasInPage};
+                          .max_values = kMaxPageThetas};
   if (request.has_epoch()) query.epoch = request.epoch();
   if (request.has_layer()) query.layer = request.layer();
   return dependencies_.store->Read(

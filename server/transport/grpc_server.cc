@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "common/message_limits.h"
 #include "common/status.h"
 #include "server/transport/call_observer.h"
 
@@ -23,8 +24,8 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 };
 
 void Configure(grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(1 << 20);
-  builder->SetMaxSendMessageSize(4 << 20);
+  builder->SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder->SetMaxSendMessageSize(kMaxResponseBytes);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);

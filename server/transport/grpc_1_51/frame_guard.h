@@ -17,7 +17,8 @@
 
 namespace anneal::transport::grpc_1_51 {
 
-// The guard of one connection, from the client's first byte. Not thread-safe. Allocates only for errors.
+// The guard of one connection, from the client's first byte. Not thread-safe. Allocates only for
+// errors.
 class FrameGuard {
  public:
   using Clock = std::chrono::steady_clock;

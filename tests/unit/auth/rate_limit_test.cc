@@ -25,13 +25,13 @@ class RateLimitTest : public ::testing::Test {
   RateLimit limit_{10, [this] { return now_; }};
 };
 
-TEST_F(RateLimitTest, ASecondsWorthMayComeAtOnce) {
+TEST_F(RateLimitTest, AllowsABurstOfOneSecondsRequests) {
   EXPECT_EQ(Taken(&limit_, "ada", 25), 10);
   now_ += absl::Hours(1);
-  EXPECT_EQ(Taken(&limit_, "ada", 25), 10) << "rest is not saved up";
+  EXPECT_EQ(Taken(&limit_, "ada", 25), 10) << "the bucket does not grow";
 }
 
-TEST_F(RateLimitTest, ThenAsManyAsComeInThatTime) {
+TEST_F(RateLimitTest, RefillsAtItsRate) {
   EXPECT_EQ(Taken(&limit_, "ada", 10), 10);
   now_ += absl::Milliseconds(99);
   EXPECT_EQ(Taken(&limit_, "ada", 5), 0);
@@ -41,12 +41,12 @@ TEST_F(RateLimitTest, ThenAsManyAsComeInThatTime) {
   EXPECT_EQ(Taken(&limit_, "ada", 5), 3);
 }
 
-TEST_F(RateLimitTest, NobodyPaysForOthers) {
+TEST_F(RateLimitTest, EachCallerHasABucket) {
   EXPECT_EQ(Taken(&limit_, "ada", 25), 10);
   EXPECT_EQ(Taken(&limit_, "bob", 25), 10);
 }
 
-TEST_F(RateLimitTest, TheErrorSaysWhoAndHowMany) {
+TEST_F(RateLimitTest, TheErrorNamesTheCallerAndTheLimit) {
   Taken(&limit_, "ada", 10);
   const absl::Status status = limit_.Take("ada");
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);

@@ -41,7 +41,7 @@ TEST(RulesTest, EveryMethodOfTheApiHasARuleAndNoneIsOpen) {
   EXPECT_GT(methods, 25);
 }
 
-TEST(RulesTest, OnlyHealthIsOpenAndWhatHasNoRuleIsForNobody) {
+TEST(RulesTest, OnlyHealthIsOpenAndMethodsWithoutARuleAreDenied) {
   EXPECT_EQ(AccessTo("/grpc.health.v1.Health/Check"), Access::kOpen);
   EXPECT_EQ(AccessTo("/grpc.health.v1.Health/Watch"), Access::kOpen);
   for (const char* method : {"", "/", "/anneal.v1.RunService/", "/anneal.v1.RunService/getrun",
@@ -73,7 +73,7 @@ TEST(RulesTest, ReadersReadSubmittersChangeAndAdminsDoAll) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("--role admin"));
   EXPECT_TRUE(CheckMayCall(kAdmin, administer).ok());
   EXPECT_TRUE(absl::IsPermissionDenied(CheckMayCall(kAdmin, "/anneal.v1.RunService/New")))
-      << "what has no rule is for nobody";
+      << "a method without a rule is denied";
 }
 
 TEST(RulesTest, SubmittersChangeTheirOwnAndAdminsAll) {

@@ -41,13 +41,13 @@ class TokensTest : public ::testing::Test {
   Tokens tokens_;
 };
 
-TEST_F(TokensTest, WithoutAFileNobodyIsKnown) {
+TEST_F(TokensTest, WithoutAFileEveryTokenIsUnknown) {
   EXPECT_TRUE(absl::IsUnauthenticated(tokens_.Check("ada.x").status()));
   EXPECT_TRUE(absl::IsUnauthenticated(tokens_.Check("").status()));
   EXPECT_TRUE(absl::IsUnauthenticated(tokens_.Named("ada").status()));
 }
 
-TEST_F(TokensTest, ATokenSaysWhoAndWhatRole) {
+TEST_F(TokensTest, ATokenNamesItsOwnerAndRole) {
   const std::string ada = Create("ada");
   const std::string bob = Create("bob", Role::ROLE_READER);
   const auto caller = tokens_.Check(ada);
@@ -58,7 +58,7 @@ TEST_F(TokensTest, ATokenSaysWhoAndWhatRole) {
   EXPECT_EQ(tokens_.Named("bob")->name, "bob");
 }
 
-TEST_F(TokensTest, NearlyIsNotEnough) {
+TEST_F(TokensTest, RejectsEveryOtherToken) {
   const std::string token = Create("ada");
   const std::string other = Create("bob");
   EXPECT_THAT(token, StartsWith("ada."));
@@ -83,7 +83,7 @@ TEST_F(TokensTest, NearlyIsNotEnough) {
   }
 }
 
-TEST_F(TokensTest, TheFileIsTheOwnersAndHasNoSecret) {
+TEST_F(TokensTest, TheFileIsPrivateAndHasNoSecret) {
   const std::string token = Create("ada");
   struct stat info {};
   ASSERT_EQ(::stat(path().c_str(), &info), 0);
@@ -104,7 +104,7 @@ TEST_F(TokensTest, ExpiresAtItsTime) {
   EXPECT_TRUE(absl::IsUnauthenticated(tokens_.Named("ada").status()));
 }
 
-TEST_F(TokensTest, RevokingAndMakingAnotherWorkAtOnce) {
+TEST_F(TokensTest, RevokingAndReplacingTakeEffectAtOnce) {
   const std::string old = Create("ada");
   EXPECT_TRUE(tokens_.Check(old).ok());
   EXPECT_TRUE(RevokeToken(path(), "ada").ok());
@@ -114,7 +114,7 @@ TEST_F(TokensTest, RevokingAndMakingAnotherWorkAtOnce) {
   EXPECT_FALSE(tokens_.Check(old).ok());
 }
 
-TEST_F(TokensTest, NamesAreTakenOnceAndAreLikeIds) {
+TEST_F(TokensTest, NamesAreUniqueAndLikeExperimentIds) {
   Create("ada");
   EXPECT_TRUE(absl::IsAlreadyExists(
       CreateToken(path(), "ada", Role::ROLE_READER, now_, std::nullopt).status()));
@@ -123,20 +123,20 @@ TEST_F(TokensTest, NamesAreTakenOnceAndAreLikeIds) {
   EXPECT_TRUE(absl::IsNotFound(RevokeToken(path(), "bob")));
 }
 
-TEST_F(TokensTest, AFileThatOthersMayReadOrThatIsDamagedLetsNobodyIn) {
+TEST_F(TokensTest, AFileThatOthersMayReadOrThatIsDamagedRejectsEveryToken) {
   const std::string token = Create("ada");
   ASSERT_TRUE(tokens_.Check(token).ok());
   ASSERT_EQ(::chmod(path().c_str(), 0644), 0);
   EXPECT_FALSE(tokens_.Check(token).ok());
   EXPECT_THAT(std::string(ReadTokens(path()).status().message()), HasSubstr("chmod 600"));
   ASSERT_EQ(::chmod(path().c_str(), 0600), 0);
-  EXPECT_TRUE(tokens_.Check(token).ok()) << "mended";
+  EXPECT_TRUE(tokens_.Check(token).ok()) << "repaired";
   std::ofstream(path(), std::ios::app) << "tokens {";
   EXPECT_FALSE(tokens_.Check(token).ok());
   EXPECT_THAT(std::string(ReadTokens(path()).status().message()), HasSubstr("line "));
 }
 
-TEST_F(TokensTest, ManyMayBeMadeAtTheSameTime) {
+TEST_F(TokensTest, TokensMayBeCreatedConcurrently) {
   std::vector<std::thread> threads;
   std::vector<std::string> made(8);
   for (size_t i = 0; i < made.size(); ++i) {

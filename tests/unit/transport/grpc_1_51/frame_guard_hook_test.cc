@@ -1,4 +1,4 @@
-// Clients in a server's process, as tests have them: what they read is not a client's.
+// The hook must not guard what clients in a server's process read, as tests have them.
 
 #include <arpa/inet.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -47,7 +47,7 @@ std::string Field(const std::string& name, const std::string& value) {
                       std::string(1, static_cast<char>(value.size())), value);
 }
 
-// A socket that listens on the loopback, and its port.
+// Returns a socket that listens on the loopback address, and its port.
 int Listen(int* port) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -62,7 +62,7 @@ int Listen(int* port) {
   return listener;
 }
 
-// Reads frames of a client until one of `type`. False: there is none.
+// Reads frames of a client until one of `type`. Returns false if the connection ends before it.
 bool Await(int connection, uint8_t type) {
   while (true) {
     uint8_t header[9];
@@ -76,7 +76,7 @@ bool Await(int connection, uint8_t type) {
   }
 }
 
-// Answers one call with `pieces`, each sent on its own.
+// Answers one call with a message of `pieces` pieces, each sent in a segment of its own.
 void Answer(int listener, const std::string& piece, int pieces) {
   const int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   const absl::Cleanup close = [connection] { ::close(connection); };
@@ -105,9 +105,9 @@ void Answer(int listener, const std::string& piece, int pieces) {
   }
 }
 
-TEST(FrameGuardHookTest, WhatAClientReadsIsNotTakenForACall) {
+TEST(FrameGuardHookTest, WhatAClientReadsIsNotGuarded) {
   ASSERT_TRUE(FramesAreGuarded());
-  // Looks like the beginning of a connection, with a header list that a server must not take.
+  // Looks like the begin of a connection with a header list that a server must refuse.
   std::string piece = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "");
   piece += Frame(kHeaders, 0, 1, FrameGuard::kMaxHeaderBytes) + std::string(100, 'x');
   constexpr int kPieces = 30;

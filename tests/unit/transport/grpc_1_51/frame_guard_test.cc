@@ -24,7 +24,7 @@ std::string Frame(char type, char flags, size_t size) {
                        0,
                        0,
                        1};
-  // What looks like frames, and is none.
+  // The payload looks like frames, and must be ignored.
   while (frame.size() < 9 + size) frame.push_back(static_cast<char>(frame.size() % 10));
   return frame;
 }
@@ -35,7 +35,7 @@ class FrameGuardTest : public ::testing::Test {
 
   bool Takes(const std::string& bytes) { return guard_.Read(bytes, now_).ok(); }
   void Acknowledge() { EXPECT_TRUE(Takes(Frame(kSettings, 1, 0))); }
-  // How many of a frame are taken, of so many.
+  // Returns how many of `tries` frames are accepted.
   int Taken(const std::string& frame, int tries) {
     for (int i = 0; i < tries; ++i) {
       if (!Takes(frame)) return i;
@@ -57,7 +57,7 @@ TEST_F(FrameGuardTest, CallsAndMessagesOfAnySizeGoThrough) {
   EXPECT_TRUE(Takes(Frame(kHeaders, 4, 12'000)));
 }
 
-TEST_F(FrameGuardTest, WhereBytesAreCutDoesNotMatter) {
+TEST_F(FrameGuardTest, BytesMayBeSplitAnywhere) {
   Acknowledge();
   std::string bytes;
   for (int i = 0; i < 50; ++i) {
@@ -77,27 +77,27 @@ TEST_F(FrameGuardTest, WhereBytesAreCutDoesNotMatter) {
   }
 }
 
-TEST_F(FrameGuardTest, AHeaderListMayNotGoOnForEver) {
+TEST_F(FrameGuardTest, AHugeHeaderListIsRefused) {
   Acknowledge();
   EXPECT_FALSE(Takes(Frame(kHeaders, 4, FrameGuard::kMaxHeaderBytes)));
 }
 
-TEST_F(FrameGuardTest, NotInSmallPartsEither) {
+TEST_F(FrameGuardTest, AHeaderListOfManySmallFramesIsRefused) {
   Acknowledge();
   for (int list = 0; list < 100; ++list) {
     ASSERT_TRUE(Takes(Frame(kHeaders, 0, 1000)));
-    ASSERT_EQ(Taken(Frame(kContinuation, 0, 1000), 50), 50) << "each list counts for itself";
+    ASSERT_EQ(Taken(Frame(kContinuation, 0, 1000), 50), 50) << "each list is counted separately";
   }
   ASSERT_TRUE(Takes(Frame(kHeaders, 0, 0)));
-  EXPECT_LT(Taken(Frame(kContinuation, 0, 0), 10'000), 8000) << "empty ones count too";
+  EXPECT_LT(Taken(Frame(kContinuation, 0, 0), 10'000), 8000) << "frame headers count too";
 }
 
-TEST_F(FrameGuardTest, WhoTakesNoNoticeOfTheSettingsMakesFewCalls) {
+TEST_F(FrameGuardTest, AClientThatHasNotAcknowledgedTheSettingsMakesFewCalls) {
   const std::string call = Frame(kHeaders, 5, 100);
   EXPECT_EQ(Taken(call, 1000), FrameGuard::kMaxCallsBefore);
 }
 
-TEST_F(FrameGuardTest, AndSendsShortHeaderListsOnly) {
+TEST_F(FrameGuardTest, AClientThatHasNotAcknowledgedTheSettingsSendsShortHeaderLists) {
   const std::string long_list = Frame(kHeaders, 5, FrameGuard::kMaxHeaderBytesBefore);
   FrameGuard other = guard_;
   EXPECT_FALSE(other.Read(long_list, now_).ok());
@@ -118,7 +118,7 @@ TEST_F(FrameGuardTest, ResetsMayComeInABurstAndThenAtTheirRate) {
   EXPECT_FALSE(Takes(reset));
 }
 
-TEST(FramesTest, AreGuardedWhereThisGrpcIs) {
+TEST(FramesTest, AreGuardedWithThisGrpc) {
   EXPECT_TRUE(FramesAreGuarded()) << "gRPC " << grpc::Version();
 }
 
