@@ -134,15 +134,13 @@ absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest&
                           ParseListRequest(request, store::Listed::kRuns, /*default_terms=*/2));
   store::RunQuery query = {.list = std::move(list.query),
                            .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
-  using RunList = std::vector<store::ListedRun>;
-  ANNEAL_ASSIGN_OR_RETURN(
-      RunList runs,
-      dependencies_.store->Read([&](store::Connection& db) -> absl::StatusOr<RunList> {
-        if (!all) {
-          ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
-        }
-        return store::ListRuns(db, query);
-      }));
+  const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<store::ListedRun>> {
+    if (!all) {
+      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
+    }
+    return store::ListRuns(db, query);
+  };
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<store::ListedRun> runs, dependencies_.store->Read(read));
   v1::ListRunsResponse response;
   response.set_next_page_token(FillPage(request, list.page_size, &store::ListedRun::run,
                                         std::move(runs), response.mutable_runs()));
@@ -196,13 +194,11 @@ absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) 
 absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
   ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
-  using EpochList = std::vector<v1::Epoch>;
-  ANNEAL_ASSIGN_OR_RETURN(
-      EpochList epochs,
-      dependencies_.store->Read([&](store::Connection& db) -> absl::StatusOr<EpochList> {
-        ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
-        return store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1);
-      }));
+  const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<v1::Epoch>> {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+    return store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1);
+  };
+  ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs, dependencies_.store->Read(read));
   v1::ListEpochsResponse response;
   const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.size));
   for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);

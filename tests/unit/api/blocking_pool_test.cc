@@ -16,20 +16,22 @@ namespace {
 class BusyPool {
  public:
   BusyPool() : pool_(std::make_unique<BlockingPool>(1)) {
-    std::promise<void> started;
-    pool_->Run([this, &started, released = release_.get_future().share()] {
-      started.set_value();
+    const auto started = std::make_shared<std::promise<void>>();
+    pool_->Run([started, released = release_.get_future().share()] {
+      started->set_value();
       released.wait();
     });
-    started.get_future().wait();
+    started->get_future().wait();
   }
   ~BusyPool() {
-    if (pool_ != nullptr) Release();
+    if (!is_released_) Release();
   }
 
-  BlockingPool& operator*() { return *pool_; }
   BlockingPool* operator->() { return pool_.get(); }
-  void Release() { release_.set_value(); }
+  void Release() {
+    is_released_ = true;
+    release_.set_value();
+  }
   // Destroys the pool, which waits for all tasks.
   void ReleaseAndDestroy() {
     Release();
@@ -37,22 +39,23 @@ class BusyPool {
   }
 
  private:
+  bool is_released_ = false;
   std::promise<void> release_;
   std::unique_ptr<BlockingPool> pool_;
 };
 
 TEST(BlockingPoolTest, RunsTasksOnItsOwnThreads) {
-  BlockingPool pool(1);
   std::promise<std::thread::id> ran;
+  BlockingPool pool(1);
   pool.Run([&ran] { ran.set_value(std::this_thread::get_id()); });
   EXPECT_NE(ran.get_future().get(), std::this_thread::get_id());
 }
 
 TEST(BlockingPoolTest, RunsAsManyTasksAtATimeAsItHasThreads) {
   constexpr int kThreads = 4;
-  BlockingPool pool(kThreads);
   std::atomic<int> running = 0;
   std::promise<void> all_run;
+  BlockingPool pool(kThreads);
   const auto released = all_run.get_future().share();
   std::vector<std::future<void>> done;
   for (int i = 0; i < kThreads; ++i) {
@@ -68,8 +71,8 @@ TEST(BlockingPoolTest, RunsAsManyTasksAtATimeAsItHasThreads) {
 }
 
 TEST(BlockingPoolTest, StartsTasksInTheirOrder) {
-  BusyPool pool;
   std::vector<int> order;
+  BusyPool pool;
   for (int i = 0; i < 3; ++i) pool->Run([&order, i] { order.push_back(i); });
   EXPECT_TRUE(pool->TryRun([&order] { order.push_back(3); }));
   pool.ReleaseAndDestroy();
@@ -77,8 +80,8 @@ TEST(BlockingPoolTest, StartsTasksInTheirOrder) {
 }
 
 TEST(BlockingPoolTest, ItsDestructorRunsWhatIsQueued) {
-  BusyPool pool;
   int ran = 0;
+  BusyPool pool;
   for (int i = 0; i < 100; ++i) pool->Run([&ran] { ++ran; });
   pool.ReleaseAndDestroy();
   EXPECT_EQ(ran, 100);
@@ -92,20 +95,20 @@ TEST(BlockingPoolTest, ATaskMayQueueAnother) {
 }
 
 TEST(BlockingPoolTest, ShedsNewCallsWhileTheQueueIsFullButNoneThatItAccepted) {
-  BusyPool pool;
+  std::promise<void> drained;
+  std::promise<void> accepted;
+  bool shed_ran = false;
   size_t ran = 0;
+  BusyPool pool;
   const auto task = [&ran] { ++ran; };
   for (size_t i = 0; i < BlockingPool::kMaxQueued; ++i) ASSERT_TRUE(pool->TryRun(task)) << i;
-  bool shed_ran = false;
   EXPECT_FALSE(pool->TryRun([&shed_ran] { shed_ran = true; }));
   pool->Run(task);
-  std::promise<void> drained;
   pool->Run([&drained] { drained.set_value(); });
   pool.Release();
   drained.get_future().wait();
   EXPECT_EQ(ran, BlockingPool::kMaxQueued + 1);
   EXPECT_FALSE(shed_ran);
-  std::promise<void> accepted;
   EXPECT_TRUE(pool->TryRun([&accepted] { accepted.set_value(); })) << "the queue is empty again";
   accepted.get_future().wait();
 }

@@ -1,6 +1,7 @@
 #include "server/api/event_reader.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
