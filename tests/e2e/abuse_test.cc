@@ -1,6 +1,6 @@
-// Abuse by clients without a token: malformed frames, calls that are reset at once, endless
-// headers, thousands of connections, wrong tokens. None of it ends the daemon, fills its memory or
-// its log, or delays other clients.
+// What somebody without a token can send: frames that are none, calls that are taken back at once,
+// headers without end, connections by the thousand, wrong tokens. Nothing of it ends the daemon,
+// fills its memory or its log, or keeps others from being served.
 
 #include <chrono>
 #include <filesystem>
@@ -13,12 +13,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/grpc_1_51.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/http2_peer.h"
-#include "tests/e2e/inspection.h"
 #include "tests/e2e/malformed_frames.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/tls_daemon.h"
+#include "tests/e2e/workarounds.h"
 
 namespace anneal {
 namespace {
@@ -155,9 +155,9 @@ TEST_F(AbuseTest, FieldsThatGrpcKeepsForItselfEndNoMoreThanTheirConnection) {
 // A call that was reset counts as none of the 128 that a connection may have under way, but is
 // there until it has been cleared away. What clears them must not fall behind (CVE-2023-44487).
 TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
-  SKIP_WITHOUT_GRPC_1_51_WORKAROUNDS();
   constexpr uint32_t kResets = 20'000;  // of each connection
   constexpr uint32_t kAtOnce = 100;
+  SKIP_WITHOUT_GRPC_1_51();
   for (const bool with_message : {false, true}) {
     std::vector<std::unique_ptr<Http2Peer>> peers;
     for (int i = 0; i < 4; ++i) peers.push_back(Greet(doors_[0]));
@@ -198,7 +198,7 @@ TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
 // The method is one that everybody may call. gRPC 1.51 answers it, without the fields that are too
 // many; to refuse it would be as right.
 TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
-  SKIP_WITHOUT_GRPC_1_51_WORKAROUNDS();
+  SKIP_WITHOUT_GRPC_1_51();
   const auto call = [&](const Door& door, const std::string& more) {
     auto peer = Greet(door);
     peer->Send(HeaderFrames(0, 1, CallFields(kOpenMethod) + more)) &&
@@ -222,7 +222,7 @@ TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
 // Each part is small, and the last one never comes: not even those that gRPC means to drop may be
 // kept until then (CVE-2023-33953).
 TEST_F(AbuseTest, HeaderListsWithoutEndAreNotKept) {
-  SKIP_WITHOUT_GRPC_1_51_WORKAROUNDS();
+  SKIP_WITHOUT_GRPC_1_51();
   for (const Door& door : doors_) {
     for (const Endless& endless : EndlessHeaders(kOpenMethod)) {
       const std::string what = absl::StrCat(endless.name, ", ", door.name);

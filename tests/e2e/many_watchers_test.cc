@@ -1,5 +1,5 @@
-// Many clients, and clients that misbehave: the daemon goes on serving and training, and releases
-// the resources that they held.
+// Many clients, and clients that misbehave: the daemon goes on serving and training, and gives back
+// what they held.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -19,9 +19,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/grpc_1_51.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
+#include "tests/e2e/workarounds.h"
 #include "tests/fixtures/watch.h"
 
 namespace anneal {
@@ -35,9 +35,9 @@ constexpr int64_t kMostBytesAWatcher = 64 << 10;
 constexpr int kOwnSockets = 1;
 
 // Watchers in this process, on a few connections of their own.
-class Watchers {
+class Crowd {
  public:
-  explicit Watchers(const std::string& address) {
+  explicit Crowd(const std::string& address) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     // What is not read stays with the daemon, but for a few events.
@@ -104,9 +104,9 @@ class RawConnection {
   const int descriptor_;
 };
 
-class ManyWatchersTest : public ::testing::Test {
+class CrowdTest : public ::testing::Test {
  protected:
-  ManyWatchersTest() : daemon_(TestDaemon::Address::kTcp, 1) {
+  CrowdTest() : daemon_(TestDaemon::Address::kTcp, 1) {
     // Trains until the end of the test; the other has its turn after it.
     daemon_.Submit("busy", {"--set", "epochs=100000"});
     daemon_.Submit("quiet");
@@ -118,7 +118,7 @@ class ManyWatchersTest : public ::testing::Test {
     const int before = daemon_.GetRun("busy/0").epochs_done();
     EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", before + epochs)) << "training has stopped";
   }
-  // Checks the memory that a thousand watchers cost.
+  // What a thousand watchers may cost.
   void ExpectFew(int64_t bytes) {
     const int64_t each = bytes / static_cast<int64_t>(kWatchers);
     RecordProperty("bytes_a_watcher", static_cast<int>(each));
@@ -126,7 +126,7 @@ class ManyWatchersTest : public ::testing::Test {
     EXPECT_LE(each, kMostBytesAWatcher);
 #endif
   }
-  // Waits until the daemon has at most this many sockets; false: it still has more.
+  // Whether connections are closed until so many sockets are left.
   bool HoldsAtMost(int sockets, Seconds patience = kPatience) {
     return Eventually([&] { return SocketsOf(daemon_.pid()) <= sockets; }, patience);
   }
@@ -134,46 +134,46 @@ class ManyWatchersTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(ManyWatchersTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
-  Watchers watchers(daemon_.address());
-  watchers.GrowTo(watchers.channels(), "experiments/quiet");
+TEST_F(CrowdTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
+  Crowd crowd(daemon_.address());
+  crowd.GrowTo(crowd.channels(), "experiments/quiet");
   const int64_t before = ResidentBytesOf(daemon_.pid());
-  watchers.GrowTo(kWatchers, "experiments/quiet");
+  crowd.GrowTo(kWatchers, "experiments/quiet");
   ExpectFew(ResidentBytesOf(daemon_.pid()) - before);
   ExpectItServesAndTrains();
 
   daemon_.process().Signal(SIGTERM);
   EXPECT_EQ(daemon_.Stop(Seconds(30)), 0) << daemon_.process().errors();  // a second time
-  for (const auto& watch : watchers.watches()) {
+  for (const auto& watch : crowd.watches()) {
     EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   }
 }
 
-TEST_F(ManyWatchersTest, AThousandStalledWatchersCostLittleAndLoseNothing) {
+TEST_F(CrowdTest, AThousandStalledWatchersCostLittleAndLoseNothing) {
   constexpr int kEpochs = 400;
   daemon_.Submit("told", {"--set", absl::StrCat("epochs=", kEpochs)});
-  Watchers watchers(daemon_.address());
+  Crowd crowd(daemon_.address());
   const std::string name = "experiments/told";
-  watchers.GrowTo(watchers.channels(), name);
+  crowd.GrowTo(crowd.channels(), name);
   const int64_t before = ResidentBytesOf(daemon_.pid());
-  watchers.GrowTo(kWatchers / 2, name);
+  crowd.GrowTo(kWatchers / 2, name);
   // From here on they are told of epoch after epoch, and read none.
   for (const char* ahead : {"busy", "quiet"}) {
     EXPECT_EQ(daemon_.Anneal({"cancel", ahead}).code, kFine);
   }
   EXPECT_EQ(daemon_.Anneal({"wait", "told"}).code, kFine);
   // And these find a long log, of which they read one.
-  watchers.GrowTo(kWatchers, name);
+  crowd.GrowTo(kWatchers, name);
   ExpectFew(ResidentBytesOf(daemon_.pid()) - before);
 
   for (const size_t i : {size_t{0}, kWatchers / 2, kWatchers - 1}) {
-    EXPECT_TRUE(watchers.watches()[i]->Finish().ok());
-    ExpectGapless(watchers.watches()[i]->events(), 0);
-    EXPECT_GT(watchers.watches()[i]->events().size(), static_cast<size_t>(kEpochs));
+    EXPECT_TRUE(crowd.watches()[i]->Finish().ok());
+    ExpectGapless(crowd.watches()[i]->events(), 0);
+    EXPECT_GT(crowd.watches()[i]->events().size(), static_cast<size_t>(kEpochs));
   }
 }
 
-TEST_F(ManyWatchersTest, WhatKilledClientsHeldIsGivenBack) {
+TEST_F(CrowdTest, WhatKilledClientsHeldIsGivenBack) {
   ASSERT_TRUE(HoldsAtMost(kOwnSockets));
   std::vector<std::unique_ptr<Process>> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(daemon_.StartAnneal({"watch", "busy"}));
@@ -188,7 +188,7 @@ TEST_F(ManyWatchersTest, WhatKilledClientsHeldIsGivenBack) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(ManyWatchersTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
+TEST_F(CrowdTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
   constexpr int kEach = 50;
   std::vector<std::unique_ptr<RawConnection>> connections;
   for (const char* said : {"", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
@@ -204,7 +204,7 @@ TEST_F(ManyWatchersTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(ManyWatchersTest, WhatIsNotTheProtocolIsHungUpOn) {
+TEST_F(CrowdTest, WhatIsNotTheProtocolIsHungUpOn) {
   for (const std::string& said :
        {std::string("GET / HTTP/1.1\r\nHost: anneal\r\n\r\n"), std::string(100'000, '\xff'),
         absl::StrCat("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", std::string(1000, '\xff'))}) {
@@ -215,9 +215,9 @@ TEST_F(ManyWatchersTest, WhatIsNotTheProtocolIsHungUpOn) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(ManyWatchersTest, MoreConnectionsThanDescriptorsEndNothing) {
-  SKIP_WITHOUT_GRPC_1_51_WORKAROUNDS();
+TEST_F(CrowdTest, MoreConnectionsThanDescriptorsEndNothing) {
   constexpr rlim_t kDescriptors = 100;
+  SKIP_WITHOUT_GRPC_1_51();
   const rlimit limit{.rlim_cur = kDescriptors, .rlim_max = kDescriptors};
   const auto stub = v1::RunService::NewStub(
       grpc::CreateChannel(daemon_.address(), grpc::InsecureChannelCredentials()));
@@ -247,8 +247,8 @@ TEST_F(ManyWatchersTest, MoreConnectionsThanDescriptorsEndNothing) {
   ExpectItServesAndTrains();
 }
 
-// The kernel of a frozen client still acknowledges data: only the keepalive detects it, after 50 s.
-TEST_F(ManyWatchersTest, FrozenClientsAndHalfOpenConnectionsAreGivenUpWithinTheKeepaliveTime) {
+// The kernel of a frozen client goes on acknowledging: only the keepalive finds out. It takes 50 s.
+TEST_F(CrowdTest, FrozenClientsAndHalfOpenConnectionsAreGivenUpWithinTheKeepaliveTime) {
   ASSERT_TRUE(HoldsAtMost(kOwnSockets));
   const auto frozen = daemon_.StartAnneal({"watch", "quiet"});
   // Empty settings, and then nothing more, as from a machine that has lost its power.

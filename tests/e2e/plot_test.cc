@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/temp_directory.h"
 

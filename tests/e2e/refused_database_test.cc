@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {

@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 

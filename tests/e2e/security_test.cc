@@ -20,7 +20,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/e2e/tls_daemon.h"

@@ -14,7 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {

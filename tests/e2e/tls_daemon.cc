@@ -4,8 +4,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/evidence.h"
 #include "tests/e2e/generic_call.h"
-#include "tests/e2e/inspection.h"
 #include "tests/e2e/records.h"
 
 namespace anneal {

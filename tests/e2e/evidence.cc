@@ -1,4 +1,4 @@
-#include "tests/e2e/inspection.h"
+#include "tests/e2e/evidence.h"
 
 #include <sqlite3.h>
 #include <unistd.h>
