@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 
@@ -45,6 +46,24 @@ std::vector<std::string> ExperimentsOf(const std::vector<v1::Run>& runs) {
 
 std::string ExperimentOf(const v1::Run& run) {
   return run.name().substr(0, run.name().find("/runs/"));
+}
+
+std::map<std::string, std::string> ArmNames(const v1::CompareExperimentsResponse& comparison) {
+  std::map<std::string, std::string> names;
+  for (const v1::ArmsOfRuns& arms_of_runs : comparison.arms_of_runs()) {
+    for (int run = 0; run < arms_of_runs.arms_size(); ++run) {
+      const int arm = arms_of_runs.arms(run);
+      if (arm < 0 || arm >= comparison.arms_size()) continue;
+      names[absl::StrCat(arms_of_runs.experiment(), "/runs/", run)] = comparison.arms(arm).name();
+    }
+  }
+  return names;
+}
+
+absl::Status NoArmError(const v1::Run& run) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the server named no arm for ", ShortenName(run.name()),
+      ", which was purged or needs a newer anneald; `anneal server` shows its version"));
 }
 
 }  // namespace anneal::client

@@ -3,6 +3,7 @@
 #ifndef ANNEAL_CLIENT_NAMED_RUNS_H_
 #define ANNEAL_CLIENT_NAMED_RUNS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@ std::vector<std::string> ExperimentsOf(const std::vector<v1::Run>& runs);
 
 // `experiments/{experiment}` of a run's name.
 std::string ExperimentOf(const v1::Run& run);
+
+// Returns the names of the arms that a comparison sorted runs into, by the runs' names.
+std::map<std::string, std::string> ArmNames(const v1::CompareExperimentsResponse& comparison);
+
+// Returns the error for a run that is in no arm: its experiment was purged since the run was read,
+// or the daemon's version does not name the arms of runs.
+absl::Status NoArmError(const v1::Run& run);
 
 }  // namespace anneal::client
 

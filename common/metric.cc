@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/status.h"
 
 namespace anneal {
@@ -16,36 +16,38 @@ using google::protobuf::Message;
 using Source = Metric::Source;
 
 constexpr char kLogLossArea[] = "log_loss_area";
+constexpr char kThetaPrefix[] = "theta_";
 
-bool IsNumber(const FieldDescriptor& field) {
-  return !field.is_repeated() && (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
-                                  field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||
-                                  field.cpp_type() == FieldDescriptor::CPPTYPE_INT64);
+std::string Words(absl::string_view name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
+
+const v1::MetricOptions& OptionsOf(const FieldDescriptor& field) {
+  return field.options().GetExtension(v1::metric);
 }
 
-bool HigherIsBetter(absl::string_view name) {
-  for (const absl::string_view good : {"accuracy", "precision", "recall", "f1", "per_second"}) {
-    if (absl::EndsWith(name, good)) return true;
-  }
-  return false;
+bool IsTheta(const FieldDescriptor& field) {
+  return field.containing_type() == v1::ThetaSummary::descriptor();
 }
 
 void Append(const Descriptor& type, absl::string_view prefix, Source source,
             std::vector<Metric>* metrics) {
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    if (!IsNumber(field)) continue;
-    metrics->push_back({.name = absl::StrCat(prefix, field.name()),
+  for (const FieldDescriptor* field : MetricFields(type)) {
+    const v1::MetricOptions& options = OptionsOf(*field);
+    const std::string name = absl::StrCat(prefix, field->name());
+    metrics->push_back({.name = name,
                         .source = source,
-                        .field = &field,
-                        .higher_is_better = HigherIsBetter(field.name())});
+                        .field = field,
+                        .column = ColumnOf(*field),
+                        .better = options.better(),
+                        .label = options.label().empty() ? Words(name) : options.label(),
+                        .unit = options.unit(),
+                        .percent = options.percent()});
   }
 }
 
 std::vector<Metric> EpochMetrics() {
   std::vector<Metric> metrics;
   Append(*v1::Epoch::descriptor(), "", Source::kEpoch, &metrics);
-  Append(*v1::ThetaSummary::descriptor(), "theta_", Source::kTheta, &metrics);
+  Append(*v1::ThetaSummary::descriptor(), kThetaPrefix, Source::kTheta, &metrics);
   return metrics;
 }
 
@@ -54,7 +56,10 @@ std::vector<Metric> RunMetrics() {
   Append(*v1::TestResult::descriptor(), "test_", Source::kLastTest, &metrics);
   Append(*v1::TestResult::descriptor(), "best_test_", Source::kBestTest, &metrics);
   for (Metric& metric : EpochMetrics()) metrics.push_back(std::move(metric));
-  metrics.push_back({.name = kLogLossArea, .source = Source::kLogLossArea});
+  metrics.push_back({.name = kLogLossArea,
+                     .source = Source::kLogLossArea,
+                     .better = v1::MetricOptions::BETTER_LOWER,
+                     .label = Words(kLogLossArea)});
   return metrics;
 }
 
@@ -72,19 +77,6 @@ absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_vie
       metrics, ", ",
       [](std::string* out, const Metric& metric) { absl::StrAppend(out, metric.name); });
   return InvalidField(field, absl::StrCat("is ", Quoted(name), "; there are ", names));
-}
-
-std::optional<double> NumberOf(const Message& message, const FieldDescriptor& field) {
-  const auto* reflection = message.GetReflection();
-  if (field.has_presence() && !reflection->HasField(message, &field)) return std::nullopt;
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32:
-      return reflection->GetInt32(message, &field);
-    case FieldDescriptor::CPPTYPE_INT64:
-      return static_cast<double>(reflection->GetInt64(message, &field));
-    default:
-      return reflection->GetDouble(message, &field);
-  }
 }
 
 }  // namespace
@@ -123,6 +115,57 @@ std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
     if (result.weights() == weights) return NumberOf(result, *metric.field);
   }
   return std::nullopt;
+}
+
+std::string LabelWithUnit(const Metric& metric) {
+  return metric.unit.empty() ? metric.label : absl::StrCat(metric.label, " (", metric.unit, ")");
+}
+
+bool SameUnit(const Metric& a, const Metric& b) {
+  if (a.name == b.name || (a.percent && b.percent)) return true;
+  return !a.unit.empty() && a.unit == b.unit;
+}
+
+std::vector<const FieldDescriptor*> MetricFields(const Descriptor& type) {
+  std::vector<const FieldDescriptor*> fields;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (type.field(i)->options().HasExtension(v1::metric)) fields.push_back(type.field(i));
+  }
+  return fields;
+}
+
+std::optional<double> NumberOf(const Message& message, const FieldDescriptor& field) {
+  const auto* reflection = message.GetReflection();
+  if (field.has_presence() && !reflection->HasField(message, &field)) return std::nullopt;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection->GetInt32(message, &field);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return static_cast<double>(reflection->GetInt64(message, &field));
+    default:
+      return reflection->GetDouble(message, &field);
+  }
+}
+
+std::string ColumnOf(const FieldDescriptor& field) {
+  const std::string& column = OptionsOf(field).column();
+  if (!column.empty()) return column;
+  return absl::StrCat(IsTheta(field) ? kThetaPrefix : "", field.name());
+}
+
+std::string TagOf(const FieldDescriptor& field) {
+  const std::string& tag = OptionsOf(field).tag();
+  if (!tag.empty()) return tag;
+  if (IsTheta(field)) return absl::StrCat("theta/", field.name());
+  if (field.containing_type() == v1::Epoch::descriptor()) {
+    return absl::StrCat("run/", field.name());
+  }
+  return field.name();
+}
+
+std::string CsvNameOf(const FieldDescriptor& field) {
+  const std::string& name = OptionsOf(field).csv_name();
+  return name.empty() ? field.name() : name;
 }
 
 }  // namespace anneal

@@ -1,4 +1,6 @@
-// What a run is measured by, under the names that the API and the database use. Pure; thread-safe.
+// `Metric` is a number that runs are measured by, under the name that the API and the command line
+// use. Everything else about it is read from the options of its field (options.proto). Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_METRIC_H_
 #define ANNEAL_COMMON_METRIC_H_
@@ -9,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "anneal/v1/options.pb.h"
 #include "anneal/v1/resources.pb.h"
 
 namespace anneal {
@@ -16,26 +19,56 @@ namespace anneal {
 struct Metric {
   enum class Source { kEpoch, kTheta, kLastTest, kBestTest, kLogLossArea };
 
+  bool higher_is_better() const { return better == v1::MetricOptions::BETTER_HIGHER; }
+
   std::string name;
   Source source = Source::kEpoch;
   // The field of Epoch, ThetaSummary or TestResult. Null for kLogLossArea.
   const google::protobuf::FieldDescriptor* field = nullptr;
-  bool higher_is_better = false;
+  // The SQL column of the source's table. Empty for kLogLossArea.
+  std::string column;
+  v1::MetricOptions::Better better = v1::MetricOptions::BETTER_NEITHER;
+  // The name for people, and the unit that labels add to it; the unit may be empty.
+  std::string label;
+  std::string unit;
+  // The value is a share of 1 that tables show in per cent.
+  bool percent = false;
 };
 
-// A field of Epoch with one number (`train_loss`), or of its theta (`theta_mean`): what each epoch
-// has. INVALID_ARGUMENT naming `field`, with the names there are.
+// Returns the metric of an epoch with this name: a field of Epoch (`train_loss`), or of its theta
+// (`theta_mean`). INVALID_ARGUMENT naming `field`, with all names.
 absl::StatusOr<Metric> FindEpochMetric(absl::string_view field, absl::string_view name);
 
-// One of those (of a run's last epoch), `test_X` or `best_test_X` with X a number of TestResult, or
-// `log_loss_area`. Errors likewise.
+// Returns the metric of a run with this name: that of its last epoch, `test_X` or `best_test_X`
+// with X a number of TestResult, or `log_loss_area`. Errors as of FindEpochMetric.
 absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view name);
 
-// The names that FindRunMetric knows.
+// Returns the names that FindRunMetric knows.
 std::vector<std::string> RunMetricNames();
 
-// Nothing where the run does not have it, and for log_loss_area, which takes all epochs.
+// Returns the run's value; nothing where the run does not have it, and for log_loss_area, which
+// takes all epochs.
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run);
+
+// Returns the label with its unit in parentheses, as axes show it: `train loss (nats)`.
+std::string LabelWithUnit(const Metric& metric);
+
+// Returns true where values of the two can be compared with each other: both are shares, both have
+// the same unit, or they are the same metric.
+bool SameUnit(const Metric& a, const Metric& b);
+
+// Returns the fields of a message that are metrics, in the order of their declaration.
+std::vector<const google::protobuf::FieldDescriptor*> MetricFields(
+    const google::protobuf::Descriptor& type);
+
+// Returns the value of a metric's field; nothing where it is unset.
+std::optional<double> NumberOf(const google::protobuf::Message& message,
+                               const google::protobuf::FieldDescriptor& field);
+
+// Return the name of a field, a metric or not, in the database, in TensorBoard and in CSV headers.
+std::string ColumnOf(const google::protobuf::FieldDescriptor& field);
+std::string TagOf(const google::protobuf::FieldDescriptor& field);
+std::string CsvNameOf(const google::protobuf::FieldDescriptor& field);
 
 }  // namespace anneal
 

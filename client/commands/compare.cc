@@ -30,11 +30,8 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
     PrintTable(render::DifferenceTable(response, arms));
   }
   if (options.request.has_threshold()) {
-    const std::string metric = options.request.threshold_metric().empty()
-                                   ? "validation_accuracy"
-                                   : options.request.threshold_metric();
-    std::cout << "\nuntil " << metric << " is " << render::Short(options.request.threshold())
-              << "\n";
+    std::cout << "\nuntil " << response.threshold_metric() << " is "
+              << render::Short(options.request.threshold()) << "\n";
     PrintTable(render::TimeTable(response, arms));
   }
 }

@@ -75,8 +75,7 @@ int Plot(Connection* connection, const PlotOptions& options, const MakeFigure& m
 
 absl::StatusOr<std::vector<plot::ArmData>> Arms(Connection* connection, const PlotOptions& options,
                                                 bool with_epochs = true) {
-  ANNEAL_ASSIGN_OR_RETURN(auto runs, plot::FetchRuns(connection, options.names, with_epochs));
-  return plot::SortIntoArms(std::move(runs), options.by);
+  return plot::FetchArms(connection, options.names, options.by, with_epochs);
 }
 
 absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& options) {
@@ -106,7 +105,9 @@ absl::StatusOr<plot::Figure> ComparisonOf(Connection* connection, const PlotOpti
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
   request.mutable_group_by()->Assign(options.by.begin(), options.by.end());
   ANNEAL_ASSIGN_OR_RETURN(const auto response, connection->Compare(request));
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options, /*with_epochs=*/false));
+  ANNEAL_ASSIGN_OR_RETURN(auto runs,
+                          plot::FetchRuns(connection, options.names, /*with_epochs=*/false));
+  ANNEAL_ASSIGN_OR_RETURN(const auto arms, plot::SortIntoArms(std::move(runs), response));
   return plot::Compare(response, arms);
 }
 

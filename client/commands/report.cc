@@ -53,9 +53,9 @@ absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportO
   }
   ANNEAL_ASSIGN_OR_RETURN(auto runs,
                           plot::FetchRuns(connection, options.names, /*with_epochs=*/true));
-  ANNEAL_ASSIGN_OR_RETURN(data.arms, plot::SortIntoArms(std::move(runs), options.by));
-  ANNEAL_ASSIGN_OR_RETURN(data.thetas, plot::FetchLastThetas(connection, data.arms));
   ANNEAL_ASSIGN_OR_RETURN(data.comparison, connection->Compare(request));
+  ANNEAL_ASSIGN_OR_RETURN(data.arms, plot::SortIntoArms(std::move(runs), data.comparison));
+  ANNEAL_ASSIGN_OR_RETURN(data.thetas, plot::FetchLastThetas(connection, data.arms));
   return data;
 }
 

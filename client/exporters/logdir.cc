@@ -10,7 +10,7 @@
 #include "client/exporters/output_file.h"
 #include "client/exporters/tensorboard.h"
 #include "client/exporters/tfrecord.h"
-#include "client/plot/arms.h"
+#include "client/named_runs.h"
 #include "common/resource_name.h"
 #include "common/run_state.h"
 #include "common/status.h"
@@ -19,7 +19,7 @@
 namespace anneal::client::exporters {
 
 absl::Status Logdir::Update(Connection* connection, const v1::Run& run) {
-  ANNEAL_ASSIGN_OR_RETURN(File * file, Open(run));
+  ANNEAL_ASSIGN_OR_RETURN(File * file, Open(connection, run));
   if (run.epochs_done() > file->epoch) {
     ANNEAL_RETURN_IF_ERROR(WriteEpochs(connection, run, file));
   }
@@ -33,10 +33,23 @@ absl::Status Logdir::Update(Connection* connection, const v1::Run& run) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Logdir::File*> Logdir::Open(const v1::Run& run) {
-  const auto [found, is_new] = files_.try_emplace(run.name());
-  File& file = found->second;
-  if (!is_new) return &file;
+absl::StatusOr<std::string> Logdir::ArmOf(Connection* connection, const v1::Run& run) {
+  if (!arms_.contains(run.name())) {
+    v1::CompareExperimentsRequest request;
+    request.add_names(ExperimentOf(run));
+    ANNEAL_ASSIGN_OR_RETURN(const auto comparison, connection->Compare(request));
+    arms_.merge(ArmNames(comparison));
+  }
+  const auto found = arms_.find(run.name());
+  if (found == arms_.end()) return NoArmError(run);
+  return found->second;
+}
+
+absl::StatusOr<Logdir::File*> Logdir::Open(Connection* connection, const v1::Run& run) {
+  const auto opened = files_.find(run.name());
+  if (opened != files_.end()) return &opened->second;
+  ANNEAL_ASSIGN_OR_RETURN(const std::string arm, ArmOf(connection, run));
+  File& file = files_[run.name()];
   const std::string name = ShortenName(run.name());
   const std::string directory = absl::StrCat(directory_, "/", name);
   ANNEAL_RETURN_IF_ERROR(MakeDirectory("--logdir", directory));
@@ -46,8 +59,7 @@ absl::StatusOr<Logdir::File*> Logdir::Open(const v1::Run& run) {
                            ".anneal");
   file.stream.open(file.path, std::ios::binary | std::ios::trunc);
   ANNEAL_RETURN_IF_ERROR(Write(FileVersion(run), &file));
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, plot::SortIntoArms({{.run = run}}, {}));
-  ANNEAL_RETURN_IF_ERROR(Write(SessionStart(run, fields_, arms[0].name), &file));
+  ANNEAL_RETURN_IF_ERROR(Write(SessionStart(run, fields_, arm), &file));
   return &file;
 }
 

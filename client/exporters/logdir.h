@@ -35,13 +35,16 @@ class Logdir {
     int epoch = 0;  // the last one written
     bool ended = false;
   };
-  absl::StatusOr<File*> Open(const v1::Run& run);
+  absl::StatusOr<File*> Open(Connection* connection, const v1::Run& run);
+  // Returns the name of the run's arm, a session group of TensorBoard.
+  absl::StatusOr<std::string> ArmOf(Connection* connection, const v1::Run& run);
   static absl::Status Write(const tensorboard::Event& event, File* file);
   absl::Status WriteEpochs(Connection* connection, const v1::Run& run, File* file);
 
   const std::string directory_;
   const std::vector<std::string> fields_;
-  std::map<std::string, File> files_;  // by the run's name
+  std::map<std::string, File> files_;        // by the run's name
+  std::map<std::string, std::string> arms_;  // by the run's name
   int64_t epochs_ = 0;
 };
 

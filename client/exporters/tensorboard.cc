@@ -1,15 +1,13 @@
 #include "client/exporters/tensorboard.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "client/render/flatten.h"
 #include "common/config/field_path.h"
+#include "common/metric.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace anneal::client::exporters {
@@ -29,6 +27,17 @@ void AddScalar(const std::string& tag, double value, tensorboard::Summary* summa
   tensorboard::Summary::Value* scalar = summary->add_value();
   scalar->set_tag(tag);
   scalar->set_simple_value(static_cast<float>(value));
+}
+
+// Adds the metrics of a message that are set, their tags between `before` and `after`. The epoch is
+// the event's step and no scalar.
+void AddMetrics(const google::protobuf::Message& message, absl::string_view before,
+                absl::string_view after, tensorboard::Summary* summary) {
+  for (const google::protobuf::FieldDescriptor* field : MetricFields(*message.GetDescriptor())) {
+    const std::optional<double> value = NumberOf(message, *field);
+    if (!value.has_value() || field->name() == "epoch") continue;
+    AddScalar(absl::StrCat(before, TagOf(*field), after), *value, summary);
+  }
 }
 
 tensorboard::Event SessionEvent(double time, const std::string& tag,
@@ -53,18 +62,6 @@ google::protobuf::Value ValueOf(const std::string& text) {
 }
 
 }  // namespace
-
-std::string TagOf(const std::string& name) {
-  const std::vector<std::string> parts = absl::StrSplit(name, absl::MaxSplits('_', 2));
-  if (parts.size() == 3 && parts[0] == "layers") {
-    return absl::StrCat(parts[2], "/layer_", parts[1]);
-  }
-  for (const std::string group : {"train", "validation_relu", "validation", "theta", "hessian"}) {
-    absl::string_view rest = name;
-    if (absl::ConsumePrefix(&rest, group + "_")) return absl::StrCat(group, "/", rest);
-  }
-  return absl::StrCat("run/", name);
-}
 
 tensorboard::HistogramProto Histogram(const v1::ThetaVector& theta) {
   constexpr int kBuckets = 30;
@@ -119,10 +116,10 @@ tensorboard::Event EpochEvent(const v1::Run& run, const v1::Epoch& epoch,
   tensorboard::Event event;
   event.set_wall_time(TimeOf(run, epoch));
   event.set_step(epoch.epoch());
-  for (const auto& [name, text] : render::Flatten(epoch)) {
-    double value = 0;
-    if (name == "epoch" || !absl::SimpleAtod(text, &value)) continue;
-    AddScalar(TagOf(name), value, event.mutable_summary());
+  AddMetrics(epoch, "", "", event.mutable_summary());
+  AddMetrics(epoch.theta(), "", "", event.mutable_summary());
+  for (int layer = 0; layer < epoch.layers_size(); ++layer) {
+    AddMetrics(epoch.layers(layer), "", absl::StrCat("/layer_", layer), event.mutable_summary());
   }
   for (const v1::ThetaVector& theta : thetas) {
     tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
@@ -139,14 +136,8 @@ std::vector<tensorboard::Event> EndEvents(const v1::Run& run) {
     tensorboard::Event& event = events.emplace_back();
     event.set_wall_time(time);
     event.set_step(result.epoch());
-    const std::string group =
-        result.weights() == v1::TestResult::WEIGHTS_BEST ? "test_best/" : "test/";
-    tensorboard::Summary* summary = event.mutable_summary();
-    AddScalar(group + "loss", result.loss(), summary);
-    AddScalar(group + "accuracy", result.accuracy(), summary);
-    AddScalar(group + "precision", result.precision(), summary);
-    AddScalar(group + "recall", result.recall(), summary);
-    AddScalar(group + "f1", result.f1(), summary);
+    const bool best = result.weights() == v1::TestResult::WEIGHTS_BEST;
+    AddMetrics(result, best ? "test_best/" : "test/", "", event.mutable_summary());
   }
   tensorboard::HParamsPluginData data;
   tensorboard::SessionEndInfo* end = data.mutable_session_end_info();

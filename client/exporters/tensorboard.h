@@ -29,9 +29,6 @@ tensorboard::Event EpochEvent(const v1::Run& run, const v1::Epoch& epoch,
 // session is over.
 std::vector<tensorboard::Event> EndEvents(const v1::Run& run);
 
-// The tag of a number of Epoch as render::Flatten names it.
-std::string TagOf(const std::string& name);
-
 // 30 buckets of equal width from the least to the largest; one where all are equal. At least one
 // value.
 tensorboard::HistogramProto Histogram(const v1::ThetaVector& theta);

@@ -1,59 +1,47 @@
 #include "client/plot/arms.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/named_runs.h"
-#include "common/config/field_path.h"
-#include "common/resource_name.h"
 #include "common/status.h"
 
 namespace anneal::client::plot {
 namespace {
 
-constexpr absl::string_view kExperiment = "experiment";
-constexpr absl::string_view kPreset = "preset";
-
-// As CompareExperiments names its arms.
-absl::StatusOr<std::string> ArmName(const RunData& data, const std::vector<std::string>& by) {
-  const v1::Run& run = data.run;
-  std::vector<std::string> parts;
-  if (by.empty()) {
-    parts.push_back(ShortenName(ExperimentOf(run)));
-    const std::map<std::string, std::string> sorted(run.parameters().begin(),
-                                                    run.parameters().end());
-    for (const auto& [field, value] : sorted) parts.push_back(absl::StrCat(field, "=", value));
-    return absl::StrJoin(parts, ",");
+// The comparison names arms only: it fails for what makes an arm, or not at all.
+absl::StatusOr<v1::CompareExperimentsResponse> FetchArmsOfRuns(Connection* connection,
+                                                               const std::vector<RunData>& runs,
+                                                               const std::vector<std::string>& by) {
+  v1::CompareExperimentsRequest request;
+  std::set<std::string> seen;
+  for (const RunData& run : runs) {
+    const std::string experiment = ExperimentOf(run.run);
+    if (seen.insert(experiment).second) request.add_names(experiment);
   }
-  std::map<std::string, std::string> values;
-  for (const std::string& field : by) {
-    if (field == kExperiment) {
-      values[field] = ShortenName(ExperimentOf(run));
-      continue;
-    }
-    if (field == kPreset) {
-      values[field] = data.preset.empty() ? "-" : data.preset;
-      continue;
-    }
-    const auto value = config::GetField(run.config(), field);
-    if (!value.ok()) return InvalidField("--by", std::string(value.status().message()));
-    values[field] = *value;
+  request.mutable_group_by()->Assign(by.begin(), by.end());
+  auto response = connection->Compare(request);
+  if (absl::IsInvalidArgument(response.status())) {
+    return InvalidField("--by", std::string(response.status().message()));
   }
-  return absl::StrJoin(values, ",", absl::PairFormatter("="));
+  return response;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
-                                                  const std::vector<std::string>& by) {
+absl::StatusOr<std::vector<ArmData>> SortIntoArms(
+    std::vector<RunData> runs, const v1::CompareExperimentsResponse& comparison) {
+  const std::map<std::string, std::string> names = ArmNames(comparison);
   std::vector<ArmData> arms;
   std::map<std::string, size_t> index;
   for (RunData& run : runs) {
-    ANNEAL_ASSIGN_OR_RETURN(const std::string name, ArmName(run, by));
-    const auto [found, is_new] = index.try_emplace(name, arms.size());
-    if (is_new) arms.push_back({.name = name});
+    const auto name = names.find(run.run.name());
+    if (name == names.end()) return NoArmError(run.run);
+    const auto [found, is_new] = index.try_emplace(name->second, arms.size());
+    if (is_new) arms.push_back({.name = name->second});
     arms[found->second].runs.push_back(std::move(run));
   }
   return arms;
@@ -64,27 +52,30 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
                                                bool with_epochs) {
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
                           FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
-  std::map<std::string, std::string> presets;
-  for (const std::string& name : ExperimentsOf(runs)) {
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment, connection->GetExperiment(name));
-    presets[name] = experiment.preset();
-  }
   std::vector<RunData> data;
   for (v1::Run& run : runs) {
-    const std::string& preset = presets[ExperimentOf(run)];
     if (!with_epochs) {
-      data.push_back({.run = std::move(run), .preset = preset});
+      data.push_back({.run = std::move(run)});
       continue;
     }
     if (run.epochs_done() == 0) continue;
     ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs,
                             connection->ListEpochs(run.name(), /*limit=*/0));
-    data.push_back({.run = std::move(run), .preset = preset, .epochs = std::move(epochs)});
+    data.push_back({.run = std::move(run), .epochs = std::move(epochs)});
   }
   if (!data.empty()) return data;
   return absl::FailedPreconditionError(
       absl::StrCat("no run of ", absl::StrJoin(names, ", "),
                    " has finished an epoch yet; `anneal watch` follows them"));
+}
+
+absl::StatusOr<std::vector<ArmData>> FetchArms(Connection* connection,
+                                               const std::vector<std::string>& names,
+                                               const std::vector<std::string>& by,
+                                               bool with_epochs) {
+  ANNEAL_ASSIGN_OR_RETURN(auto runs, FetchRuns(connection, names, with_epochs));
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison, FetchArmsOfRuns(connection, runs, by));
+  return SortIntoArms(std::move(runs), comparison);
 }
 
 absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(

@@ -12,16 +12,22 @@
 
 namespace anneal::client::plot {
 
-// Arms in the order in which their first runs come. `by` names what makes an arm, as in
-// CompareExperimentsRequest.group_by: fields of the config, `experiment` and `preset`. Empty: the
-// experiment and its sweep values. INVALID_ARGUMENT naming --by. Pure.
+// Sorts runs into the arms that the server found for them, in the order in which their first runs
+// come. FAILED_PRECONDITION: the comparison has no arm for one of them. Pure.
 absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
-                                                  const std::vector<std::string>& by);
+                                                  const v1::CompareExperimentsResponse& comparison);
 
 // The runs of experiments and single runs, by the names that users type; with their epochs, only
 // those that have some. FAILED_PRECONDITION: there is none. Errors of calls.
 absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
                                                const std::vector<std::string>& names,
+                                               bool with_epochs);
+
+// Fetches runs as FetchRuns does, in the arms that the server sorts them into. `by` is the
+// comparison's group_by; INVALID_ARGUMENT names it --by. Errors as of FetchRuns and SortIntoArms.
+absl::StatusOr<std::vector<ArmData>> FetchArms(Connection* connection,
+                                               const std::vector<std::string>& names,
+                                               const std::vector<std::string>& by,
                                                bool with_epochs);
 
 // What Thetas (figures.h) takes beside the arms. Errors of calls.

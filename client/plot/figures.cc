@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "client/plot/series.h"
 #include "common/config/learning_rate.h"
 #include "common/config/theta_schedule.h"
-#include "common/stats/comparison.h"
 #include "common/stats/statistics.h"
 #include "common/status.h"
 
@@ -18,8 +18,10 @@ using Kind = Series::Kind;
 
 Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
                  const Metric& metric, bool log_y) {
-  Panel panel = {
-      .title = Words(metric.name), .x_label = "epoch", .y_label = LabelOf(metric), .log_y = log_y};
+  Panel panel = {.title = Words(metric.name),
+                 .x_label = "epoch",
+                 .y_label = LabelWithUnit(metric),
+                 .log_y = log_y};
   const EpochValue value = [&metric](const v1::Epoch& epoch) { return ValueAt(metric, epoch); };
   std::vector<Series> lines;
   for (size_t i = 0; i < arms.size(); ++i) {
@@ -58,7 +60,7 @@ std::vector<Point> Histogram(const v1::ThetaVector& theta, double low, double hi
 Panel HistogramPanel(const ArmData& arm, const std::vector<v1::ThetaVector>& thetas) {
   Panel panel = {.title = absl::StrCat(arm.name, ", seed ", arm.runs[0].run.seed(),
                                        ": θ after epoch ", thetas[0].epoch()),
-                 .x_label = kThetaLabel,
+                 .x_label = ThetaLabel(),
                  .y_label = "share of the layer's thetas"};
   float low = thetas[0].values(0);
   float high = low;
@@ -127,7 +129,7 @@ Figure Curves(const std::vector<ArmData>& arms, const std::vector<Metric>& metri
 
 Figure Thetas(const std::vector<ArmData>& arms,
               const std::vector<std::vector<v1::ThetaVector>>& thetas) {
-  Panel panel = {.title = "θ by epoch", .x_label = "epoch", .y_label = kThetaLabel};
+  Panel panel = {.title = "θ by epoch", .x_label = "epoch", .y_label = ThetaLabel()};
   const std::vector<Style> styles = StylesOf(arms);
   std::vector<Series> lines;
   bool many = false;
@@ -167,8 +169,8 @@ Figure Thetas(const std::vector<ArmData>& arms,
 
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick) {
   Panel panel = {.title = absl::StrCat("a point a run: ", NameOf(pick)),
-                 .x_label = LabelOf(x),
-                 .y_label = LabelOf(y),
+                 .x_label = LabelWithUnit(x),
+                 .y_label = LabelWithUnit(y),
                  .identity = SameUnit(x, y)};
   const std::vector<Style> styles = StylesOf(arms);
   for (size_t i = 0; i < arms.size(); ++i) {
@@ -183,39 +185,32 @@ Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y
 }
 
 Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms) {
-  const auto metric = FindRunMetric("metric", response.metric());
   Panel values = {.title = "mean and 95 % bootstrap interval", .x_label = Words(response.metric())};
   Panel differences = {
       .title = absl::StrCat("differences to ", response.baseline(), ", 95 % intervals"),
       .x_label = absl::StrCat("difference of ", Words(response.metric())),
       .zero_line = true};
   const std::vector<Style> styles = StylesOf(arms);
-  for (size_t i = 0; i < arms.size(); ++i) {
-    values.categories.push_back(arms[i].name);
-    std::vector<double> sample;
-    for (const RunData& run : arms[i].runs) {
-      if (run.run.state() != v1::RUN_STATE_SUCCEEDED || !metric.ok()) continue;
-      if (const auto value = ValueOf(*metric, run.run); value.has_value()) sample.push_back(*value);
-    }
-    if (sample.empty()) continue;
-    const stats::Interval interval = stats::BootstrapInterval(sample);
+  std::map<std::string, Color> colors;
+  for (size_t i = 0; i < arms.size(); ++i) colors[arms[i].name] = styles[i].color;
+  for (const v1::Arm& arm : response.arms()) {
+    if (!colors.contains(arm.name())) continue;
+    const auto row = static_cast<double>(values.categories.size());
+    values.categories.push_back(arm.name());
+    if (!arm.has_value_interval()) continue;
     values.series.push_back({.kind = Kind::kIntervals,
-                             .style = {.color = styles[i].color},
-                             .points = {{.x = stats::Mean(sample),
-                                         .y = static_cast<double>(i),
-                                         .low = interval.low,
-                                         .high = interval.high}}});
+                             .style = {.color = colors[arm.name()]},
+                             .points = {{.x = arm.value().mean(),
+                                         .y = row,
+                                         .low = arm.value_interval().low(),
+                                         .high = arm.value_interval().high()}}});
   }
   for (const v1::Arm& arm : response.arms()) {
     if (!arm.has_comparison()) continue;
-    const auto own = std::find_if(arms.begin(), arms.end(),
-                                  [&arm](const ArmData& data) { return data.name == arm.name(); });
-    const Color color =
-        own == arms.end() ? Color::kBlack : styles[static_cast<size_t>(own - arms.begin())].color;
     const v1::Comparison& found = arm.comparison();
     differences.series.push_back(
         {.kind = Kind::kIntervals,
-         .style = {.color = color},
+         .style = {.color = colors[arm.name()]},
          .points = {{.x = found.difference(),
                      .y = static_cast<double>(differences.categories.size()),
                      .low = found.difference_low(),
@@ -231,7 +226,7 @@ Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector
 }
 
 Figure Schedules(const std::vector<Schedule>& schedules) {
-  Panel theta = {.title = "θ", .x_label = "epoch", .y_label = kThetaLabel};
+  Panel theta = {.title = "θ", .x_label = "epoch", .y_label = ThetaLabel()};
   Panel rate = {.title = "learning rate", .x_label = "epoch", .y_label = "learning rate"};
   std::vector<Color> colors;
   for (const Schedule& schedule : schedules) colors.push_back(ColorOf(schedule.config.theta()));

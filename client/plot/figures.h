@@ -16,8 +16,7 @@
 namespace anneal::client::plot {
 
 struct RunData {
-  v1::Run run;         // with config
-  std::string preset;  // of its experiment; may be empty
+  v1::Run run;  // with config
   std::vector<v1::Epoch> epochs;
 };
 
@@ -51,8 +50,8 @@ enum class Pick { kFinal, kMin, kMax, kMean };
 // over the epochs, or its last value.
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick);
 
-// Means with 95 % bootstrap intervals (common/comparison.h) of `values`, by arm; and the
-// differences that the comparison found, with theirs.
+// Shows the mean of the metric for each of `arms`, and the differences that the response has, with
+// the 95 % bootstrap intervals that it has of both.
 Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms);
 
 // Theta and learning rate at the beginning of every epoch, of configs by name.

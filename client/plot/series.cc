@@ -5,7 +5,6 @@
 #include <limits>
 #include <map>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/stats/statistics.h"
@@ -48,12 +47,7 @@ std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
 
 std::string Words(const std::string& name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
 
-std::string LabelOf(const Metric& metric) {
-  if (absl::EndsWith(metric.name, "loss")) return absl::StrCat(Words(metric.name), " (nats)");
-  if (absl::EndsWith(metric.name, "seconds")) return absl::StrCat(Words(metric.name), " (s)");
-  if (absl::StartsWith(metric.name, "theta_") && metric.name != "theta_count") return kThetaLabel;
-  return Words(metric.name);
-}
+std::string ThetaLabel() { return LabelWithUnit(FindEpochMetric("theta", "theta_median").value()); }
 
 double ValueAt(const Metric& metric, const v1::Epoch& epoch) {
   v1::Run run;
@@ -109,16 +103,6 @@ void KeepPositive(const std::vector<Point>& line, std::vector<Point>* band) {
 
 std::string RunCount(const ArmData& arm) {
   return absl::StrCat(arm.name, " (", arm.runs.size(), arm.runs.size() == 1 ? " run)" : " runs)");
-}
-
-bool SameUnit(const Metric& x, const Metric& y) {
-  const auto unit = [](const std::string& name) -> std::string {
-    for (const char* share : {"accuracy", "precision", "recall", "f1"}) {
-      if (absl::EndsWith(name, share)) return "share";
-    }
-    return absl::EndsWith(name, "loss") ? "loss" : name;
-  };
-  return unit(x.name) == unit(y.name);
 }
 
 std::vector<Style> StylesOf(const std::vector<ArmData>& arms) {

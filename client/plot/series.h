@@ -13,18 +13,15 @@
 
 namespace anneal::client::plot {
 
-inline constexpr char kThetaLabel[] = "θ (radians)";
-
 // The colour that what theta does has in every figure.
 Color ColorOf(const v1::ThetaConfig& theta);
 // A style for each of the wanted colours; see StylesOf in figures.h.
 std::vector<Style> StylesOf(const std::vector<Color>& wanted);
 
-// "validation_loss" as "validation loss", and with its unit.
+// "validation_loss" as "validation loss".
 std::string Words(const std::string& name);
-std::string LabelOf(const Metric& metric);
-// Whether one can be compared with the other: two losses, two shares.
-bool SameUnit(const Metric& x, const Metric& y);
+// Returns the label of axes that show theta.
+std::string ThetaLabel();
 // With how many runs it has.
 std::string RunCount(const ArmData& arm);
 

@@ -1,21 +1,19 @@
 #include "client/render/comparison.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/render/format.h"
+#include "common/metric.h"
 
 namespace anneal::client::render {
 namespace {
 
 using Align = Table::Align;
 
-// Shares are shown in per cent, like the accuracies beside them.
-bool IsShare(const std::string& metric) {
-  for (const char* share : {"accuracy", "precision", "recall", "f1"}) {
-    if (absl::EndsWith(metric, share)) return true;
-  }
-  return false;
+// A metric that this version does not know is shown as it is.
+bool IsShare(const std::string& name) {
+  const auto metric = FindRunMetric("metric", name);
+  return metric.ok() && metric->percent;
 }
 
 std::string Signed(double value, bool percent) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/render/format.h"
 #include "common/enum_name.h"
+#include "common/metric.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -79,7 +80,7 @@ void AddMessage(const Message& message, const FieldDescriptor& field, const std:
 void Add(const Message& message, const std::string& prefix, Values* values) {
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor& field = *message.GetDescriptor()->field(i);
-    const std::string name = absl::StrCat(prefix, field.name());
+    const std::string name = absl::StrCat(prefix, CsvNameOf(field));
     if (field.is_map()) {
       AddMap(message, field, name, values);
     } else if (field.is_repeated()) {

@@ -44,6 +44,7 @@ struct Question {
 
 // What an arm's runs gave, gathered run by run.
 struct ArmSamples {
+  int32_t index = 0;  // in the order of the arms
   Parameters parameters;
   std::set<std::string> experiments;
   std::set<std::string> presets;
@@ -86,6 +87,8 @@ class Comparer {
   const Question& question_;
   // In the order of their first runs.
   std::vector<std::string> names_;
+  // The arm of each run, as an index of names_.
+  std::vector<v1::ArmsOfRuns> arms_of_runs_;
   std::map<std::string, ArmSamples> arms_;
   // By the text of the config: runs of one cell have the same.
   std::map<std::string, Parameters> fields_of_config_;
@@ -106,12 +109,15 @@ absl::Status Comparer::AddExperiment(const std::string& id) {
       store::ListRuns(*db_,
                       {.experiment_key = key, .list = {.limit = config::kMaxRunsPerExperiment}}));
   ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key));
+  v1::ArmsOfRuns& arms_of_runs = arms_of_runs_.emplace_back();
+  arms_of_runs.set_experiment(ExperimentName(id));
   for (size_t i = 0; i < runs.size(); ++i) {
     const Member member = {.key = configs[i].key,
                            .run = std::move(runs[i].run),
                            .experiment = id,
                            .preset = experiment.preset()};
     ANNEAL_ASSIGN_OR_RETURN(ArmSamples* const arm, ArmOf(member, configs[i].config_json));
+    arms_of_runs.add_arms(arm->index);
     ANNEAL_RETURN_IF_ERROR(AddRun(member, arm));
   }
   return absl::OkStatus();
@@ -128,8 +134,11 @@ absl::StatusOr<ArmSamples*> Comparer::ArmOf(const Member& member, const std::str
     name = ArmName("", parameters);
   }
   const auto [found, is_new] = arms_.try_emplace(name);
-  if (is_new) names_.push_back(name);
   ArmSamples& arm = found->second;
+  if (is_new) {
+    arm.index = static_cast<int32_t>(names_.size());
+    names_.push_back(name);
+  }
   arm.parameters = std::move(parameters);
   arm.experiments.insert(member.experiment);
   arm.presets.insert(member.preset);
@@ -158,7 +167,10 @@ absl::StatusOr<std::optional<double>> Comparer::Measure(const Member& member) {
   if (question_.metric.source != Metric::Source::kLogLossArea) {
     return ValueOf(question_.metric, member.run);
   }
-  ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, "validation_loss"));
+  ANNEAL_ASSIGN_OR_RETURN(const Metric validation_loss,
+                          FindEpochMetric("metric", "validation_loss"));
+  ANNEAL_ASSIGN_OR_RETURN(const auto curve,
+                          store::ListCurve(*db_, member.key, validation_loss.column));
   Sample losses;
   for (const store::CurvePoint& point : curve) losses.push_back(point.value);
   if (losses.empty()) return std::optional<double>();
@@ -192,12 +204,12 @@ absl::Status Comparer::AddRun(const Member& member, ArmSamples* arm) {
 
 absl::Status Comparer::AddTimes(const Member& member, ArmSamples* arm) {
   const Metric& metric = question_.threshold_metric;
-  ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, metric.name));
+  ANNEAL_ASSIGN_OR_RETURN(const auto curve, store::ListCurve(*db_, member.key, metric.column));
   stats::TimeToEvent epochs;
   stats::TimeToEvent seconds;
   for (const store::CurvePoint& point : curve) {
-    const bool reached = metric.higher_is_better ? point.value >= *question_.threshold
-                                                 : point.value <= *question_.threshold;
+    const bool reached = metric.higher_is_better() ? point.value >= *question_.threshold
+                                                   : point.value <= *question_.threshold;
     epochs = {.time = static_cast<double>(point.epoch), .reached = reached};
     seconds = {.time = point.elapsed_seconds, .reached = reached};
     if (reached) break;
@@ -247,6 +259,11 @@ v1::Arm ShowArm(const std::string& name, const ArmSamples& samples, const Questi
   Set(samples.theta, arm.mutable_theta());
   Set(samples.epoch_seconds, arm.mutable_epoch_seconds());
   Set(samples.values, arm.mutable_value());
+  if (!samples.values.empty()) {
+    const stats::Interval interval = stats::BootstrapInterval(samples.values);
+    arm.mutable_value_interval()->set_low(interval.low);
+    arm.mutable_value_interval()->set_high(interval.high);
+  }
   return arm;
 }
 
@@ -295,16 +312,20 @@ absl::StatusOr<size_t> Comparer::Baseline() const {
 absl::StatusOr<v1::CompareExperimentsResponse> Comparer::Answer() const {
   v1::CompareExperimentsResponse response;
   response.set_metric(question_.metric.name);
-  response.set_higher_is_better(question_.metric.higher_is_better);
+  response.set_higher_is_better(question_.metric.higher_is_better());
   ANNEAL_ASSIGN_OR_RETURN(const size_t baseline, Baseline());
   response.set_baseline(names_[baseline]);
+  if (question_.threshold.has_value()) {
+    response.set_threshold_metric(question_.threshold_metric.name);
+  }
+  response.mutable_arms_of_runs()->Assign(arms_of_runs_.begin(), arms_of_runs_.end());
   for (size_t i = 0; i < names_.size(); ++i) {
     const ArmSamples& samples = arms_.at(names_[i]);
     v1::Arm* arm = response.add_arms();
     *arm = ShowArm(names_[i], samples, question_);
     if (i == baseline) continue;
     auto comparison =
-        CompareTwo(samples, arms_.at(names_[baseline]), question_.metric.higher_is_better);
+        CompareTwo(samples, arms_.at(names_[baseline]), question_.metric.higher_is_better());
     if (comparison.has_value()) *arm->mutable_comparison() = *std::move(comparison);
   }
   CorrectForBeingSeveral(&response);
@@ -343,8 +364,7 @@ absl::StatusOr<v1::CompareExperimentsResponse> Compare(
         "names", absl::StrCat("has ", request.names_size(), " entries; allowed is 1..", kMaxNames));
   }
   ANNEAL_ASSIGN_OR_RETURN(const Question question, Understand(request));
-  v1::CompareExperimentsResponse response;
-  const absl::Status status = store->Read([&](store::Connection& db) -> absl::Status {
+  return store->Read([&](store::Connection& db) -> absl::StatusOr<v1::CompareExperimentsResponse> {
     Comparer comparer(&db, question);
     std::set<std::string> seen;
     for (const std::string& name : request.names()) {
@@ -352,11 +372,8 @@ absl::StatusOr<v1::CompareExperimentsResponse> Compare(
       // Named twice, its runs still count once.
       if (seen.insert(id).second) ANNEAL_RETURN_IF_ERROR(comparer.AddExperiment(id));
     }
-    ANNEAL_ASSIGN_OR_RETURN(response, comparer.Answer());
-    return absl::OkStatus();
+    return comparer.Answer();
   });
-  ANNEAL_RETURN_IF_ERROR(status);
-  return response;
 }
 
 }  // namespace anneal::analysis

@@ -30,8 +30,8 @@ struct CurvePoint {
   double elapsed_seconds = 0;
   double value = 0;
 };
-// One column of a run's epochs, in order; epochs that do not have it are left out. `column` is a
-// number of Epoch, or one of its theta with `theta_` in front: as the columns are called.
+// Returns one column of a run's epochs, in order, without the epochs where it is NULL. `column` is
+// that of a metric of epochs (common/metric.h); INVALID_ARGUMENT for others.
 absl::StatusOr<std::vector<CurvePoint>> ListCurve(Connection& db, int64_t run_key,
                                                   absl::string_view column);
 

@@ -183,7 +183,7 @@ std::optional<Field> MetricField(absl::string_view name) {
   if (!metric.ok()) return std::nullopt;
   const auto test = [&](absl::string_view weights) {
     return Column(Kind::kNumber,
-                  absl::StrCat("(SELECT t.", metric->field->name(),
+                  absl::StrCat("(SELECT t.", metric->column,
                                " FROM test_results t WHERE t.run_id = r.run_id AND t.weights = '",
                                weights, "')"),
                   /*nullable=*/true);
@@ -197,7 +197,7 @@ std::optional<Field> MetricField(absl::string_view name) {
       return test("BEST");
     default:
       return Column(Kind::kNumber,
-                    absl::StrCat("(SELECT m.", metric->name,
+                    absl::StrCat("(SELECT m.", metric->column,
                                  " FROM epochs m WHERE m.run_id ="
                                  " r.run_id AND m.epoch = r.epochs_done)"),
                     /*nullable=*/true);

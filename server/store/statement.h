@@ -49,6 +49,13 @@ class Statement {
     return *this;
   }
 
+  // Binds the parameter with this number, from 1; otherwise as Bind.
+  template <typename Value>
+  Statement& BindAt(int index, const Value& value) {
+    BindOne(index, value);
+    return *this;
+  }
+
   // The same for values; borrowed until the statement is destroyed.
   Statement& BindValues(const std::vector<Value>& values);
 

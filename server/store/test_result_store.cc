@@ -3,12 +3,28 @@
 #include <cmath>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
 #include "common/stats/classification.h"
 #include "common/status.h"
+#include "server/store/metric_columns.h"
 
 namespace anneal::store {
 namespace {
+
+// The columns of the metrics in the table `test_results`, and the SQL that has them.
+struct TestResultTable {
+  MetricColumns columns{*v1::TestResult::descriptor()};
+  std::string insert =
+      absl::StrCat("INSERT INTO test_results (run_id, weights, weights_sha256, ", columns.names(),
+                   ") VALUES (?, ?, ?, ", columns.placeholders(), ")");
+  std::string select = absl::StrCat("SELECT weights, weights_sha256, ", columns.names(),
+                                    " FROM test_results WHERE run_id = ? ORDER BY weights DESC");
+};
+const TestResultTable& TestResults() {
+  static const auto& table = *new TestResultTable();
+  return table;
+}
 
 absl::Status InsertConfusion(Connection& db, int64_t run_key, const std::string& weights,
                              const v1::TestResult& result) {
@@ -53,11 +69,9 @@ absl::Status ReadConfusion(Connection& db, int64_t run_key, v1::TestResult* resu
 absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
                               const v1::TestResult& result) {
   const std::string weights = EnumName(result.weights());
-  Statement insert = transaction.db().Prepare(
-      "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1,"
-      " weights_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  insert.Bind(run_key, weights, result.epoch(), result.loss(), result.accuracy(),
-              result.precision(), result.recall(), result.f1(), result.weights_sha256());
+  Statement insert = transaction.db().Prepare(TestResults().insert);
+  insert.Bind(run_key, weights, result.weights_sha256());
+  TestResults().columns.Bind(result, /*first=*/4, &insert);
   ANNEAL_RETURN_IF_ERROR(insert.Run());
   return InsertConfusion(transaction.db(), run_key, weights, result);
 }
@@ -66,20 +80,13 @@ absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int6
                                                             bool full) {
   std::vector<v1::TestResult> results;
   {
-    Statement query = db.Prepare(
-        "SELECT weights, epoch, loss, accuracy, precision, recall, f1, weights_sha256"
-        " FROM test_results WHERE run_id = ? ORDER BY weights DESC");
+    Statement query = db.Prepare(TestResults().select);
     query.Bind(run_key);
     while (query.Next()) {
       v1::TestResult& result = results.emplace_back();
       result.set_weights(EnumValue<v1::TestResult::Weights>(query.Bytes(0)));
-      result.set_epoch(static_cast<int32_t>(query.Int(1)));
-      result.set_loss(query.Real(2));
-      result.set_accuracy(query.Real(3));
-      result.set_precision(query.Real(4));
-      result.set_recall(query.Real(5));
-      result.set_f1(query.Real(6));
-      result.set_weights_sha256(query.Text(7));
+      result.set_weights_sha256(query.Text(1));
+      TestResults().columns.Read(query, /*first=*/2, &result);
     }
     ANNEAL_RETURN_IF_ERROR(query.status());
   }

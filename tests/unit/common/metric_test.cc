@@ -7,6 +7,8 @@
 namespace anneal {
 namespace {
 
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
 using ::testing::HasSubstr;
 
 const v1::Run& SomeRun() {
@@ -47,11 +49,103 @@ TEST(MetricTest, GivesNothingWhereTheRunHasNothing) {
 TEST(MetricTest, KnowsWhichWayIsBetter) {
   for (const char* name : {"test_accuracy", "validation_f1", "train_recall", "best_test_precision",
                            "samples_per_second"}) {
-    EXPECT_TRUE(FindRunMetric("metric", name)->higher_is_better) << name;
+    EXPECT_TRUE(FindRunMetric("metric", name)->higher_is_better()) << name;
   }
   for (const char* name : {"validation_loss", "test_loss", "epoch_seconds", "log_loss_area"}) {
-    EXPECT_FALSE(FindRunMetric("metric", name)->higher_is_better) << name;
+    EXPECT_FALSE(FindRunMetric("metric", name)->higher_is_better()) << name;
+    EXPECT_EQ(FindRunMetric("metric", name)->better, v1::MetricOptions::BETTER_LOWER) << name;
   }
+  for (const char* name : {"epoch", "step", "learning_rate", "theta_mean", "penalty"}) {
+    EXPECT_EQ(FindRunMetric("metric", name)->better, v1::MetricOptions::BETTER_NEITHER) << name;
+  }
+}
+
+// A number without the option would be neither stored nor shown.
+TEST(MetricTest, EveryNumberOfARecordSaysWhatItIs) {
+  int fields = 0;
+  for (const Descriptor* type : {v1::Epoch::descriptor(), v1::ThetaSummary::descriptor(),
+                                 v1::LayerMetrics::descriptor(), v1::TestResult::descriptor()}) {
+    for (int i = 0; i < type->field_count(); ++i) {
+      const FieldDescriptor& field = *type->field(i);
+      const bool is_number = field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE &&
+                             field.cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
+                             field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+      if (!is_number || field.is_repeated()) {
+        EXPECT_FALSE(field.options().HasExtension(v1::metric)) << field.full_name();
+        continue;
+      }
+      ++fields;
+      ASSERT_TRUE(field.options().HasExtension(v1::metric))
+          << field.full_name() << " has no option (metric); see options.proto";
+      const v1::MetricOptions& options = field.options().GetExtension(v1::metric);
+      EXPECT_NE(options.better(), v1::MetricOptions::BETTER_UNSPECIFIED) << field.full_name();
+      EXPECT_FALSE(options.percent() && !options.unit().empty()) << field.full_name();
+      EXPECT_TRUE(field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
+                  field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||
+                  field.cpp_type() == FieldDescriptor::CPPTYPE_INT64)
+          << field.full_name() << " has a type that the store does not know";
+    }
+  }
+  EXPECT_GE(fields, 40);
+}
+
+TEST(MetricTest, LabelsHaveUnits) {
+  const auto label = [](const char* name) {
+    return LabelWithUnit(FindRunMetric("metric", name).value());
+  };
+  EXPECT_EQ(label("validation_loss"), "validation loss (nats)");
+  EXPECT_EQ(label("elapsed_seconds"), "elapsed seconds (s)");
+  EXPECT_EQ(label("samples_per_second"), "samples per second");
+  EXPECT_EQ(label("theta_q05"), "θ (radians)");
+  EXPECT_EQ(label("theta_count"), "theta count");
+  EXPECT_EQ(label("validation_relu_f1"), "validation relu f1");
+  EXPECT_EQ(label("log_loss_area"), "log loss area");
+}
+
+TEST(MetricTest, SharesAreInPerCent) {
+  for (const char* name : {"train_accuracy", "validation_relu_f1", "test_recall"}) {
+    EXPECT_TRUE(FindRunMetric("metric", name)->percent) << name;
+  }
+  for (const char* name : {"train_loss", "theta_mean", "convexity_violations"}) {
+    EXPECT_FALSE(FindRunMetric("metric", name)->percent) << name;
+  }
+}
+
+TEST(MetricTest, LikeIsComparedWithLike) {
+  const auto same = [](const char* a, const char* b) {
+    return SameUnit(FindRunMetric("metric", a).value(), FindRunMetric("metric", b).value());
+  };
+  EXPECT_TRUE(same("train_loss", "test_loss"));
+  EXPECT_TRUE(same("validation_f1", "best_test_accuracy"));
+  EXPECT_TRUE(same("penalty", "penalty"));
+  EXPECT_FALSE(same("penalty", "learning_rate")) << "neither has a unit";
+  EXPECT_FALSE(same("train_loss", "train_accuracy"));
+}
+
+TEST(MetricTest, NamesInOtherPlacesFollowFromTheField) {
+  const auto field = [](const char* name) -> const FieldDescriptor& {
+    return *FindRunMetric("metric", name)->field;
+  };
+  EXPECT_EQ(ColumnOf(field("train_loss")), "train_loss");
+  EXPECT_EQ(ColumnOf(field("theta_mean")), "theta_mean");
+  EXPECT_EQ(ColumnOf(field("best_test_loss")), "loss");
+  EXPECT_EQ(FindRunMetric("metric", "theta_mean")->column, "theta_mean");
+  EXPECT_EQ(TagOf(field("validation_relu_loss")), "validation_relu/loss");
+  EXPECT_EQ(TagOf(field("theta_mean")), "theta/mean");
+  EXPECT_EQ(TagOf(field("penalty")), "run/penalty");
+  EXPECT_EQ(TagOf(field("test_loss")), "loss");
+  EXPECT_EQ(CsvNameOf(field("theta_mean")), "mean") << "its parent's name is put in front";
+}
+
+TEST(MetricTest, UnsetNumbersHaveNoValue) {
+  v1::Epoch epoch;
+  const auto value = [&epoch](const char* name) {
+    return NumberOf(epoch, *FindEpochMetric("metric", name)->field);
+  };
+  EXPECT_EQ(value("convexity_violations"), std::nullopt);
+  EXPECT_EQ(value("train_loss"), 0);
+  epoch.set_convexity_violations(0);
+  EXPECT_EQ(value("convexity_violations"), 0);
 }
 
 TEST(MetricTest, RefusesOthersWithTheNamesThereAre) {

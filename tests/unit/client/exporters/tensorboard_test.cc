@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string>
 
 #include "client/exporters/tfrecord.h"
@@ -36,15 +37,6 @@ TEST(TfRecordTest, HasLengthPayloadAndMaskedCrcs) {
   EXPECT_EQ((rotated >> 17) | (rotated << 15), 0xe3069283U);
 }
 
-TEST(TensorboardTest, TagsAreGroupedByWhatTheyAreOf) {
-  EXPECT_EQ(TagOf("train_loss"), "train/loss");
-  EXPECT_EQ(TagOf("validation_relu_accuracy"), "validation_relu/accuracy");
-  EXPECT_EQ(TagOf("validation_f1"), "validation/f1");
-  EXPECT_EQ(TagOf("theta_q05"), "theta/q05");
-  EXPECT_EQ(TagOf("layers_12_gradient_norm"), "gradient_norm/layer_12");
-  EXPECT_EQ(TagOf("samples_per_second"), "run/samples_per_second");
-}
-
 v1::Run SomeRun() {
   v1::Run run;
   run.set_name("experiments/first/runs/0");
@@ -63,6 +55,32 @@ std::map<std::string, double> Scalars(const tensorboard::Event& event) {
     }
   }
   return scalars;
+}
+
+// TensorBoard joins the runs of all versions by these tags.
+TEST(TensorboardTest, TagsAreGroupedByWhatTheyAreOf) {
+  v1::Epoch epoch;
+  epoch.set_convexity_violations(0);
+  epoch.set_hessian_max_eigenvalue(0);
+  epoch.set_hessian_min_eigenvalue(0);
+  for (int layer = 0; layer < 13; ++layer) epoch.add_layers();
+  epoch.mutable_layers(12)->set_linear_gap(0);
+  std::set<std::string> tags;
+  for (const auto& [tag, value] : Scalars(EpochEvent(SomeRun(), epoch, {}))) tags.insert(tag);
+  for (const std::string group : {"train/", "validation/", "validation_relu/"}) {
+    for (const char* score : {"loss", "accuracy", "precision", "recall", "f1"}) {
+      EXPECT_EQ(tags.erase(group + score), 1U) << group << score;
+    }
+  }
+  for (int layer = 0; layer < 13; ++layer) {
+    EXPECT_EQ(tags.erase("gradient_norm/layer_" + std::to_string(layer)), 1U) << layer;
+  }
+  EXPECT_THAT(tags,
+              ElementsAre("hessian/max_eigenvalue", "hessian/min_eigenvalue", "linear_gap/layer_12",
+                          "run/convexity_violations", "run/elapsed_seconds", "run/epoch_seconds",
+                          "run/learning_rate", "run/penalty", "run/samples_per_second", "run/step",
+                          "theta/count", "theta/max", "theta/mean", "theta/median", "theta/min",
+                          "theta/q05", "theta/q25", "theta/q75", "theta/q95"));
 }
 
 TEST(TensorboardTest, AnEpochHasItsNumbersAtItsTime) {

@@ -135,27 +135,66 @@ TEST(FiguresTest, ManyThetasHaveBandsAndAHistogramALayer) {
   EXPECT_DOUBLE_EQ(steps.back().y, 0.25);
 }
 
-TEST(ArmsTest, RunsOfOneCellAreAnArm) {
-  RunData first = SomeRun("x", 0, {1});
-  RunData other = SomeRun("x", 1, {1});
-  (*other.run.mutable_parameters())["epochs"] = "3";
-  RunData again = SomeRun("x", 2, {1});
-  const auto arms = SortIntoArms({first, other, again}, {});
-  ASSERT_TRUE(arms.ok());
+v1::CompareExperimentsResponse ComparisonOfThree() {
+  v1::CompareExperimentsResponse comparison;
+  comparison.set_metric("test_accuracy");
+  comparison.set_baseline("x");
+  for (const char* name : {"x", "x,epochs=3"}) comparison.add_arms()->set_name(name);
+  v1::ArmsOfRuns* arms_of_runs = comparison.add_arms_of_runs();
+  arms_of_runs->set_experiment("experiments/x");
+  for (const int arm : {0, 1, 0}) arms_of_runs->add_arms(arm);
+  return comparison;
+}
+
+TEST(ArmsTest, RunsAreInTheArmsThatTheServerNames) {
+  const auto arms = SortIntoArms({SomeRun("x", 0, {1}), SomeRun("x", 1, {1}), SomeRun("x", 2, {1})},
+                                 ComparisonOfThree());
+  ASSERT_TRUE(arms.ok()) << arms.status();
   ASSERT_THAT(*arms, SizeIs(2));
   EXPECT_EQ((*arms)[0].name, "x");
   EXPECT_THAT((*arms)[0].runs, SizeIs(2));
   EXPECT_EQ((*arms)[1].name, "x,epochs=3");
-  const auto by = SortIntoArms({first, other}, {"theta.policy"});
-  ASSERT_TRUE(by.ok());
-  EXPECT_THAT(*by, SizeIs(1));
-  EXPECT_EQ((*by)[0].name, "theta.policy=FIXED");
-  first.preset = "baseline";
-  const auto presets = SortIntoArms({first, other}, {"preset"});
-  ASSERT_TRUE(presets.ok());
-  EXPECT_EQ((*presets)[0].name, "preset=baseline");
-  EXPECT_EQ((*presets)[1].name, "preset=-");
-  EXPECT_EQ(SortIntoArms({first}, {"nothing"}).status().code(), absl::StatusCode::kInvalidArgument);
+  const auto reversed =
+      SortIntoArms({SomeRun("x", 1, {1}), SomeRun("x", 0, {1})}, ComparisonOfThree());
+  ASSERT_TRUE(reversed.ok());
+  EXPECT_EQ((*reversed)[0].name, "x,epochs=3") << "in the order of the runs";
+}
+
+TEST(ArmsTest, RunWithoutAnArmIsAnError) {
+  v1::CompareExperimentsResponse comparison = ComparisonOfThree();
+  EXPECT_EQ(SortIntoArms({SomeRun("y", 0, {1})}, comparison).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  // An answer that cannot be: a number of no arm.
+  for (const int arm : {-1, 2}) {
+    comparison.mutable_arms_of_runs(0)->set_arms(1, arm);
+    const absl::Status status = SortIntoArms({SomeRun("x", 1, {1})}, comparison).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("x/1"));
+  }
+}
+
+TEST(FiguresTest, IntervalsOfAComparisonAreThoseThatTheServerSends) {
+  v1::CompareExperimentsResponse comparison = ComparisonOfThree();
+  v1::Arm* arm = comparison.mutable_arms(1);
+  arm->mutable_value()->set_mean(0.5);
+  arm->mutable_value_interval()->set_low(0.25);
+  arm->mutable_value_interval()->set_high(0.625);
+  arm->mutable_comparison()->set_difference(0.125);
+  arm->mutable_comparison()->set_difference_low(-0.5);
+  arm->mutable_comparison()->set_difference_high(0.75);
+  const auto arms = SortIntoArms(
+      {SomeRun("x", 0, {}), SomeRun("x", 1, {}, v1::THETA_POLICY_SCHEDULED)}, comparison);
+  ASSERT_TRUE(arms.ok()) << arms.status();
+  const Figure figure = Compare(comparison, *arms);
+  ASSERT_THAT(figure.panels, SizeIs(2));
+  EXPECT_THAT(figure.panels[0].categories, ElementsAre("x", "x,epochs=3"));
+  ASSERT_THAT(figure.panels[0].series, SizeIs(1)) << "the other has no values";
+  EXPECT_THAT(figure.panels[0].series[0].points,
+              ElementsAre(Point{.x = 0.5, .y = 1, .low = 0.25, .high = 0.625}));
+  EXPECT_EQ(figure.panels[0].series[0].style.color, Color::kVermilion);
+  EXPECT_THAT(figure.panels[1].categories, ElementsAre("x,epochs=3"));
+  EXPECT_THAT(figure.panels[1].series[0].points,
+              ElementsAre(Point{.x = 0.125, .y = 0, .low = -0.5, .high = 0.75}));
 }
 
 TEST(FiguresTest, YoudenComparesLikeWithLikeOnly) {
