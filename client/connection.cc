@@ -26,15 +26,15 @@ namespace {
 
 constexpr int kPageSize = 1000;
 constexpr int kMaxMessage = 8 << 20;
-// When the daemon has had too many requests of ours: it forgives within a second.
+// Pause before a retry after RATE_LIMITED; quotas refill within a second.
 constexpr std::chrono::milliseconds kRateLimitPause(200);
 
 absl::StatusOr<std::string> Contents(absl::string_view what, const std::string& path) {
   std::ifstream file(path);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (file && !text.empty()) return text;
-  return absl::FailedPreconditionError(
-      absl::StrCat("the ", what, " file ", path, " cannot be read or is empty"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the ", what, " file ", path, " cannot be read or is empty; check its path and permissions"));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Context& context) {
@@ -48,7 +48,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Cont
   return grpc::CompositeChannelCredentials(channel, grpc::AccessTokenCredentials(token));
 }
 
-// With what the daemon's details say of it.
+// Adds the daemon's error details to the status.
 absl::Status WithDetails(absl::Status status, const grpc::Status& from) {
   google::rpc::Status details;
   if (!details.ParseFromString(from.error_details())) return status;
@@ -58,7 +58,7 @@ absl::Status WithDetails(absl::Status status, const grpc::Status& from) {
   return status;
 }
 
-// By which the daemon's log has it; empty if it has not answered.
+// Returns the request ID from the daemon's log; empty without a response.
 std::string RequestIdOf(const grpc::ClientContext& context) {
   const auto& metadata = context.GetServerInitialMetadata();
   const auto found = metadata.find("x-request-id");
@@ -70,10 +70,10 @@ std::shared_ptr<grpc::Channel> Dial(const std::string& server,
                                     const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessage);
-  // Finds out about a frozen or vanished daemon while a stream is silent.
+  // Keepalive detects a frozen or vanished daemon while a stream is idle.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  // Quick to find a daemon that has restarted.
+  // Short backoff, to reconnect quickly to a restarted daemon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   return grpc::CreateCustomChannel(server, credentials, arguments);
@@ -99,16 +99,16 @@ Connection::Connection(const Context& context, std::shared_ptr<grpc::Channel> ch
       presets_(v1::PresetService::NewStub(channel_)),
       server_info_(v1::ServerService::NewStub(channel_)) {}
 
-std::string Connection::NotOurs(absl::string_view call) const {
+std::string Connection::UnimplementedMessage(absl::string_view call) const {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
   v1::ServerInfo info;
   if (!server_info_->GetServerInfo(&context, v1::GetServerInfoRequest(), &info).ok()) {
-    return absl::StrCat("what listens at ", server_,
-                        " is no anneald; name another with --server or ANNEAL_SERVER");
+    return absl::StrCat("the server at ", server_,
+                        " is not anneald; set another address with --server or ANNEAL_SERVER");
   }
-  return absl::StrCat("anneald ", info.version(), " at ", server_, " does not know ", call,
-                      ", which anneal ", kVersion, " asks for; update the older one");
+  return absl::StrCat("anneald ", info.version(), " at ", server_, " does not implement ", call,
+                      ", which anneal ", kVersion, " calls; update the older of the two");
 }
 
 absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientContext& context,
@@ -125,12 +125,12 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
   std::string message = status.error_message();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     const bool other = absl::StrContains(message, "HTTP/2") || absl::StrContains(message, "http1");
-    message = absl::StrCat(other ? "what listens at " : "cannot reach anneald at ", server_,
-                           other ? " does not speak gRPC, so it is no anneald" : "", " (", message,
-                           other ? "); name" : "); start it with `anneald`, or name",
-                           " another with --server or ANNEAL_SERVER");
+    message = absl::StrCat(other ? "the server at " : "cannot reach anneald at ", server_,
+                           other ? " does not speak gRPC, so it is not anneald" : "", " (", message,
+                           other ? "); set" : "); start it with `anneald`, or set",
+                           " another address with --server or ANNEAL_SERVER");
   } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    message = NotOurs(call);
+    message = UnimplementedMessage(call);
   }
   return WithDetails(absl::Status(code, message), status);
 }
@@ -147,7 +147,7 @@ absl::StatusOr<Response> Connection::Call(Stub* stub,
     Response response;
     const absl::Time begin = absl::Now();
     const grpc::Status status = (stub->*method)(&context, request, &response);
-    // Requests are named after their calls.
+    // Derives the method name from the request type.
     const absl::string_view call = absl::StripSuffix(Request::descriptor()->name(), "Request");
     const absl::Status result = FromGrpc(call, context, status, begin);
     if (result.ok()) return response;
@@ -157,7 +157,7 @@ absl::StatusOr<Response> Connection::Call(Stub* stub,
   }
 }
 
-// `fetch` makes one call and moves its items to the end of a vector.
+// `fetch` makes one call and appends its items to a vector.
 template <typename Item, typename Request, typename Fetch>
 absl::StatusOr<std::vector<Item>> Connection::AllPages(Request request, int limit,
                                                        Fetch fetch) const {
@@ -327,7 +327,7 @@ absl::Status Connection::BackUpDatabase(
   if (!status.ok()) return status;
   ANNEAL_RETURN_IF_ERROR(FromGrpc("BackUpDatabase", context, finished, begin));
   if (hash.HexDigest() == sent) return absl::OkStatus();
-  return absl::DataLossError("what arrived has another SHA-256 than the copy; try again");
+  return absl::DataLossError("the download does not match its SHA-256; try again");
 }
 
 absl::StatusOr<std::vector<v1::Experiment>> Connection::ListExperiments(

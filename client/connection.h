@@ -1,4 +1,4 @@
-// The daemon as the commands see it: plain calls that return StatusOr.
+// `Connection` is the gRPC client of the commands: one method per call, each returning StatusOr.
 
 #ifndef ANNEAL_CLIENT_CONNECTION_H_
 #define ANNEAL_CLIENT_CONNECTION_H_
@@ -21,18 +21,18 @@
 namespace anneal::client {
 
 struct ConnectionOptions {
-  // Of a call; streams are not limited.
+  // Deadline of a unary call; streams have none.
   std::chrono::milliseconds deadline = std::chrono::seconds(30);
-  // Told of every call: its name, what came of it, how long it took. Null: nobody.
+  // Receives one line per call: its name, its status and its duration. Null: no trace.
   std::function<void(const std::string&)> trace;
 };
 
-// Thread-safe. Calls block, at most 30 s unless told otherwise; streams as long as they last.
-// Errors carry the daemon's message; UNAVAILABLE names the address and what to do.
+// Thread-safe. Unary calls block until the deadline, 30 s by default; streams block until they end.
+// Errors carry the daemon's message; UNAVAILABLE names the address and the remedy.
 class Connection {
  public:
-  // Does not connect yet. Errors: those of CheckContext, and FAILED_PRECONDITION naming a file that
-  // cannot be read.
+  // Creates the channel without connecting. Errors: those of CheckContext, and FAILED_PRECONDITION
+  // naming a file that cannot be read.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const Context& context,
                                                           ConnectionOptions options = {});
 
@@ -41,19 +41,20 @@ class Connection {
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name);
   absl::StatusOr<v1::Run> GetRun(const std::string& name);
-  // Each takes the name of an experiment or of a run.
+  // These take the name of an experiment or a run.
   absl::Status Cancel(const std::string& name);
   absl::Status Pause(const std::string& name);
   absl::Status Resume(const std::string& name);
   absl::Status Retry(const std::string& name);
-  // Each takes the name of an experiment.
+  // These take the name of an experiment.
   absl::StatusOr<v1::Experiment> Update(const v1::UpdateExperimentRequest& request);
   absl::Status Delete(const std::string& name, bool force);
   absl::Status Undelete(const std::string& name);
   absl::Status Purge(const std::string& name);
   absl::StatusOr<v1::Run> Extend(const std::string& run, int epochs);
   absl::StatusOr<v1::ListCheckpointsResponse> ListCheckpoints(const std::string& run);
-  // Hands on the contents piece by piece, and returns what they are of. Not limited in time.
+  // Passes the file's contents to `on_contents` in chunks and returns the checkpoint's description.
+  // No deadline.
   absl::StatusOr<v1::CheckpointInfo> DownloadCheckpoint(
       const v1::DownloadCheckpointRequest& request,
       const std::function<absl::Status(const std::string&)>& on_contents);
@@ -62,11 +63,11 @@ class Connection {
   absl::StatusOr<v1::ListPresetsResponse> ListPresets();
   absl::StatusOr<v1::Preset> GetPreset(const std::string& name);
   absl::StatusOr<v1::ServerInfo> GetServerInfo();
-  // Hands on a copy of the database piece by piece. Not limited in time. DATA_LOSS: what came is
-  // not what was sent.
+  // Passes a copy of the database to `on_contents` in chunks. No deadline. DATA_LOSS: the received
+  // bytes do not match their SHA-256.
   absl::Status BackUpDatabase(const std::function<absl::Status(const std::string&)>& on_contents);
 
-  // All pages, up to `limit` entries; 0: no limit.
+  // These fetch all pages, up to `limit` entries; 0: no limit.
   absl::StatusOr<std::vector<v1::Experiment>> ListExperiments(v1::ListExperimentsRequest request,
                                                               int limit);
   absl::StatusOr<std::vector<v1::Run>> ListRuns(v1::ListRunsRequest request, int limit);
@@ -74,7 +75,8 @@ class Connection {
   absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(const std::string& run, int limit);
   absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(v1::ListThetasRequest request, int limit);
 
-  // Hands on events until the stream ends, `context` is cancelled or `on_event` returns false.
+  // Passes events to `on_event` until the stream ends, `context` is cancelled or `on_event` returns
+  // false.
   absl::Status Watch(grpc::ClientContext* context, const v1::WatchExperimentRequest& request,
                      const std::function<bool(const v1::Event&)>& on_event);
 
@@ -82,18 +84,18 @@ class Connection {
   Connection(const Context& context, std::shared_ptr<grpc::Channel> channel,
              ConnectionOptions options);
 
-  // `call` is its name, for the trace.
+  // Converts the status of the call named `call`, and traces it.
   absl::Status FromGrpc(absl::string_view call, const grpc::ClientContext& context,
                         const grpc::Status& status, absl::Time begin) const;
-  // What to say of a server that does not know a call.
-  std::string NotOurs(absl::string_view call) const;
+  // Returns the error message for a server that does not implement `call`.
+  std::string UnimplementedMessage(absl::string_view call) const;
 
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub* stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const;
-  // Calls the method of the experiment's or of the run's service, as the name says.
+  // Calls the method of ExperimentService or of RunService, depending on `name`.
   template <typename ForExperiment, typename ForRun, typename ExperimentMethod, typename RunMethod>
   absl::Status Change(const std::string& name, ExperimentMethod experiment_method,
                       RunMethod run_method) const;
@@ -109,8 +111,8 @@ class Connection {
   const std::unique_ptr<v1::ServerService::Stub> server_info_;
 };
 
-// Whether trying again later may help: a daemon that goes away says so (UNAVAILABLE), cancels what
-// it cannot finish in time, or says nothing at all.
+// Returns true if a retry may succeed: the daemon is stopping (UNAVAILABLE), cancelled a call that
+// it could not finish in time, or stopped responding.
 bool IsLostConnection(const absl::Status& status);
 
 }  // namespace anneal::client

@@ -59,8 +59,8 @@ absl::StatusOr<Context> FindContext(const ClientConfig& config, const std::strin
   return absl::NotFoundError(absl::StrCat(
       "there is no context ", Quoted(name), "; ",
       sorted.empty()
-          ? "make one with `anneal context add`"
-          : absl::StrCat("there are ",
+          ? "add one with `anneal context add`"
+          : absl::StrCat("known contexts: ",
                          absl::StrJoin(sorted, ", ", [](std::string* out, const auto& c) {
                            out->append(c.first);
                          }))));
@@ -74,12 +74,12 @@ absl::StatusOr<ClientConfig> ReadClientConfig() {
   const absl::Status status = config::ParseTextFormat(*text, &config);
   if (status.ok()) return config;
   return absl::FailedPreconditionError(absl::StrCat(
-      path, " ", status.message(), "; mend it, or remove it and add the contexts again"));
+      path, " ", status.message(), "; correct the file, or remove it and add the contexts again"));
 }
 
 absl::Status WriteClientConfig(const ClientConfig& config) {
   const std::string path = ClientConfigPath();
-  std::error_code error;  // writing says what is wrong
+  std::error_code error;  // writing the file reports the error
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   return WritePrivateFile(path, config::ToTextFormat(config));
 }
@@ -93,7 +93,7 @@ absl::Status CheckContext(const Context& context) {
   }
   if (!context.token_file().empty() && context.ca_file().empty()) {
     return InvalidField("--token-file",
-                        "needs --ca: without TLS everybody on the way could read the token");
+                        "requires --ca: without TLS the token would be sent in plain text");
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// Which daemon a command talks to, and how: contexts, flags and variables.
+// `ChooseEndpoint` decides which daemon a command calls, from flags, environment variables and
+// contexts.
 
 #ifndef ANNEAL_CLIENT_ENDPOINT_H_
 #define ANNEAL_CLIENT_ENDPOINT_H_
@@ -14,25 +15,26 @@ namespace anneal::client {
 
 struct Endpoint {
   Context context;
-  // Why it is this one, for people: `--server`, `context lab`.
+  // The setting that chose it, for messages: `--server`, `context lab`.
   std::string source;
 };
 
-// The first there is of: `server`, the context that is named, ANNEAL_SERVER, the context in use,
-// the local daemon's socket, its default port. Empty: not given. Errors: those of ReadClientConfig,
-// and NOT_FOUND for a context that is not there.
+// Returns the first that is set of: `server`, the context named `context`, ANNEAL_SERVER, the
+// current context, the local daemon's socket, the default port. An empty argument is not set.
+// Errors: those of ReadClientConfig, and NOT_FOUND for an unknown context.
 absl::StatusOr<Endpoint> ChooseEndpoint(const std::string& server, const std::string& context);
 
-// The context of that name. NOT_FOUND, naming those that there are.
+// Returns the context with this name. NOT_FOUND, listing the known ones.
 absl::StatusOr<Context> FindContext(const ClientConfig& config, const std::string& name);
 
-// The client's settings; empty where there is no file. FAILED_PRECONDITION: it cannot be read, is
-// damaged, or others may read or change it.
+// Reads the client's settings; returns an empty config if there is no file. FAILED_PRECONDITION:
+// the file cannot be read, is malformed, or is accessible to other users.
 absl::StatusOr<ClientConfig> ReadClientConfig();
-// Replaces the file as a whole, with mode 0600. Errors: what the system said.
+// Replaces the file atomically, with mode 0600. Errors: those of the system calls.
 absl::Status WriteClientConfig(const ClientConfig& config);
 
-// Whether a daemon can be reached so at all. INVALID_ARGUMENT naming the option.
+// Checks that the context is complete and consistent, without connecting. INVALID_ARGUMENT naming
+// the option.
 absl::Status CheckContext(const Context& context);
 
 }  // namespace anneal::client

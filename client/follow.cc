@@ -19,10 +19,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause(200);
 constexpr milliseconds kLongestPause(5000);
 constexpr std::chrono::seconds kHeartbeat(15);
-// How often a live view moves, and asks for the queue.
+// Interval at which a live view is redrawn and polls the queue.
 constexpr std::chrono::seconds kTick(1);
 constexpr std::chrono::seconds kQueuePause(10);
-// Of the queue, how far to look for our runs.
+// Number of queue entries searched for the watched runs.
 constexpr size_t kQueueDepth = 1000;
 
 class Follower {
@@ -64,7 +64,7 @@ class Follower {
   }
 
  private:
-  // As they were at the beginning, for events to move them; or as they are now.
+  // Fetches the runs, reset to their initial state for replay or in their current state.
   absl::Status LoadRuns(bool as_they_are) {
     std::vector<v1::Run> runs;
     if (run_.empty()) {
@@ -86,12 +86,12 @@ class Follower {
     progress_.runs.push_back({.name = ShortenName(run.name()), .epochs_total = run.epochs_total()});
   }
 
-  // What the daemon was told to prune it cannot send: the runs say where they stand.
+  // Pruned events cannot be replayed: start from the current state of the runs.
   absl::Status SkipPruned(const absl::Status& status) {
     int64_t after = 0;
     if (!absl::SimpleAtoi(ReasonMetadata(status, "after"), &after)) return status;
     view_->Note(
-        absl::StrCat("events up to ", after, " were pruned; `anneal history` has the epochs"));
+        absl::StrCat("events up to ", after, " were pruned; `anneal history` shows the epochs"));
     (all_ ? last_position_ : last_sequence_) = after;
     if (all_) return absl::OkStatus();
     progress_.runs.clear();
@@ -100,7 +100,7 @@ class Follower {
 
   absl::Status WatchOnce() {
     grpc::ClientContext context;
-    // A channel connects again only while a call waits for it.
+    // A channel reconnects only while a call is pending.
     context.set_wait_for_ready(is_lost_);
     interrupt_->OnInterrupt([&context] { context.TryCancel(); });
     v1::WatchExperimentRequest request;
@@ -118,7 +118,7 @@ class Follower {
     return status;
   }
 
-  // False when there is nothing left to see.
+  // Returns false when nothing is left to watch.
   bool Take(const v1::Event& event) {
     last_position_ = event.position();
     if (view_->is_live()) LookAtQueue();
@@ -129,7 +129,7 @@ class Follower {
     last_sequence_ = event.sequence();
     auto found = index_.find(event.run());
     if (all_ && found == index_.end() && !event.run().empty()) {
-      // Of an experiment that was not there at first, or was not heard of yet.
+      // A run created after the start, or not seen before.
       if (const auto run = connection_->GetRun(event.run()); run.ok()) AddRun(*run);
       found = index_.find(event.run());
     }
@@ -150,7 +150,7 @@ class Follower {
     return run_.empty() || !IsFinal(run.state);
   }
 
-  // Now and then, while any of ours waits. A queue that cannot be had is not shown.
+  // Polls the queue while a watched run is queued. Errors hide it.
   void LookAtQueue() {
     const bool waits = std::any_of(
         progress_.runs.begin(), progress_.runs.end(),
@@ -176,14 +176,14 @@ class Follower {
   Connection* const connection_;
   Interrupt* const interrupt_;
   const std::string experiment_;
-  const std::string run_;  // empty: all of the experiment
-  const bool all_;         // of all experiments, from now on and without end
+  const std::string run_;  // empty: all runs of the experiment
+  const bool all_;         // all experiments, from now on, without end
   render::ProgressView* const view_;
   render::Progress progress_;
   std::chrono::steady_clock::time_point next_look_;
   std::map<std::string, size_t> index_;
   int64_t last_sequence_ = 0;
-  bool is_lost_ = false;        // the connection was, at least once
+  bool is_lost_ = false;        // the connection was lost at least once
   int64_t last_position_ = -1;  // -1: from now on
 };
 

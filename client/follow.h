@@ -1,4 +1,4 @@
-// Following an experiment or a run to its end, across lost connections.
+// `Follow` watches an experiment or run to its end and reconnects when the connection is lost.
 
 #ifndef ANNEAL_CLIENT_FOLLOW_H_
 #define ANNEAL_CLIENT_FOLLOW_H_
@@ -13,14 +13,14 @@
 namespace anneal::client {
 
 enum class Followed {
-  kSucceeded,  // every run that was followed
-  kFailed,     // one or more ended otherwise
-  kDetached,   // the user wants out; the runs go on
+  kSucceeded,  // every followed run succeeded
+  kFailed,     // at least one run failed or was cancelled
+  kDetached,   // the user detached; the runs continue
 };
 
-// Shows every event once and in order, from the first, and returns when all runs (or the one named)
-// have ended. When the connection is lost it tries again, without end, and says so. `name` is a
-// full name. Errors: NOT_FOUND, and UNAVAILABLE if the daemon could not be reached at all.
+// Shows every event exactly once, in order, from the first, and returns when all runs (or the named
+// run) have ended. Reconnects without limit after a lost connection, with a note to the user.
+// `name` is a full name. Errors: NOT_FOUND, and UNAVAILABLE if the first connection fails.
 absl::StatusOr<Followed> Follow(Connection* connection, Interrupt* interrupt,
                                 const std::string& name, render::ProgressView* view);
 

@@ -29,7 +29,7 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   closing_ = true;
-  // It waits for this signal, which is blocked.
+  // The thread waits for this signal, which is blocked.
   ::pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   thread_.join();
   const sigset_t signals = StopSignals();
@@ -43,8 +43,8 @@ void Interrupt::Wait() {
   if (closing_) return;
   requested_ = true;
   MutexLock lock(&mutex_);
-  // A command that has only just begun may be about to say what to do; one that waits for a server
-  // that never answers will not.
+  // Gives a command that has just started time to set its action; one that waits for an
+  // unresponsive server never will.
   if (!action_) changed_.WaitFor(&mutex_, kPatience);
   if (!action_ && !closing_) std::_Exit(kInterruptedExit);
   if (action_) action_();

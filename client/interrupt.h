@@ -1,4 +1,4 @@
-// Ctrl-C as something that a command can act on.
+// `Interrupt` turns SIGINT and SIGTERM into callbacks.
 
 #ifndef ANNEAL_CLIENT_INTERRUPT_H_
 #define ANNEAL_CLIENT_INTERRUPT_H_
@@ -13,18 +13,19 @@
 
 namespace anneal::client {
 
-// While it lives, SIGINT and SIGTERM are noted and call what `OnInterrupt` last set; where nothing
-// is set, they end the process with the exit code 3. One at a time; make it before the process has
-// other threads.
+// While an object exists, SIGINT and SIGTERM call the action last set with `OnInterrupt`; without
+// an action they end the process with exit code 3. At most one object at a time; construct it
+// before other threads start.
 class Interrupt {
  public:
   Interrupt();
   ~Interrupt();
 
   bool requested() const { return requested_; }
-  // Called on another thread; at once if the signal came already. Null: nothing is set any more.
+  // Sets the action, which runs on another thread, immediately if the signal has already arrived.
+  // Null removes it.
   void OnInterrupt(std::function<void()> action) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits, at most that long; false when interrupted.
+  // Sleeps for `time`. Returns false if interrupted.
   bool Sleep(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

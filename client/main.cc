@@ -1,4 +1,4 @@
-// anneal: the client of anneald.
+// anneal is the command-line client of anneald.
 
 #include <stdlib.h>
 
@@ -23,15 +23,14 @@ using anneal::client::commands::Globals;
 void AddCommands(CLI::App* app, Globals* globals) {
   app->add_option(
       "--server", globals->server,
-      "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the context in "
-      "use, else the local daemon's socket, else 127.0.0.1:7433");
+      "Address of the daemon: HOST:PORT or unix:PATH. Default: $ANNEAL_SERVER, else the current "
+      "context, else the local daemon's socket, else 127.0.0.1:7433");
   app->add_option("--context", globals->context,
-                  "Talk to the daemon of this context; see anneal context");
-  app->add_flag("-v,--verbose", globals->verbose,
-                "Say on stderr which calls are made, and how they end");
+                  "Use the daemon of this context; see anneal context");
+  app->add_flag("-v,--verbose", globals->verbose, "Log calls and their results to stderr");
   app->add_flag_callback(
       "--no-color", [] { ::setenv("NO_COLOR", "1", /*overwrite=*/1); },
-      "As the variable NO_COLOR: no colours at a terminal");
+      "Disable colours, like the variable NO_COLOR");
   app->set_version_flag("--version", absl::StrCat("anneal ", anneal::kVersion));
   app->require_subcommand(1);
   app->failure_message([](const CLI::App*, const CLI::Error& error) {
@@ -59,7 +58,7 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::commands::AddShellCommands(app, globals);
 }
 
-// Commands may be shortened while that is unambiguous: `anneal hist` for `anneal history`.
+// Expands an unambiguous prefix of a command: `anneal hist` is `anneal history`.
 std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
   std::vector<std::string> matches;
   std::vector<std::string> all;
@@ -70,7 +69,8 @@ std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
   }
   if (matches.size() == 1) return matches[0];
   throw CLI::ExtrasError(
-      absl::StrCat("\"", typed, "\" ", matches.empty() ? "is no command; there are " : "could be ",
+      absl::StrCat("\"", typed, "\" ",
+                   matches.empty() ? "is not a command; commands: " : "is ambiguous; it matches ",
                    absl::StrJoin(matches.empty() ? all : matches, ", ")),
       CLI::ExitCodes::ExtrasError);
 }
@@ -79,32 +79,32 @@ std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--server" || arguments[i] == "--context") {
-      ++i;  // and its value
+      ++i;  // skip its value
     } else if (!absl::StartsWith(arguments[i], "-")) {
       arguments[i] = CompleteCommand(app, arguments[i]);
       break;
     }
   }
-  return {arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
+  return {arguments.rbegin(), arguments.rend()};  // CLI11 expects reverse order
 }
 
 int RunWithDaemon(const Globals& globals) {
   const auto endpoint = anneal::client::ChooseEndpoint(globals.server, globals.context);
-  if (!endpoint.ok()) return anneal::client::commands::Complain(endpoint.status());
+  if (!endpoint.ok()) return anneal::client::commands::PrintError(endpoint.status());
   anneal::client::ConnectionOptions options;
   if (globals.verbose) {
-    std::cerr << "anneal: " << endpoint->context.server() << ", by " << endpoint->source << "\n";
+    std::cerr << "anneal: " << endpoint->context.server() << ", from " << endpoint->source << "\n";
     options.trace = [](const std::string& line) { std::cerr << "anneal: " << line << "\n"; };
   }
   const auto connection = anneal::client::Connection::Open(endpoint->context, options);
-  if (!connection.ok()) return anneal::client::commands::Complain(connection.status());
+  if (!connection.ok()) return anneal::client::commands::PrintError(connection.status());
   return globals.command(connection->get());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  // First, so that all threads leave the signals to it.
+  // Constructed first, so that all other threads block the signals.
   anneal::client::Interrupt interrupt;
   Globals globals{.interrupt = &interrupt};
   CLI::App app("anneal: submit, watch and query annealing experiments", "anneal");
@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? anneal::client::commands::kSuccess
                                 : anneal::client::commands::kUsage;
   }
-  // What the library says of a failed connection is in the error already.
+  // The error message already includes what gRPC would log.
   set_grpc_log(globals.verbose ? "ERROR" : "NONE");
   return globals.local_command ? globals.local_command() : RunWithDaemon(globals);
 }

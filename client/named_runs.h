@@ -1,4 +1,4 @@
-// Runs by the names that users type.
+// `FetchNamedRuns` resolves the names on a command line to runs.
 
 #ifndef ANNEAL_CLIENT_NAMED_RUNS_H_
 #define ANNEAL_CLIENT_NAMED_RUNS_H_
@@ -12,16 +12,17 @@
 
 namespace anneal::client {
 
-// The runs of experiments and single runs, in the order of the names; one that is named twice is
-// there once. Errors of calls.
+// Returns the named runs and all runs of the named experiments, in the order of the names and
+// without duplicates. Errors: those of the calls.
 absl::StatusOr<std::vector<v1::Run>> FetchNamedRuns(Connection* connection,
                                                     const std::vector<std::string>& names,
                                                     v1::RunView view);
 
-// The full names of the experiments that they are of, each once, in their order.
+// Returns the full names of the runs' experiments, without duplicates, in order of first
+// appearance.
 std::vector<std::string> ExperimentsOf(const std::vector<v1::Run>& runs);
 
-// `experiments/{experiment}` of a run's name.
+// Returns the full name of the run's experiment.
 std::string ExperimentOf(const v1::Run& run);
 
 // Returns the names of the arms that a comparison sorted runs into, by the runs' names.

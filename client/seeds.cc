@@ -30,7 +30,7 @@ absl::StatusOr<std::vector<int64_t>> ParseSeeds(absl::string_view text) {
         !absl::SimpleAtoi(ends.back(), &last) || last < first) {
       return BadSeeds(text, "");
     }
-    // Compared as unsigned: the difference of any two fits there.
+    // Unsigned arithmetic holds the difference of any two seeds.
     const uint64_t more = static_cast<uint64_t>(last) - static_cast<uint64_t>(first);
     if (more >= static_cast<uint64_t>(config::kMaxRunsPerExperiment) - seeds.size()) {
       return BadSeeds(text, absl::StrCat(", more than ", config::kMaxRunsPerExperiment, " seeds"));

@@ -1,4 +1,4 @@
-// Lists of seeds as people write them. Pure.
+// `ParseSeeds` parses the value of --seeds. Pure.
 
 #ifndef ANNEAL_CLIENT_SEEDS_H_
 #define ANNEAL_CLIENT_SEEDS_H_
@@ -11,8 +11,8 @@
 
 namespace anneal::client {
 
-// `0..3` is 0, 1, 2, 3; `1,5,9` and mixtures work. INVALID_ARGUMENT naming --seeds: anything else,
-// a range that goes down, or more than 10,000 seeds.
+// Parses ranges and numbers: `0..3` is 0, 1, 2, 3; `1,5,9` and combinations are allowed.
+// INVALID_ARGUMENT naming --seeds: a syntax error, a descending range, or more than 10,000 seeds.
 absl::StatusOr<std::vector<int64_t>> ParseSeeds(absl::string_view text);
 
 }  // namespace anneal::client

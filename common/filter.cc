@@ -17,7 +17,7 @@ struct Token {
   Kind kind = Kind::kEnd;
   std::string text;
   Comparator comparator = Comparator::kEqual;
-  size_t at = 0;  // of its first character, from 0
+  size_t at = 0;  // offset of its first character
 };
 
 bool IsWordCharacter(char c) {
@@ -25,9 +25,9 @@ bool IsWordCharacter(char c) {
          c == '+' || c == '-' || c == '*' || static_cast<unsigned char>(c) >= 0x80;
 }
 
-absl::Status NotUnderstood(size_t at, absl::string_view what) {
+absl::Status SyntaxError(size_t at, absl::string_view what) {
   return InvalidField("filter",
-                      absl::StrCat("is not understood at character ", at + 1, ": ", what));
+                      absl::StrCat("has a syntax error at character ", at + 1, ": ", what));
 }
 
 class Lexer {
@@ -46,7 +46,7 @@ class Lexer {
     }
     if (c == '"' || c == '\'') return Quoted(token);
     if (TakeComparator(&token)) return token;
-    // A minus before a field or a parenthesis is NOT; before a number it belongs to it.
+    // A minus before a field or parenthesis is NOT; before a number it is a sign.
     if (c == '-' && !after_comparator_) {
       ++at_;
       token.kind = Token::Kind::kMinus;
@@ -79,7 +79,7 @@ class Lexer {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
       token.text.push_back(text_[at_++]);
     }
-    if (at_ == text_.size()) return NotUnderstood(token.at, "the quotation has no end");
+    if (at_ == text_.size()) return SyntaxError(token.at, "missing closing quotation mark");
     ++at_;
     token.kind = Token::Kind::kQuoted;
     after_comparator_ = false;
@@ -87,13 +87,13 @@ class Lexer {
   }
 
   absl::StatusOr<Token> Word(Token token) {
-    // Times are words after a comparator: 2026-11-23T10:00:00Z has colons.
+    // After a comparator, words include colons, for times: 2026-11-23T10:00:00Z.
     while (at_ < text_.size() &&
            (IsWordCharacter(text_[at_]) || (after_comparator_ && text_[at_] == ':'))) {
       token.text.push_back(text_[at_++]);
     }
     if (token.text.empty()) {
-      return NotUnderstood(at_, "texts with such characters are quoted: note = \"...\"");
+      return SyntaxError(at_, "quote texts with this character: note = \"...\"");
     }
     token.kind = Token::Kind::kWord;
     after_comparator_ = false;
@@ -114,7 +114,7 @@ class Parser {
     if (next_.kind == Token::Kind::kEnd) return Filter();
     ANNEAL_ASSIGN_OR_RETURN(Filter filter, All());
     if (next_.kind != Token::Kind::kEnd) {
-      return NotUnderstood(next_.at, "expected AND, OR or the end");
+      return SyntaxError(next_.at, "expected AND, OR or the end");
     }
     return filter;
   }
@@ -159,7 +159,8 @@ class Parser {
   // term = ( "NOT" | "-" ) term | "(" all ")" | comparison
   absl::StatusOr<Filter> Term() {
     if (++depth_ > kMaxFilterDepth) {
-      return NotUnderstood(next_.at, absl::StrCat("more than ", kMaxFilterDepth, " levels deep"));
+      return SyntaxError(next_.at, absl::StrCat("more than ", kMaxFilterDepth,
+                                                " nesting levels; simplify the filter"));
     }
     absl::StatusOr<Filter> term = TermInside();
     --depth_;
@@ -176,26 +177,26 @@ class Parser {
     if (next_.kind != Token::Kind::kOpen) return Comparison();
     ANNEAL_RETURN_IF_ERROR(Advance());
     ANNEAL_ASSIGN_OR_RETURN(Filter inside, All());
-    if (next_.kind != Token::Kind::kClose) return NotUnderstood(next_.at, "expected AND, OR or )");
+    if (next_.kind != Token::Kind::kClose) return SyntaxError(next_.at, "expected AND, OR or )");
     ANNEAL_RETURN_IF_ERROR(Advance());
     return inside;
   }
 
   absl::StatusOr<Filter> Comparison() {
-    if (!AtTerm()) return NotUnderstood(next_.at, "expected a field, NOT or (");
+    if (!AtTerm()) return SyntaxError(next_.at, "expected a field, NOT or (");
     if (++comparisons_ > kMaxFilterComparisons) {
-      return NotUnderstood(next_.at,
-                           absl::StrCat("more than ", kMaxFilterComparisons, " comparisons"));
+      return SyntaxError(next_.at, absl::StrCat("more than ", kMaxFilterComparisons,
+                                                " comparisons; simplify the filter"));
     }
     Filter filter{.kind = Filter::Kind::kComparison, .field = next_.text};
     ANNEAL_RETURN_IF_ERROR(Advance());
     if (next_.kind != Token::Kind::kComparator) {
-      return NotUnderstood(next_.at, "expected one of = != < <= > >= : after the field");
+      return SyntaxError(next_.at, "expected one of = != < <= > >= : after the field");
     }
     filter.comparator = next_.comparator;
     ANNEAL_RETURN_IF_ERROR(Advance());
     if (next_.kind != Token::Kind::kWord && next_.kind != Token::Kind::kQuoted) {
-      return NotUnderstood(next_.at, "expected a value");
+      return SyntaxError(next_.at, "expected a value");
     }
     filter.quoted = next_.kind == Token::Kind::kQuoted;
     filter.value = next_.text;

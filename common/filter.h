@@ -1,5 +1,6 @@
-// Filters and orders of lists, as text: the part of google.aip.dev/160 and /132 that services.proto
-// describes. What the fields are is not known here. Pure; thread-safe.
+// `ParseFilter` and `ParseOrder` parse the filters and orders of lists: the subset of
+// google.aip.dev/160 and /132 that services.proto documents. They do not know which fields exist.
+// Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_FILTER_H_
 #define ANNEAL_COMMON_FILTER_H_
@@ -14,17 +15,17 @@ namespace anneal {
 
 inline constexpr size_t kMaxFilterBytes = 2048;
 inline constexpr int kMaxFilterComparisons = 32;
-inline constexpr int kMaxFilterDepth = 32;  // of parentheses and NOTs
+inline constexpr int kMaxFilterDepth = 32;  // nesting of parentheses and NOTs
 inline constexpr size_t kMaxOrderFields = 4;
 
 enum class Comparator { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kHas };
 
-// A node of the tree that a filter is.
+// A node of the syntax tree.
 struct Filter {
   enum class Kind {
-    kAll,         // of `operands`; without any it holds always
-    kAny,         // of `operands`
-    kNot,         // the one operand does not hold
+    kAll,         // conjunction of `operands`; true without any
+    kAny,         // disjunction of `operands`
+    kNot,         // negation of the one operand
     kComparison,  // field comparator value
   };
   Kind kind = Kind::kAll;
@@ -32,19 +33,19 @@ struct Filter {
 
   std::string field;
   Comparator comparator = Comparator::kEqual;
-  std::string value;    // without its quotation marks
-  bool quoted = false;  // a quoted `*` is a star
+  std::string value;    // without quotation marks
+  bool quoted = false;  // a quoted `*` is literal
 };
 
-// Of an empty text: a filter that holds always. INVALID_ARGUMENT naming `filter`, with the
-// character at which the text is not understood and what would be.
+// An empty text matches everything. INVALID_ARGUMENT naming `filter`, with the position of the
+// syntax error and the expected token.
 absl::StatusOr<Filter> ParseFilter(absl::string_view text);
 
 struct OrderField {
   std::string field;
   bool descending = false;
 };
-// Such as `priority desc, id`. INVALID_ARGUMENT naming `order_by`.
+// Parses orders such as `priority desc, id`. INVALID_ARGUMENT naming `order_by`.
 absl::StatusOr<std::vector<OrderField>> ParseOrder(absl::string_view text);
 
 }  // namespace anneal

@@ -1,4 +1,4 @@
-// anneal checkpoint list and download: the saved states of a run.
+// anneal checkpoint lists and downloads the checkpoints of a run.
 
 #include <iostream>
 #include <memory>
@@ -20,7 +20,7 @@ using Align = render::Table::Align;
 
 int List(Connection* connection, const ListOptions& options, const std::string& typed) {
   const auto response = connection->ListCheckpoints(ExpandName(typed));
-  if (!response.ok()) return Complain(response.status());
+  if (!response.ok()) return PrintError(response.status());
   render::Table table({{"epoch", "EPOCH"},
                        {"step", "STEP"},
                        {"kept", "KEPT AS", Align::kLeft},
@@ -44,7 +44,7 @@ int List(Connection* connection, const ListOptions& options, const std::string& 
   return Print(options, listing);
 }
 
-// Checks the SHA-256 before the file takes its place.
+// Verifies the SHA-256 before the file is renamed to its final path.
 absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
                                               const v1::DownloadCheckpointRequest& request,
                                               const std::string& path) {
@@ -57,7 +57,7 @@ absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
                             return file.status();
                           }));
   if (hash.HexDigest() != info.sha256()) {
-    return absl::DataLossError("what arrived has another SHA-256 than the checkpoint; try again");
+    return absl::DataLossError("the download does not match its SHA-256; try again");
   }
   ANNEAL_RETURN_IF_ERROR(file.Finish());
   return info;
@@ -66,7 +66,7 @@ absl::StatusOr<v1::CheckpointInfo> DownloadTo(Connection* connection,
 int Download(Connection* connection, const v1::DownloadCheckpointRequest& request,
              const std::string& path) {
   const auto info = DownloadTo(connection, request, path);
-  if (!info.ok()) return Complain(info.status());
+  if (!info.ok()) return PrintError(info.status());
   std::cerr << "epoch " << info->epoch() << ", step " << info->step() << ", " << info->size_bytes()
             << " bytes\n";
   std::cout << path << "\n";
@@ -76,13 +76,15 @@ int Download(Connection* connection, const v1::DownloadCheckpointRequest& reques
 }  // namespace
 
 void AddCheckpointCommands(CLI::App* app, Globals* globals) {
-  CLI::App* checkpoint = app->add_subcommand("checkpoint", "Saved states of a run");
+  CLI::App* checkpoint =
+      app->add_subcommand("checkpoint", "List or download the checkpoints of a run");
   checkpoint->require_subcommand(1);
   const auto run = std::make_shared<std::string>();
 
-  CLI::App* list = checkpoint->add_subcommand("list", "Those that are kept, the latest first");
+  CLI::App* list =
+      checkpoint->add_subcommand("list", "List the checkpoints of a run, latest first");
   const auto options = std::make_shared<ListOptions>();
-  list->add_option("run", *run, "Such as first/0")->required();
+  list->add_option("run", *run, "Run, such as first/0")->required();
   AddListOptions(list, options.get());
   AddSelectionOptions(list, options.get());
   list->footer("Example: anneal checkpoint list first/0");
@@ -93,18 +95,21 @@ void AddCheckpointCommands(CLI::App* app, Globals* globals) {
   });
 
   CLI::App* download = checkpoint->add_subcommand(
-      "download", "Fetch one as a safetensors file: the last one unless told otherwise");
+      "download", "Download a checkpoint as a safetensors file; by default the last one");
   const auto best = std::make_shared<bool>(false);
   const auto epoch = std::make_shared<int>(0);
   const auto out = std::make_shared<std::string>();
-  download->add_option("run", *run, "Such as first/0")->required();
-  CLI::Option* best_flag = download->add_flag("--best", *best, "That of the best weights");
-  CLI::Option* last_flag =
-      download->add_flag("--last")->description("The last one")->excludes(best_flag);
-  CLI::Option* epoch_option = download->add_option("--epoch", *epoch, "That after this many epochs")
-                                  ->excludes(best_flag)
-                                  ->excludes(last_flag);
-  download->add_option("--out", *out, "File to write")->required();
+  download->add_option("run", *run, "Run, such as first/0")->required();
+  CLI::Option* best_flag =
+      download->add_flag("--best", *best, "Download the one with the best weights");
+  CLI::Option* last_flag = download->add_flag("--last")
+                               ->description("Download the last one (default)")
+                               ->excludes(best_flag);
+  CLI::Option* epoch_option =
+      download->add_option("--epoch", *epoch, "Download the one after this many epochs")
+          ->excludes(best_flag)
+          ->excludes(last_flag);
+  download->add_option("--out", *out, "Output file")->required();
   download->footer("Example: anneal checkpoint download first/0 --best --out best.safetensors");
   download->callback([globals, run, best, epoch, epoch_option, out] {
     v1::DownloadCheckpointRequest request;

@@ -16,20 +16,19 @@
 namespace anneal::client::commands {
 
 void AddOutputOption(CLI::App* app, ListOptions* options) {
-  app->add_option("--output,-o", options->output, "table, json, jsonl, csv or name")
+  app->add_option("--output,-o", options->output, "Output format: table, json, jsonl, csv or name")
       ->check(CLI::IsMember({"table", "json", "jsonl", "csv", "name"}))
       ->capture_default_str();
-  app->add_flag("-q,--quiet", options->quiet, "Print names only, as --output name");
+  app->add_flag("-q,--quiet", options->quiet, "Print only names, like --output name");
 }
 
 void AddListOptions(CLI::App* app, ListOptions* options) {
   AddOutputOption(app, options);
   app->add_option(
          "--columns", options->columns,
-         "Those to show, in this order: of the table, or of --output csv, whose first line "
-         "names them")
+         "Columns to show, in this order: those of the table, or any that --output csv prints")
       ->delimiter(',');
-  app->add_option("--limit", options->limit, "At most this many; 0 for all")
+  app->add_option("--limit", options->limit, "Maximum number of rows; 0: no limit")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
 }
@@ -37,14 +36,15 @@ void AddListOptions(CLI::App* app, ListOptions* options) {
 void AddSelectionOptions(CLI::App* app, ListOptions* options) {
   app->add_option(
       "--filter", options->filter,
-      "Only rows that it holds for, by the columns of --output csv, with = != < <= > >= "
+      "Show only matching rows: conditions on columns of --output csv, with = != < <= > >= "
       ": AND OR NOT");
-  app->add_option("--sort", options->sort, "By columns of --output csv: 'a desc, b'");
+  app->add_option("--sort", options->sort,
+                  "Sort by columns of --output csv, such as 'train_loss desc, epoch'");
 }
 
 namespace {
 
-// Those that --filter, --sort and --limit leave, by number.
+// Returns the indices of the rows that --filter, --sort and --limit select.
 absl::StatusOr<std::vector<size_t>> SelectedRows(const ListOptions& options,
                                                  const Listing& listing) {
   ANNEAL_ASSIGN_OR_RETURN(std::vector<size_t> rows,
@@ -92,7 +92,7 @@ absl::Status PrintSelected(const ListOptions& options, const Listing& listing) {
 absl::Status TryPrint(const ListOptions& options, const Listing& listing) {
   const bool has_columns = (options.output == "table" || options.output == "csv") && !options.quiet;
   if (!options.columns.empty() && !has_columns) {
-    return InvalidField("--columns", "chooses columns of --output table and csv; leave it out");
+    return InvalidField("--columns", "applies to --output table and csv only; omit it");
   }
   if (options.filter.empty() && options.sort.empty()) return PrintSelected(options, listing);
   ANNEAL_ASSIGN_OR_RETURN(const std::vector<size_t> rows, SelectedRows(options, listing));
@@ -111,7 +111,7 @@ absl::Status TryPrint(const ListOptions& options, const Listing& listing) {
 
 int Print(const ListOptions& options, const Listing& listing) {
   const absl::Status status = TryPrint(options, listing);
-  return status.ok() ? kSuccess : Complain(status);
+  return status.ok() ? kSuccess : PrintError(status);
 }
 
 void PrintTable(const render::Table& table) {
@@ -123,7 +123,8 @@ void PrintTable(const render::Table& table) {
   std::vector<std::string> left_out;
   std::cout << table.ToText(width, &left_out) << std::flush;
   if (left_out.empty()) return;
-  std::cerr << "(no room for " << absl::StrJoin(left_out, ", ") << "; --columns chooses)\n";
+  std::cerr << "(columns that do not fit: " << absl::StrJoin(left_out, ", ")
+            << "; select with --columns)\n";
 }
 
 bool IsFull(const ListOptions& options, const Listing& listing) {
@@ -135,7 +136,7 @@ absl::Status SplitPair(absl::string_view option, const std::string& text, std::s
                        std::string* value) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return InvalidField(option, absl::StrCat("is \"", text, "\"; expected name=value"));
+    return InvalidField(option, absl::StrCat("is \"", text, "\"; expected NAME=VALUE"));
   }
   *key = text.substr(0, equals);
   *value = text.substr(equals + 1);
@@ -144,7 +145,7 @@ absl::Status SplitPair(absl::string_view option, const std::string& text, std::s
 
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name) {
   return absl::StrCat(
-      "detached; the runs go on. Come back with: anneal ",
+      "detached; the runs continue. Resume watching with: anneal ",
       globals.server.empty() ? "" : absl::StrCat("--server ", globals.server, " "),
       globals.context.empty() ? "" : absl::StrCat("--context ", globals.context, " "), verb, " ",
       name, "\n");
@@ -157,7 +158,7 @@ void DetachOnInterrupt(const Globals& globals, const std::string& verb, const st
   });
 }
 
-int Complain(const absl::Status& status) {
+int PrintError(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
     std::cerr << "anneal: " << line << "\n";
   }

@@ -1,4 +1,5 @@
-// What the commands share: the options that all of them take, and how one is run.
+// The commands share these options, exit codes and output functions. Each command registers its
+// subcommand with CLI11 and stores the function that runs it in `Globals`.
 
 #ifndef ANNEAL_CLIENT_COMMANDS_COMMAND_H_
 #define ANNEAL_CLIENT_COMMANDS_COMMAND_H_
@@ -23,66 +24,68 @@ inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kInterrupted = 3;
 
-// Options of the whole program.
+// Options that every command accepts.
 struct Globals {
   std::string server;
   std::string context;
   bool verbose = false;
   Interrupt* interrupt = nullptr;  // borrowed
-  // One of them is set by the command that was chosen, and returns the exit code.
+  // The chosen command sets one of these; it returns the exit code.
   std::function<int(Connection*)> command;
   std::function<int()> local_command;  // needs no daemon
 };
 
-// How a command that lists things shows them.
+// Output options of a command that prints a list.
 struct ListOptions {
   std::string output = "table";
   bool quiet = false;
-  std::vector<std::string> columns;  // empty: those of the table
-  int limit = 0;                     // 0: all
-  // Of the rows, by column; for commands whose lists the daemon does not filter and sort.
+  std::vector<std::string> columns;  // empty: the columns of the table
+  int limit = 0;                     // 0: no limit
+  // Applied to the rows by column, in commands whose lists the daemon does not filter and sort.
   std::string filter;
   std::string sort;
 
-  // How many to fetch: what is filtered and sorted here is cut here.
+  // Returns the number of items to fetch. With a client-side filter or order, the limit is applied
+  // after them.
   int fetch_limit() const { return filter.empty() && sort.empty() ? limit : 0; }
 };
-// --output and -q.
+// Adds --output and -q.
 void AddOutputOption(CLI::App* app, ListOptions* options);
-// Those, --columns and --limit.
+// Adds --output, -q, --columns and --limit.
 void AddListOptions(CLI::App* app, ListOptions* options);
-// --filter and --sort. For lists with one row, message and name each.
+// Adds --filter and --sort, for lists with one row, message and name per item.
 void AddSelectionOptions(CLI::App* app, ListOptions* options);
 
-// Prints a list in the form asked for: `table` for people; `csv`, which has its own columns because
-// it is complete; JSON of the messages; or the names. Returns the exit code.
+// Prints a list in the requested format: an aligned table; CSV, which is complete and has its own
+// columns; JSON of the messages; or names. Returns the exit code.
 struct Listing {
   const render::Table* table = nullptr;
-  const render::Table* csv = nullptr;  // null: the table serves
+  const render::Table* csv = nullptr;  // null: the same as `table`
   std::vector<const google::protobuf::Message*> messages;
   std::vector<std::string> names;
 };
 int Print(const ListOptions& options, const Listing& listing);
-// Prints a table as it fits the terminal, if there is one, and says on stderr what does not.
+// Prints a table that fits the terminal, if stdout is one, and names the omitted columns on stderr.
 void PrintTable(const render::Table& table);
-// Whether a listing has as many entries as are wanted.
+// Returns true once a listing has as many entries as `options` asks for.
 bool IsFull(const ListOptions& options, const Listing& listing);
 
 // Splits `key=value`. INVALID_ARGUMENT naming `option`.
 absl::Status SplitPair(absl::string_view option, const std::string& text, std::string* key,
                        std::string* value);
 
-// Says what went wrong, on stderr, a line a problem. Returns kUsage for INVALID_ARGUMENT, kFailure
-// otherwise.
-int Complain(const absl::Status& status);
+// Prints an error to stderr, one line for each problem. Returns kUsage for INVALID_ARGUMENT,
+// kFailure otherwise.
+int PrintError(const absl::Status& status);
 
-// What a user is told who has stopped following: the command that comes back, to this server.
+// Returns the message for a user who stops following: the command that resumes it, on the same
+// server.
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name);
 
-// From now on Ctrl-C says that, and ends the process: for calls that may wait for a silent server.
+// Makes Ctrl-C print that message and end the process, for calls that may wait for a silent server.
 void DetachOnInterrupt(const Globals& globals, const std::string& verb, const std::string& name);
 
-// Each adds its commands to the program.
+// Each function adds its commands to `app`.
 void AddPresetCommands(CLI::App* app, Globals* globals);
 void AddExplainCommand(CLI::App* app, Globals* globals);
 void AddSubmitCommand(CLI::App* app, Globals* globals);
@@ -101,11 +104,11 @@ void AddReportCommand(CLI::App* app, Globals* globals);
 void AddServerCommand(CLI::App* app, Globals* globals);
 void AddContextCommands(CLI::App* app, Globals* globals);
 void AddDoctorCommand(CLI::App* app, Globals* globals);
-// Takes the program's own App.
+// `app` is the root of the program.
 void AddShellCommands(CLI::App* app, Globals* globals);
 
-// What completion scripts ask for with `anneal __complete WORDS...`: a line for each way to go on
-// with the last word. Returns the exit code.
+// Prints the completions of the last word, one per line, for `anneal __complete WORDS...`, which
+// completion scripts call. Returns the exit code.
 int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace anneal::client::commands

@@ -1,4 +1,4 @@
-// anneal compare: arms side by side, and what sets them apart over their seeds.
+// anneal compare shows arms side by side, with paired differences over their seeds.
 
 #include <algorithm>
 #include <iostream>
@@ -30,7 +30,7 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
     PrintTable(render::DifferenceTable(response, arms));
   }
   if (options.request.has_threshold()) {
-    std::cout << "\nuntil " << response.threshold_metric() << " is "
+    std::cout << "\ntime until " << response.threshold_metric() << " reaches "
               << render::Short(options.request.threshold()) << "\n";
     PrintTable(render::TimeTable(response, arms));
   }
@@ -40,7 +40,7 @@ int Compare(Connection* connection, const CompareOptions& options) {
   v1::CompareExperimentsRequest request = options.request;
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
   const auto response = connection->Compare(request);
-  if (!response.ok()) return Complain(response.status());
+  if (!response.ok()) return PrintError(response.status());
   const int limit = options.list.fetch_limit();
   const int arms = limit > 0 ? std::min(limit, response->arms_size()) : response->arms_size();
   const render::Table table = render::ArmTable(*response, arms);
@@ -62,26 +62,29 @@ int Compare(Connection* connection, const CompareOptions& options) {
 
 void AddCompareCommand(CLI::App* app, Globals* globals) {
   CLI::App* compare = app->add_subcommand(
-      "compare", "Arms side by side: means over seeds, paired differences with their intervals");
+      "compare",
+      "Compare arms: means over seeds, and paired differences with confidence intervals");
   const auto options = std::make_shared<CompareOptions>();
   const auto by = std::make_shared<std::vector<std::string>>();
   const auto threshold = std::make_shared<double>(0);
-  compare->add_option("experiments", options->names, "Such as first second")->required();
+  compare->add_option("experiments", options->names, "Experiments, such as first second")
+      ->required();
   compare->add_option("--metric", *options->request.mutable_metric(),
-                      "What is compared, such as best_test_accuracy, validation_loss or "
-                      "log_loss_area. Default: test_accuracy");
+                      "Metric, such as best_test_accuracy, validation_loss or log_loss_area. "
+                      "Default: test_accuracy");
   compare
       ->add_option("--by", *by,
-                   "What makes an arm: fields such as theta.policy, experiment, preset. "
+                   "Group runs into arms by fields such as theta.policy, experiment or preset. "
                    "Default: experiment and sweep values")
       ->delimiter(',');
   compare->add_option("--baseline", *options->request.mutable_baseline(),
-                      "The arm to compare with, by its name. Default: the first");
+                      "Arm to compare with, by name. Default: the first");
   CLI::Option* threshold_option = compare->add_option(
-      "--threshold", *threshold, "Also count epochs and seconds until --threshold-metric is this");
+      "--threshold", *threshold,
+      "Also show epochs and seconds until --threshold-metric reaches this value");
   compare
       ->add_option("--threshold-metric", *options->request.mutable_threshold_metric(),
-                   "Default: validation_accuracy")
+                   "Metric of --threshold. Default: validation_accuracy")
       ->needs(threshold_option);
   AddListOptions(compare, &options->list);
   AddSelectionOptions(compare, &options->list);

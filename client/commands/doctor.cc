@@ -1,4 +1,4 @@
-// anneal doctor: what may be wrong when something does not work.
+// anneal doctor diagnoses problems with the settings, the connection and the daemon.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,14 +27,14 @@ namespace anneal::client::commands {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(5000);
-// Between clocks: more than this confuses people who compare times.
+// A larger clock difference makes times hard to compare.
 constexpr double kMostSecondsApart = 2;
 
-// Prints findings as they are made.
+// Prints findings as they occur.
 class Findings {
  public:
   void Fine(const std::string& what, const std::string& text) { Print("ok", what, text); }
-  // Something that does not keep anybody from working.
+  // A problem that does not prevent work.
   void Warn(const std::string& what, const std::string& text) { Print("warn", what, text); }
   void Fail(const std::string& what, const std::string& text) {
     Print("FAIL", what, text);
@@ -50,7 +50,7 @@ class Findings {
   bool failed_ = false;
 };
 
-// A daemon's socket can be there and closed to this user.
+// A socket may exist but be closed to this user.
 void CheckSocket(const std::string& server, Findings* findings) {
   const std::string path(absl::StripPrefix(server, "unix:"));
   if (path == server) return;
@@ -60,10 +60,10 @@ void CheckSocket(const std::string& server, Findings* findings) {
                                           "; start the daemon with `anneald`"));
   } else if (::access(path.c_str(), R_OK | W_OK) != 0) {
     findings->Fail("socket",
-                   absl::StrCat(path, " belongs to user number ", info.st_uid,
-                                "; ask them for access by TCP, or start your own daemon"));
+                   absl::StrCat(path, " is owned by user ID ", info.st_uid,
+                                "; ask its owner for a TCP address, or start your own daemon"));
   } else {
-    findings->Fine("socket", absl::StrCat(path, ", open to you"));
+    findings->Fine("socket", absl::StrCat(path, ", accessible"));
   }
 }
 
@@ -72,30 +72,30 @@ void CheckVersion(const v1::ServerInfo& info, Findings* findings) {
   if (info.version() == kVersion) {
     findings->Fine("version", both);
   } else {
-    findings->Warn("version", both + ": use the same version of both");
+    findings->Warn("version", both + ": install the same version of both");
   }
 }
 
 void CheckClock(const v1::ServerInfo& info, absl::Duration round_trip, Findings* findings) {
   if (!info.has_time()) {
-    findings->Warn("clock", "the daemon does not say what time it has; it is an older one");
+    findings->Warn("clock", "the daemon does not report its time; update anneald");
     return;
   }
   const absl::Time there =
       absl::FromUnixSeconds(info.time().seconds()) + absl::Nanoseconds(info.time().nanos());
   const double apart = absl::ToDoubleSeconds(there - (absl::Now() - round_trip / 2));
-  const std::string text =
-      absl::StrFormat("the daemon's is %.1f s %s", std::abs(apart), apart < 0 ? "behind" : "ahead");
+  const std::string text = absl::StrFormat("the daemon's clock is %.1f s %s", std::abs(apart),
+                                           apart < 0 ? "behind" : "ahead");
   if (std::abs(apart) < kMostSecondsApart) {
     findings->Fine("clock", text);
   } else {
-    findings->Warn("clock", text + ": times will look wrong; set both by NTP");
+    findings->Warn("clock", text + ": times will look wrong; synchronise both clocks with NTP");
   }
 }
 
 void CheckDatasets(const v1::ServerInfo& info, Findings* findings) {
   if (info.datasets().empty()) {
-    findings->Warn("data sets", "the daemon has none; see deploy/fetch_mnist.sh");
+    findings->Warn("data sets", "the daemon has none; download one with deploy/fetch_mnist.sh");
   }
   for (const v1::DatasetInfo& dataset : info.datasets()) {
     if (dataset.problem().empty()) {
@@ -120,7 +120,7 @@ void CheckDaemon(const Endpoint& endpoint, Findings* findings) {
     return;
   }
   findings->Fine("reachable",
-                 absl::StrFormat("answers after %.1f ms", absl::ToDoubleMilliseconds(round_trip)));
+                 absl::StrFormat("responds in %.1f ms", absl::ToDoubleMilliseconds(round_trip)));
   CheckVersion(*info, findings);
   CheckClock(*info, round_trip, findings);
   CheckDatasets(*info, findings);
@@ -148,11 +148,13 @@ void CheckThisSide(Findings* findings) {
   if (IsProgram("gnuplot")) {
     findings->Fine("gnuplot", "found");
   } else {
-    findings->Warn("gnuplot", "not found: no plots and no reports; install gnuplot-nox");
+    findings->Warn("gnuplot",
+                   "not found, so `anneal plot` and `anneal report` fail; install gnuplot-nox");
   }
   const render::Terminal terminal = render::TerminalOf(stdout);
   if (terminal.width > 0 && !SpeaksUtf8()) {
-    findings->Warn("terminal", "LANG does not say UTF-8: θ and plots may look wrong");
+    findings->Warn("terminal",
+                   "the locale is not UTF-8, so θ and plots may look wrong; set LANG=C.UTF-8");
   } else if (terminal.width > 0) {
     findings->Fine("terminal", absl::StrCat(terminal.width, " columns, ",
                                             terminal.has_color ? "colours" : "no colours"));
@@ -170,7 +172,7 @@ int Doctor(const std::string& server, const std::string& context) {
   }
   const auto endpoint = ChooseEndpoint(server, context);
   if (endpoint.ok()) {
-    findings.Fine("server", absl::StrCat(endpoint->context.server(), ", by ", endpoint->source,
+    findings.Fine("server", absl::StrCat(endpoint->context.server(), ", from ", endpoint->source,
                                          endpoint->context.ca_file().empty() ? "" : ", over TLS"));
     CheckSocket(endpoint->context.server(), &findings);
     CheckDaemon(*endpoint, &findings);
@@ -185,7 +187,7 @@ int Doctor(const std::string& server, const std::string& context) {
 
 void AddDoctorCommand(CLI::App* app, Globals* globals) {
   CLI::App* doctor = app->add_subcommand(
-      "doctor", "Find out what is wrong: settings, daemon, versions, clocks, data sets");
+      "doctor", "Diagnose problems: settings, connection, versions, clocks, data sets");
   doctor->footer("Example: anneal doctor");
   doctor->callback([globals] {
     globals->local_command = [globals] { return Doctor(globals->server, globals->context); };

@@ -1,4 +1,4 @@
-// anneal edit: labels, note and priority of experiments that are there.
+// anneal edit changes labels, note and priority of existing experiments.
 
 #include <iostream>
 #include <memory>
@@ -25,7 +25,8 @@ absl::StatusOr<v1::UpdateExperimentRequest> Edited(const Edits& edits,
   v1::UpdateExperimentRequest request;
   v1::Experiment* experiment = request.mutable_experiment();
   experiment->set_name(current.name());
-  // Labels are changed one by one here and as a whole by the call: nobody else's are lost.
+  // The options change single labels but the call replaces all of them: starting from the current
+  // ones keeps concurrent edits.
   experiment->set_etag(current.etag());
   *experiment->mutable_labels() = current.labels();
   for (const std::string& key : edits.unlabels) experiment->mutable_labels()->erase(key);
@@ -55,7 +56,7 @@ absl::Status EditOne(Connection* connection, const Edits& edits, const std::stri
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment current, connection->GetExperiment(name));
     ANNEAL_ASSIGN_OR_RETURN(const auto request, Edited(edits, current));
     status = connection->Update(request).status();
-    // Somebody else was faster: once more, with what they made of it.
+    // A concurrent update changed the etag: retry with the current experiment.
     if (!absl::IsAborted(status)) return status;
   }
   return status;
@@ -69,7 +70,7 @@ int Edit(Connection* connection, const Edits& edits) {
     if (status.ok()) {
       std::cout << "updated " << ShortenName(name) << "\n";
     } else {
-      code = Complain(status);
+      code = PrintError(status);
     }
   }
   return code;
@@ -80,15 +81,16 @@ int Edit(Connection* connection, const Edits& edits) {
 void AddEditCommand(CLI::App* app, Globals* globals) {
   CLI::App* edit = app->add_subcommand("edit", "Change labels, note or priority of experiments");
   const auto edits = std::make_shared<Edits>();
-  edit->add_option("names", edits->names, "Such as first")->required();
-  edit->add_option("--label", edits->labels, "Set a label: --label owner=ada; repeatable")
+  edit->add_option("names", edits->names, "Experiments, such as first")->required();
+  edit->add_option("--label", edits->labels, "Set a label, such as owner=ada; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  edit->add_option("--unlabel", edits->unlabels, "Remove a label: --unlabel owner; repeatable")
+  edit->add_option("--unlabel", edits->unlabels, "Remove a label, such as owner; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  edit->add_option("--note", edits->note, "Another note; \"\" for none");
-  edit->add_option("--priority", edits->priority, "Higher ones start first; for runs that wait");
+  edit->add_option("--note", edits->note, "Replace the note; \"\" removes it");
+  edit->add_option("--priority", edits->priority,
+                   "Priority of queued runs; higher ones start first");
   edit->footer("Example: anneal edit first --label team=vision --priority 5");
   edit->callback([globals, edits] {
     if (edits->labels.empty() && edits->unlabels.empty() && !edits->note.has_value() &&

@@ -1,4 +1,4 @@
-// anneal export: complete copies of what runs recorded, for other programs.
+// anneal export writes complete copies of recorded runs for other programs.
 
 #include <unistd.h>
 
@@ -19,7 +19,7 @@
 namespace anneal::client::commands {
 namespace {
 
-// How often a followed run is looked at; TensorBoard looks at files every 5 s at most.
+// Polling interval of --follow; TensorBoard reloads files every 5 s at most.
 constexpr std::chrono::milliseconds kPause(2000);
 
 struct ExportOptions {
@@ -50,21 +50,21 @@ absl::StatusOr<std::vector<v1::Run>> RunsByExperiment(Connection* connection,
 
 int ExportTables(Connection* connection, const ExportOptions& options, WriteTables write) {
   const auto runs = RunsByExperiment(connection, options.names);
-  if (!runs.ok()) return Complain(runs.status());
+  if (!runs.ok()) return PrintError(runs.status());
   if (const auto made = exporters::MakeDirectory("--out", options.directory); !made.ok()) {
-    return Complain(made);
+    return PrintError(made);
   }
   const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
   const absl::Status written = write(connection, *runs, options.directory, [&](size_t number) {
     if (shows_progress) std::cerr << "\rrun " << number + 1 << " of " << runs->size() << " ";
   });
   if (shows_progress) std::cerr << "\r\x1b[K";
-  if (!written.ok()) return Complain(written);
+  if (!written.ok()) return PrintError(written);
   std::cout << options.directory << ": " << Counted(runs->size(), "run") << "\n";
   return kSuccess;
 }
 
-// Reads the runs again and again until all have ended, whatever becomes of the connection.
+// Polls the runs until all have ended, and reconnects when necessary.
 int FollowRuns(Connection* connection, Interrupt* interrupt, const ExportOptions& options,
                exporters::Logdir* logdir) {
   interrupt->OnInterrupt([] {});
@@ -83,30 +83,30 @@ int FollowRuns(Connection* connection, Interrupt* interrupt, const ExportOptions
     }
     const bool was_lost = is_lost;
     is_lost = IsLostConnection(status);
-    if (!status.ok() && !is_lost) return Complain(status);
+    if (!status.ok() && !is_lost) return PrintError(status);
     if (is_lost && !was_lost) {
       std::cerr << "connection to " << connection->server() << " lost; reconnecting\n";
     }
     if (status.ok() && all_ended) return kSuccess;
   }
-  std::cerr << "stopped; all that was recorded so far is written\n";
+  std::cerr << "stopped; everything recorded so far has been written\n";
   return kInterrupted;
 }
 
 int ExportTensorboard(Connection* connection, const Globals& globals,
                       const ExportOptions& options) {
   const auto runs = FetchNamedRuns(connection, options.names, v1::RUN_VIEW_FULL);
-  if (!runs.ok()) return Complain(runs.status());
+  if (!runs.ok()) return PrintError(runs.status());
   exporters::Logdir logdir(options.directory, exporters::Hyperparameters(*runs));
   bool all_ended = true;
   for (const v1::Run& run : *runs) {
     const absl::Status updated = logdir.Update(connection, run);
-    if (!updated.ok()) return Complain(updated);
+    if (!updated.ok()) return PrintError(updated);
     all_ended = all_ended && IsFinal(run.state());
   }
   std::cout << options.directory << ": " << Counted(runs->size(), "run") << ", "
             << Counted(static_cast<size_t>(logdir.epochs()), "epoch")
-            << "; see them with: tensorboard --logdir " << options.directory << std::endl;
+            << "; open with: tensorboard --logdir " << options.directory << std::endl;
   if (all_ended || !options.follow) return kSuccess;
   return FollowRuns(connection, globals.interrupt, options, &logdir);
 }
@@ -117,7 +117,7 @@ CLI::App* AddFormat(CLI::App* parent, const std::string& name, const std::string
   CLI::App* format = parent->add_subcommand(name, description);
   format->add_option("names", options->names, "Experiments or runs, such as first second/0")
       ->required();
-  format->add_option(directory_option, options->directory, "Directory to write to; made if needed")
+  format->add_option(directory_option, options->directory, "Output directory; created if necessary")
       ->required();
   format->footer(
       absl::StrCat("Example: anneal export ", name, " first ", directory_option, " exported"));
@@ -138,18 +138,19 @@ void AddTables(CLI::App* parent, Globals* globals, const std::string& name,
 
 void AddExportCommands(CLI::App* app, Globals* globals) {
   CLI::App* commands =
-      app->add_subcommand("export", "Complete copies of what runs recorded, for other programs");
+      app->add_subcommand("export", "Export everything recorded for runs, for other programs");
   commands->require_subcommand(1);
   const auto options = std::make_shared<ExportOptions>();
-  AddTables(commands, globals, "csv", "Tables of experiments, runs, epochs, thetas and confusion",
-            options, exporters::WriteCsv);
-  AddTables(commands, globals, "json", "A file an experiment, with all of its runs", options,
-            exporters::WriteJson);
-  CLI::App* tensorboard = AddFormat(commands, "tensorboard",
-                                    "Scalars, histograms of θ and hyperparameters for TensorBoard",
-                                    "--logdir", options);
+  AddTables(commands, globals, "csv",
+            "Write CSV tables of experiments, runs, epochs, thetas and confusion matrices", options,
+            exporters::WriteCsv);
+  AddTables(commands, globals, "json", "Write one JSON file per experiment, with all of its runs",
+            options, exporters::WriteJson);
+  CLI::App* tensorboard = AddFormat(
+      commands, "tensorboard", "Write scalars, histograms of θ and hyperparameters for TensorBoard",
+      "--logdir", options);
   tensorboard->add_flag("--follow", options->follow,
-                        "Go on writing what is recorded until the runs have ended");
+                        "Keep writing new epochs until all runs have ended");
   tensorboard->callback([globals, options] {
     globals->command = [globals, options](Connection* connection) {
       return ExportTensorboard(connection, *globals, *options);

@@ -1,4 +1,4 @@
-// anneal history and anneal theta: what a run recorded, epoch by epoch.
+// anneal history and anneal theta show the recorded epochs and theta vectors of a run.
 
 #include <iostream>
 #include <memory>
@@ -16,7 +16,7 @@ using Align = render::Table::Align;
 
 int History(Connection* connection, const std::string& run, const ListOptions& options) {
   const auto epochs = connection->ListEpochs(ExpandName(run), options.fetch_limit());
-  if (!epochs.ok()) return Complain(epochs.status());
+  if (!epochs.ok()) return PrintError(epochs.status());
   render::Table table({{"epoch", "EPOCH"},
                        {"epoch_seconds", "SECONDS", Align::kRight, 4},
                        {"samples_per_second", "IMG/S", Align::kRight, 8},
@@ -49,7 +49,8 @@ int History(Connection* connection, const std::string& run, const ListOptions& o
   return Print(options, listing);
 }
 
-// Position of element `index` of a theta vector: channel, row and column, as many as it has.
+// Returns the position of element `index` of a theta vector: channel, row and column, as far as it
+// has them.
 std::vector<std::string> ThetaPosition(const v1::ThetaVector& theta, int index) {
   std::vector<std::string> position(3);
   for (int axis = theta.shape_size() - 1; axis >= 0; --axis) {
@@ -62,10 +63,10 @@ std::vector<std::string> ThetaPosition(const v1::ThetaVector& theta, int index) 
 int Theta(Connection* connection, const v1::ListThetasRequest& request,
           const ListOptions& options) {
   const auto thetas = connection->ListThetas(request, options.limit);
-  if (!thetas.ok()) return Complain(thetas.status());
+  if (!thetas.ok()) return PrintError(thetas.status());
   if (thetas->empty()) {
-    std::cerr << "anneal: no thetas are recorded there; `anneal history "
-              << ShortenName(request.parent()) << "` shows the epochs there are\n";
+    std::cerr << "anneal: no theta vectors are recorded for this selection; `anneal history "
+              << ShortenName(request.parent()) << "` lists the recorded epochs\n";
     return kFailure;
   }
   render::Table table({{"epoch", "EPOCH"},
@@ -93,10 +94,10 @@ void AddHistoryCommands(CLI::App* app, Globals* globals) {
   CLI::App* history = app->add_subcommand("history", "Show every epoch of a run");
   const auto run = std::make_shared<std::string>();
   const auto options = std::make_shared<ListOptions>();
-  history->add_option("run", *run, "Such as first/0")->required();
+  history->add_option("run", *run, "Run, such as first/0")->required();
   AddListOptions(history, options.get());
   AddSelectionOptions(history, options.get());
-  history->footer("Example: anneal history first/0 --sort 'validation_loss' --limit 3");
+  history->footer("Example: anneal history first/0 --sort validation_loss --limit 3");
   history->callback([globals, run, options] {
     globals->command = [run, options](Connection* connection) {
       return History(connection, *run, *options);
@@ -106,12 +107,12 @@ void AddHistoryCommands(CLI::App* app, Globals* globals) {
   CLI::App* theta = app->add_subcommand("theta", "Show the full theta vectors of a run");
   const auto request = std::make_shared<v1::ListThetasRequest>();
   const auto theta_options = std::make_shared<ListOptions>();
-  theta->add_option("run", *run, "Such as first/0")->required();
+  theta->add_option("run", *run, "Run, such as first/0")->required();
   theta->add_option_function<int>(
-      "--epoch", [request](int epoch) { request->set_epoch(epoch); }, "Only this epoch");
+      "--epoch", [request](int epoch) { request->set_epoch(epoch); }, "Show only this epoch");
   theta->add_option_function<int>(
       "--layer", [request](int layer) { request->set_layer(layer); },
-      "Only this hidden layer, from 0");
+      "Show only this hidden layer, counted from 0");
   AddListOptions(theta, theta_options.get());
   theta->footer("Example: anneal theta first/0 --epoch 2 --output csv");
   theta->callback([globals, run, request, theta_options] {

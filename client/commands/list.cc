@@ -1,4 +1,4 @@
-// anneal list: experiments, or the runs of one.
+// anneal list lists experiments, or runs of one or all experiments.
 
 #include <map>
 #include <memory>
@@ -17,7 +17,7 @@ namespace {
 
 using Align = render::Table::Align;
 
-// Prints `items`, whose rows the table has already.
+// Prints `items`, which the table already contains.
 template <typename Item>
 int PrintItems(const ListOptions& options, const render::Table& table,
                const std::vector<Item>& items, const Item& prototype) {
@@ -46,7 +46,7 @@ int ListExperiments(Connection* connection, const ListCommand& command) {
   request.set_show_deleted(command.deleted);
   const ListOptions& options = command.options;
   const auto experiments = connection->ListExperiments(request, options.limit);
-  if (!experiments.ok()) return Complain(experiments.status());
+  if (!experiments.ok()) return PrintError(experiments.status());
   render::Table table({{"name", "EXPERIMENT", Align::kLeft},
                        {"state", "STATE", Align::kLeft},
                        {"ended", "ENDED"},
@@ -68,7 +68,7 @@ int ListExperiments(Connection* connection, const ListCommand& command) {
 }
 
 std::string ParametersText(const v1::Run& run) {
-  // Sorted: the wire keeps no order.
+  // Protobuf maps have no order.
   const std::map<std::string, std::string> sorted(run.parameters().begin(), run.parameters().end());
   return sorted.empty() ? "-" : absl::StrJoin(sorted, " ", absl::PairFormatter("="));
 }
@@ -110,9 +110,9 @@ int ListRuns(Connection* connection, const ListCommand& command) {
   request.set_order_by(command.order_by);
   const ListOptions& options = command.options;
   auto runs = connection->ListRuns(request, options.limit);
-  if (!runs.ok()) return Complain(runs.status());
+  if (!runs.ok()) return PrintError(runs.status());
   if (options.output == "csv") {
-    // How many layers a run has shows only with its first epoch; `history` has their columns.
+    // The number of layers is known only from the first epoch on; `history` has their columns.
     for (v1::Run& run : *runs) run.mutable_last_epoch()->clear_layers();
   }
   render::Table table({{"name", "RUN", Align::kLeft},
@@ -128,7 +128,7 @@ int ListRuns(Connection* connection, const ListCommand& command) {
                        {"best_test_accuracy", "BEST %", Align::kRight, 5},
                        {"elapsed", "TIME", Align::kRight, 6}});
   for (const v1::Run& run : *runs) table.AddRow(RunRow(run));
-  // Columns for both test results, whether or not a run has them yet.
+  // Adds the columns of both test results, even if no run has them yet.
   v1::Run prototype;
   prototype.add_test_results();
   prototype.add_test_results();
@@ -138,15 +138,18 @@ int ListRuns(Connection* connection, const ListCommand& command) {
 }  // namespace
 
 void AddListCommand(CLI::App* app, Globals* globals) {
-  CLI::App* list = app->add_subcommand("list", "List experiments, or the runs of one or of all");
+  CLI::App* list =
+      app->add_subcommand("list", "List experiments, or the runs of one or all experiments");
   const auto command = std::make_shared<ListCommand>();
   list->add_option("experiment", command->experiment,
-                   "List its runs; - lists the runs of all experiments");
-  list->add_option("--filter", command->filter,
-                   "Only what it holds for, such as 'state = FAILED AND labels.team = vision'; of "
-                   "runs also 'theta.policy = FIXED AND test_accuracy > 0.98'");
-  list->add_option("--order-by,--sort", command->order_by, "Such as 'test_accuracy desc, seed'");
-  list->add_flag("--deleted", command->deleted, "Show deleted experiments too");
+                   "List the runs of this experiment; -: of all experiments");
+  list->add_option(
+      "--filter", command->filter,
+      "Show only matching items, such as 'state = FAILED AND labels.team = vision'; for "
+      "runs also 'theta.policy = FIXED AND test_accuracy > 0.98'");
+  list->add_option("--order-by,--sort", command->order_by,
+                   "Sort by fields, such as 'test_accuracy desc, seed'");
+  list->add_flag("--deleted", command->deleted, "Include deleted experiments");
   AddListOptions(list, &command->options);
   list->footer("Example: anneal list first --filter 'epochs_done > 0' --output csv");
   list->callback([globals, command] {

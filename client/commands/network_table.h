@@ -1,4 +1,4 @@
-// The layers of a network as a table. Pure.
+// `NetworkTable` formats the layers of a network as a table. Pure.
 
 #ifndef ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_
 #define ANNEAL_CLIENT_COMMANDS_NETWORK_TABLE_H_
@@ -9,7 +9,7 @@
 
 namespace anneal::client::commands {
 
-// A line a layer and one for the whole.
+// Returns one line per layer and one for the whole network.
 std::string NetworkTable(const v1::NetworkSummary& network);
 
 }  // namespace anneal::client::commands

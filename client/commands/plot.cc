@@ -1,4 +1,4 @@
-// anneal plot: what runs recorded, as figures in the terminal, SVG or PNG.
+// anneal plot draws figures of recorded runs in the terminal, or as SVG or PNG.
 
 #include <cstdio>
 #include <functional>
@@ -28,7 +28,7 @@ struct PlotOptions {
   std::string out;
   std::string title;
   plot::Size size;
-  // Of some plots.
+  // Options of single kinds of plot.
   std::vector<std::string> metrics = {"validation_loss", "train_loss"};
   bool log_y = false;
   std::string x = "train_loss";
@@ -67,10 +67,10 @@ absl::Status ShowFigure(const plot::Figure& figure, const PlotOptions& options) 
 
 int Plot(Connection* connection, const PlotOptions& options, const MakeFigure& make) {
   absl::StatusOr<plot::Figure> figure = make(connection, options);
-  if (!figure.ok()) return Complain(figure.status());
+  if (!figure.ok()) return PrintError(figure.status());
   if (!options.title.empty()) figure->title = options.title;
   const absl::Status shown = ShowFigure(*figure, options);
-  return shown.ok() ? kSuccess : Complain(shown);
+  return shown.ok() ? kSuccess : PrintError(shown);
 }
 
 absl::StatusOr<std::vector<plot::ArmData>> Arms(Connection* connection, const PlotOptions& options,
@@ -111,7 +111,7 @@ absl::StatusOr<plot::Figure> ComparisonOf(Connection* connection, const PlotOpti
   return plot::Compare(response, arms);
 }
 
-// As it would be submitted again: that says how many steps an epoch has.
+// Resolves the config by a dry-run submission, which also returns the steps per epoch.
 absl::StatusOr<plot::Figure> Schedule(Connection* connection, const PlotOptions& options) {
   std::vector<plot::Schedule> schedules;
   for (const std::string& name : options.names) {
@@ -133,7 +133,7 @@ absl::StatusOr<plot::Figure> Schedule(Connection* connection, const PlotOptions&
   return plot::Schedules(schedules);
 }
 
-// With confusion matrices, which only the whole view of a run has.
+// Fetches the full view, which alone includes confusion matrices.
 absl::StatusOr<plot::Figure> Confusion(Connection* connection, const PlotOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options, /*with_epochs=*/false));
   return plot::Confusions(arms, options.weights);
@@ -144,14 +144,15 @@ absl::StatusOr<plot::Figure> Landscape(Connection* connection, const PlotOptions
   return plot::Landscape(arms);
 }
 
-// A kind of plot, with the options that all have.
+// Adds a kind of plot with the common options.
 CLI::App* AddKind(CLI::App* plot, Globals* globals, const std::string& name,
                   const std::string& description, const std::string& example,
                   const std::shared_ptr<PlotOptions>& options, MakeFigure make) {
   CLI::App* kind = plot->add_subcommand(name, description);
   kind->add_option("names", options->names, "Experiments or runs, such as first second/0")
       ->required();
-  kind->add_option("--out", options->out, "Write an image, *.svg or *.png, instead")
+  kind->add_option("--out", options->out,
+                   "Write an image, *.svg or *.png, instead of drawing in the terminal")
       ->check(
           [](const std::string& path) {
             return absl::EndsWith(path, ".svg") || absl::EndsWith(path, ".png")
@@ -159,10 +160,10 @@ CLI::App* AddKind(CLI::App* plot, Globals* globals, const std::string& name,
                        : absl::StrCat("--out is ", path, "; expected *.svg or *.png");
           },
           "FILE");
-  kind->add_option("--title", options->title, "Above the figure");
-  kind->add_option("--width", options->size.width, "Of the image, pixels")
+  kind->add_option("--title", options->title, "Title of the figure");
+  kind->add_option("--width", options->size.width, "Width of the image in pixels")
       ->check(CLI::Range(200, 10'000));
-  kind->add_option("--height", options->size.height, "Of the image, pixels")
+  kind->add_option("--height", options->size.height, "Height of the image in pixels")
       ->check(CLI::Range(150, 10'000));
   kind->footer(absl::StrCat("Example: anneal plot ", example));
   kind->callback([globals, options, make = std::move(make)] {
@@ -175,7 +176,7 @@ CLI::App* AddKind(CLI::App* plot, Globals* globals, const std::string& name,
 
 void AddBy(CLI::App* kind, const std::shared_ptr<PlotOptions>& options) {
   kind->add_option("--by", options->by,
-                   "What makes an arm: fields such as theta.policy, experiment. Default: "
+                   "Group runs into arms by fields such as theta.policy or experiment. Default: "
                    "experiment and sweep values")
       ->delimiter(',');
 }
@@ -183,58 +184,64 @@ void AddBy(CLI::App* kind, const std::shared_ptr<PlotOptions>& options) {
 }  // namespace
 
 void AddPlotCommands(CLI::App* app, Globals* globals) {
-  CLI::App* plot = app->add_subcommand(
-      "plot", "Figures of what runs recorded: in the terminal, or as SVG and PNG files");
+  CLI::App* plot =
+      app->add_subcommand("plot", "Plot recorded runs in the terminal, or as SVG or PNG files");
   plot->require_subcommand(1);
   const auto options = std::make_shared<PlotOptions>();
 
-  CLI::App* curves =
-      AddKind(plot, globals, "curves", "Metrics by epoch: means and bands over seeds",
-              "curves first --metric validation_loss,train_loss", options, Curves);
+  CLI::App* curves = AddKind(plot, globals, "curves",
+                             "Plot metrics by epoch: mean and standard deviation over seeds",
+                             "curves first --metric validation_loss,train_loss", options, Curves);
   AddBy(curves, options);
   curves
       ->add_option("--metric", options->metrics,
-                   "Such as validation_loss,train_loss,validation_accuracy")
+                   "Metrics, such as validation_loss,train_loss,validation_accuracy")
       ->delimiter(',');
-  curves->add_flag("--log", options->log_y, "Logarithmic axis");
+  curves->add_flag("--log", options->log_y, "Use a logarithmic y axis");
 
-  AddBy(AddKind(plot, globals, "theta", "θ by epoch, and the distribution of many", "theta first",
-                options, ThetaCurves),
+  AddBy(AddKind(plot, globals, "theta", "Plot θ by epoch, and its distribution by layer",
+                "theta first", options, ThetaCurves),
         options);
 
-  CLI::App* youden = AddKind(plot, globals, "youden", "One metric against another, a point a run",
-                             "youden first --x train_loss --y validation_loss", options, Youden);
+  CLI::App* youden =
+      AddKind(plot, globals, "youden", "Plot one metric against another, one point per run",
+              "youden first --x train_loss --y validation_loss", options, Youden);
   AddBy(youden, options);
-  youden->add_option("--x", options->x, "Metric of an epoch")->capture_default_str();
-  youden->add_option("--y", options->y, "Metric of an epoch")->capture_default_str();
+  youden->add_option("--x", options->x, "Metric on the x axis")->capture_default_str();
+  youden->add_option("--y", options->y, "Metric on the y axis")->capture_default_str();
   const std::map<std::string, plot::Pick> picks = {{"final", plot::Pick::kFinal},
                                                    {"min", plot::Pick::kMin},
                                                    {"max", plot::Pick::kMax},
                                                    {"mean", plot::Pick::kMean}};
-  youden->add_option("--at", options->pick, "final, min, max or mean of the epochs")
+  youden
+      ->add_option("--at", options->pick,
+                   "Value of each run: final, min, max or mean over its epochs")
       ->transform(CLI::CheckedTransformer(picks));
 
   CLI::App* compare = AddKind(plot, globals, "compare",
-                              "Intervals of each arm, and of the differences to a baseline",
+                              "Plot means and differences to a baseline, with confidence intervals",
                               "compare first --metric test_accuracy", options, ComparisonOf);
   AddBy(compare, options);
-  compare->add_option("--metric", *options->compare.mutable_metric(), "Default: test_accuracy");
+  compare->add_option("--metric", *options->compare.mutable_metric(),
+                      "Metric. Default: test_accuracy");
   compare->add_option("--baseline", *options->compare.mutable_baseline(),
-                      "The arm to compare with. Default: the first");
+                      "Arm to compare with, by name. Default: the first");
 
-  AddKind(plot, globals, "schedule", "θ and learning rate of presets or experiments",
+  AddKind(plot, globals, "schedule",
+          "Plot the schedules of θ and learning rate of presets or experiments",
           "schedule annealed baseline", options, Schedule);
 
-  CLI::App* confusion = AddKind(plot, globals, "confusion", "Which classes are taken for which",
+  CLI::App* confusion = AddKind(plot, globals, "confusion", "Plot confusion matrices on test data",
                                 "confusion first", options, Confusion);
   AddBy(confusion, options);
   const std::map<std::string, v1::TestResult::Weights> weights = {
       {"last", v1::TestResult::WEIGHTS_LAST}, {"best", v1::TestResult::WEIGHTS_BEST}};
-  confusion->add_option("--weights", options->weights, "last or best")
+  confusion->add_option("--weights", options->weights, "Weights to evaluate: last or best")
       ->transform(CLI::CheckedTransformer(weights));
 
   CLI::App* landscape =
-      AddKind(plot, globals, "landscape", "What the diagnostics found", "", options, Landscape);
+      AddKind(plot, globals, "landscape", "Plot the recorded diagnostics of the loss landscape", "",
+              options, Landscape);
   AddBy(landscape, options);
   landscape->footer(
       "Example: anneal submit --preset annealed --set epochs=3 --set diagnostics.activations=true "

@@ -1,4 +1,4 @@
-// anneal presets: the configs that ship with the daemon.
+// anneal presets lists the built-in configs and prints them.
 
 #include <iostream>
 #include <memory>
@@ -14,7 +14,7 @@ namespace {
 
 int ListPresets(Connection* connection, const ListOptions& options) {
   const auto response = connection->ListPresets();
-  if (!response.ok()) return Complain(response.status());
+  if (!response.ok()) return PrintError(response.status());
   render::Table table({{"name", "PRESET", render::Table::Align::kLeft},
                        {"description", "DESCRIPTION", render::Table::Align::kLeft}});
   Listing listing{.table = &table};
@@ -31,13 +31,13 @@ int ListPresets(Connection* connection, const ListOptions& options) {
 int ShowPreset(Connection* connection, const std::string& name, const std::string& output) {
   const auto preset =
       connection->GetPreset(absl::StrCat("presets/", absl::StripPrefix(name, "presets/")));
-  if (!preset.ok()) return Complain(preset.status());
+  if (!preset.ok()) return PrintError(preset.status());
   const v1::TrainingConfig complete = config::ResolveConfig(preset->config());
   if (output == "json") {
     std::cout << config::ToJson(complete, /*pretty=*/true);
   } else {
     std::cout << "# " << name << ": " << preset->description() << "\n"
-              << "# Complete; change it and submit it with `anneal submit --file`.\n"
+              << "# The complete config; edit it and submit it with `anneal submit --file`.\n"
               << config::ToTextFormat(complete);
   }
   return kSuccess;
@@ -46,7 +46,7 @@ int ShowPreset(Connection* connection, const std::string& name, const std::strin
 }  // namespace
 
 void AddPresetCommands(CLI::App* app, Globals* globals) {
-  CLI::App* presets = app->add_subcommand("presets", "List the presets, or show one");
+  CLI::App* presets = app->add_subcommand("presets", "List the presets, or print one");
   const auto options = std::make_shared<ListOptions>();
   AddListOptions(presets, options.get());
   AddSelectionOptions(presets, options.get());
@@ -55,8 +55,8 @@ void AddPresetCommands(CLI::App* app, Globals* globals) {
   CLI::App* show = presets->add_subcommand("show", "Print the complete config of a preset");
   const auto name = std::make_shared<std::string>();
   const auto output = std::make_shared<std::string>("textproto");
-  show->add_option("preset", *name, "Such as annealed")->required();
-  show->add_option("--output,-o", *output, "textproto or json")
+  show->add_option("preset", *name, "Preset, such as annealed")->required();
+  show->add_option("--output,-o", *output, "Output format: textproto or json")
       ->check(CLI::IsMember({"textproto", "json"}))
       ->capture_default_str();
   presets->callback([globals, show, options, name, output] {

@@ -1,4 +1,4 @@
-// anneal queue: what waits, in the order in which it starts.
+// anneal queue lists queued runs in the order in which they start.
 
 #include <memory>
 
@@ -16,7 +16,7 @@ using Align = render::Table::Align;
 
 int ShowQueue(Connection* connection, const ListOptions& options) {
   const auto runs = connection->ListQueue(options.fetch_limit());
-  if (!runs.ok()) return Complain(runs.status());
+  if (!runs.ok()) return PrintError(runs.status());
   render::Table table({{"position", "#"},
                        {"name", "RUN", Align::kLeft},
                        {"priority", "PRIORITY", Align::kRight, 1},
@@ -41,7 +41,7 @@ int ShowQueue(Connection* connection, const ListOptions& options) {
 
 void AddQueueCommand(CLI::App* app, Globals* globals) {
   CLI::App* queue =
-      app->add_subcommand("queue", "Show the runs that wait, and when they may start");
+      app->add_subcommand("queue", "List queued runs with their estimated start times");
   const auto options = std::make_shared<ListOptions>();
   AddListOptions(queue, options.get());
   AddSelectionOptions(queue, options.get());

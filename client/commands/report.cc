@@ -1,4 +1,4 @@
-// anneal report: a page about experiments.
+// anneal report writes an HTML report about experiments.
 
 #include "client/report/report.h"
 
@@ -38,9 +38,9 @@ absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportO
   for (const std::string& typed : options.names) {
     const std::string name = ExpandName(typed);
     if (IsRunName(name)) {
-      return InvalidField(
-          "names", absl::StrCat("has ", typed, ", a run; reports are about experiments, such as ",
-                                typed.substr(0, typed.find('/'))));
+      return InvalidField("experiments", absl::StrCat("include the run ", typed,
+                                                      "; reports take experiments, such as ",
+                                                      typed.substr(0, typed.find('/'))));
     }
     request.add_names(name);
     report::Submission& submission = data.submissions.emplace_back();
@@ -73,26 +73,28 @@ absl::Status Report(Connection* connection, const ReportOptions& options) {
 
 void AddReportCommand(CLI::App* app, Globals* globals) {
   CLI::App* report = app->add_subcommand(
-      "report", "A page with tables, figures, statistics, and how to get the same results");
+      "report",
+      "Write an HTML report: tables, figures, statistics, and how to reproduce the results");
   const auto options = std::make_shared<ReportOptions>();
-  report->add_option("experiments", options->names, "Such as first second")->required();
-  report->add_option("--out", options->out, "The HTML file to write")->required();
-  report->add_option("--title", options->title, "Default: the experiments' names");
-  report->add_option("--question", options->question, "What the experiments were to find out");
+  report->add_option("experiments", options->names, "Experiments, such as first second")
+      ->required();
+  report->add_option("--out", options->out, "Output file (HTML)")->required();
+  report->add_option("--title", options->title, "Title. Default: the names of the experiments");
+  report->add_option("--question", options->question, "The question that the experiments answer");
   report->add_option("--metric", *options->compare.mutable_metric(),
-                     "What is compared. Default: test_accuracy");
+                     "Metric to compare. Default: test_accuracy");
   report
       ->add_option("--by", options->by,
-                   "What makes an arm: fields such as theta.policy, experiment. Default: "
+                   "Group runs into arms by fields such as theta.policy or experiment. Default: "
                    "experiment and sweep values")
       ->delimiter(',');
   report->add_option("--baseline", *options->compare.mutable_baseline(),
-                     "The arm to compare with, by its name. Default: the first");
+                     "Arm to compare with, by name. Default: the first");
   report->footer("Example: anneal report first --out report.html");
   report->callback([globals, options] {
     globals->command = [options](Connection* connection) {
       const absl::Status status = Report(connection, *options);
-      return status.ok() ? kSuccess : Complain(status);
+      return status.ok() ? kSuccess : PrintError(status);
     };
   });
 }

@@ -1,4 +1,4 @@
-// anneal server: what the daemon says of itself.
+// anneal server shows the state of the daemon and downloads backups.
 
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 int ShowServer(Connection* connection, const std::string& output) {
   const auto info = connection->GetServerInfo();
-  if (!info.ok()) return Complain(info.status());
+  if (!info.ok()) return PrintError(info.status());
   if (output == "json") {
     std::cout << config::ToJson(*info, /*pretty=*/true);
     return kSuccess;
@@ -38,11 +38,11 @@ int ShowServer(Connection* connection, const std::string& output) {
   return kSuccess;
 }
 
-// Whole, or not there. A file that is there is kept: it may be the only good backup.
+// Writes the file atomically and refuses to replace one: it may be the only good backup.
 absl::Status BackUpTo(Connection* connection, const std::string& path) {
   std::error_code error;
   if (std::filesystem::exists(path, error)) {
-    return absl::AlreadyExistsError(absl::StrCat(path, " is there already; name another file"));
+    return absl::AlreadyExistsError(absl::StrCat(path, " exists already; choose another file"));
   }
   exporters::OutputFile file("file", path);
   ANNEAL_RETURN_IF_ERROR(connection->BackUpDatabase([&file](const std::string& contents) {
@@ -53,10 +53,10 @@ absl::Status BackUpTo(Connection* connection, const std::string& path) {
 }
 
 int BackUp(Connection* connection, const std::string& path) {
-  // It has everybody's notes.
+  // A backup contains all users' notes.
   ::umask(0077);
   const absl::Status status = BackUpTo(connection, path);
-  if (!status.ok()) return Complain(status);
+  if (!status.ok()) return PrintError(status);
   std::cout << path << "\n";
   return kSuccess;
 }
@@ -67,14 +67,14 @@ void AddServerCommand(CLI::App* app, Globals* globals) {
   CLI::App* server =
       app->add_subcommand("server", "Show the daemon's version, workers, queue and data sets");
   const auto output = std::make_shared<std::string>("table");
-  server->add_option("--output,-o", *output, "table or json")
+  server->add_option("--output,-o", *output, "Output format: table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   server->footer("Example: anneal server");
   const auto file = std::make_shared<std::string>();
   CLI::App* backup = server->add_subcommand(
-      "backup", "Fetch a copy of the daemon's database, checked there and here; takes an admin");
-  backup->add_option("file", *file, "To write; must not be there")->required();
+      "backup", "Download a verified backup of the daemon's database; requires the admin role");
+  backup->add_option("file", *file, "Output file, which must not exist")->required();
   backup->footer("Example: anneal server backup anneal-backup.db");
   server->callback([globals, output, file, backup] {
     if (backup->parsed()) {

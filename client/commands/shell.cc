@@ -1,4 +1,5 @@
-// anneal completion and man, and what completion scripts ask.
+// anneal completion and anneal man print completion scripts and manual pages; __complete answers
+// the scripts.
 
 #include <iostream>
 #include <memory>
@@ -16,12 +17,12 @@
 namespace anneal::client::commands {
 namespace {
 
-// Nobody waits longer for a key.
+// Deadline of the calls that complete names: longer delays are noticeable while typing.
 constexpr std::chrono::milliseconds kCompletionPatience(1000);
-// As many names as are offered at most.
+// Maximum number of names offered.
 constexpr int kMostNames = 1000;
 
-// The value of an option that is in front of the word to complete; empty if it is not.
+// Returns the value of an option that precedes the word to complete; empty if absent.
 std::string ValueOf(const std::vector<std::string>& words, const std::string& option) {
   for (size_t i = 0; i + 2 < words.size(); ++i) {
     if (words[i] == option) return words[i + 1];
@@ -29,7 +30,7 @@ std::string ValueOf(const std::vector<std::string>& words, const std::string& op
   return "";
 }
 
-// What cannot be had is not offered: a completion is no place for errors.
+// Errors yield no candidates: a completion has no place to report them.
 shell::CompletionSources Sources(Connection* connection) {
   shell::CompletionSources sources;
   sources.contexts = [] {
@@ -70,14 +71,14 @@ shell::CompletionSources Sources(Connection* connection) {
 
 int WriteManPages(const CLI::App& app, const std::string& directory) {
   if (const absl::Status made = exporters::MakeDirectory("--out", directory); !made.ok()) {
-    return Complain(made);
+    return PrintError(made);
   }
   std::vector<const CLI::App*> pages = {&app};
   for (const CLI::App* command : app.get_subcommands(nullptr)) pages.push_back(command);
   for (const CLI::App* page : pages) {
     exporters::OutputFile file("--out", absl::StrCat(directory, "/", shell::ManName(*page), ".1"));
     file.Write(shell::ManPage(*page));
-    if (const absl::Status written = file.Finish(); !written.ok()) return Complain(written);
+    if (const absl::Status written = file.Finish(); !written.ok()) return PrintError(written);
   }
   return kSuccess;
 }
@@ -92,7 +93,7 @@ int ShowManPage(const CLI::App& app, const std::string& command) {
     std::cout << shell::ManPage(*one);
     return kSuccess;
   }
-  std::cerr << "anneal: \"" << command << "\" is no command; see anneal --help\n";
+  std::cerr << "anneal: \"" << command << "\" is not a command; see anneal --help\n";
   return kUsage;
 }
 
@@ -113,10 +114,9 @@ int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words)
 }
 
 void AddShellCommands(CLI::App* app, Globals* globals) {
-  CLI::App* completion =
-      app->add_subcommand("completion", "Print a script with which a shell completes commands");
+  CLI::App* completion = app->add_subcommand("completion", "Print a shell completion script");
   const auto shell = std::make_shared<std::string>();
-  completion->add_option("shell", *shell, "bash, zsh or fish")
+  completion->add_option("shell", *shell, "Shell: bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->footer("Example: source <(anneal completion bash)");
@@ -127,11 +127,13 @@ void AddShellCommands(CLI::App* app, Globals* globals) {
     };
   });
 
-  CLI::App* man = app->add_subcommand("man", "Print a manual page, or write all of them");
+  CLI::App* man =
+      app->add_subcommand("man", "Print a manual page, or write all pages to a directory");
   const auto command = std::make_shared<std::string>();
   const auto out = std::make_shared<std::string>();
-  CLI::Option* page = man->add_option("command", *command, "Of this command. Default: of anneal");
-  man->add_option("--out", *out, "Write the pages of all commands into this directory")
+  CLI::Option* page =
+      man->add_option("command", *command, "Command whose page to print. Default: anneal itself");
+  man->add_option("--out", *out, "Write the pages of all commands to this directory")
       ->excludes(page);
   man->footer("Example: anneal man submit > anneal-submit.1");
   man->callback([app, globals, command, out] {

@@ -1,4 +1,4 @@
-// anneal show: one experiment or run, whole.
+// anneal show prints all details of one experiment or run.
 
 #include <iostream>
 #include <map>
@@ -20,7 +20,7 @@ namespace {
 
 using Align = render::Table::Align;
 
-// `name: value` lines, values aligned; empty values are left out.
+// Formats `name: value` lines with aligned values; omits empty values.
 class Fields {
  public:
   void Add(const std::string& name, const std::string& value) {
@@ -119,7 +119,7 @@ std::string RunText(const v1::Run& run) {
                absl::StrCat(EnumName(run.failure().reason()), ": ", run.failure().message()));
   }
   if (run.has_queue_position()) {
-    fields.Add("queue", absl::StrCat(run.queue_position(), " runs go first"));
+    fields.Add("queue", absl::StrCat(run.queue_position(), " runs ahead"));
   }
   fields.Add("seed", absl::StrCat(run.seed()));
   fields.Add("sweep", Pairs(run.parameters()));
@@ -140,7 +140,7 @@ std::string RunText(const v1::Run& run) {
 template <typename Resource>
 int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resource,
              std::string (*to_text)(const Resource&)) {
-  if (!resource.ok()) return Complain(resource.status());
+  if (!resource.ok()) return PrintError(resource.status());
   if (options.output == "table" && !options.quiet) {
     std::cout << to_text(*resource);
     return kSuccess;
@@ -162,10 +162,10 @@ int Show(Connection* connection, const std::string& typed, const ListOptions& op
 }  // namespace
 
 void AddShowCommand(CLI::App* app, Globals* globals) {
-  CLI::App* show = app->add_subcommand("show", "Show one experiment or run, whole");
+  CLI::App* show = app->add_subcommand("show", "Show all details of an experiment or run");
   const auto name = std::make_shared<std::string>();
   const auto options = std::make_shared<ListOptions>();
-  show->add_option("name", *name, "Such as first, or first/0 for its run 0")->required();
+  show->add_option("name", *name, "Experiment or run, such as first or first/0")->required();
   AddOutputOption(show, options.get());
   show->footer("Example: anneal show first/0");
   show->callback([globals, name, options] {

@@ -1,4 +1,4 @@
-// anneal submit: from presets, files and fields to a queued experiment.
+// anneal submit builds an experiment from a preset, file or run and queues it.
 
 #include <pwd.h>
 #include <unistd.h>
@@ -55,11 +55,13 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  if (!file.good()) return InvalidField("--file", absl::StrCat(path, " cannot be read"));
+  if (!file.good())
+    return InvalidField("--file",
+                        absl::StrCat(path, " cannot be read; check the path and its permissions"));
   return text.str();
 }
 
-// The config that --set and --sweep start from.
+// Returns the config that --set and --sweep modify.
 absl::StatusOr<v1::TrainingConfig> BaseConfig(Connection* connection,
                                               const SubmitOptions& options) {
   if (!options.file.empty()) {
@@ -76,13 +78,13 @@ absl::StatusOr<v1::TrainingConfig> BaseConfig(Connection* connection,
   return preset.config();
 }
 
-// A key of our own makes it safe to send the request again after a lost answer.
+// A random request ID makes it safe to resend the request after a lost response.
 std::string NewRequestId() {
   std::random_device entropy;
   return absl::StrFormat("%08x%08x%08x%08x", entropy(), entropy(), entropy(), entropy());
 }
 
-// Who runs this program, as the machine knows them.
+// Returns the login name of the user.
 std::string LoginName() {
   const passwd* entry = ::getpwuid(::geteuid());
   return entry == nullptr ? "" : entry->pw_name;
@@ -127,7 +129,7 @@ std::string RunsText(const v1::Experiment& experiment) {
 }
 
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
-  if (options.output.quiet) return;  // the exit code says it
+  if (options.output.quiet) return;  // the exit code is the answer
   if (options.output.output == "json" || options.output.output == "jsonl") {
     std::cout << config::ToJson(experiment, /*pretty=*/options.output.output == "json");
     return;
@@ -156,7 +158,7 @@ void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experime
   std::cout.flush();
 }
 
-// Sends the request, and again after a lost answer: the request's id makes that harmless.
+// Sends the request, and resends it after a lost response; the request ID makes that idempotent.
 absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt,
                                     const v1::CreateExperimentRequest& request) {
   constexpr int kTries = 3;
@@ -170,12 +172,12 @@ absl::StatusOr<v1::Experiment> Send(Connection* connection, Interrupt* interrupt
 
 int FollowSubmitted(Connection* connection, const Globals& globals, const SubmitOptions& options,
                     const std::string& name) {
-  // The name is the result and goes to stdout; progress does not.
+  // stdout gets the result, the name; progress goes to stderr.
   const auto view = render::MakeProgressView(
       options.output.quiet ? render::ProgressKind::kQuiet : render::ProgressKind::kAuto, stderr);
   DetachOnInterrupt(globals, "watch", ShortenName(name));
   const auto followed = Follow(connection, globals.interrupt, name, view.get());
-  if (!followed.ok()) return Complain(followed.status());
+  if (!followed.ok()) return PrintError(followed.status());
   if (*followed == Followed::kDetached) {
     std::cerr << Detached(globals, "watch", ShortenName(name));
     return kInterrupted;
@@ -185,9 +187,9 @@ int FollowSubmitted(Connection* connection, const Globals& globals, const Submit
 
 int Submit(Connection* connection, const Globals& globals, const SubmitOptions& options) {
   const auto request = BuildRequest(connection, options);
-  if (!request.ok()) return Complain(request.status());
+  if (!request.ok()) return PrintError(request.status());
   const auto experiment = Send(connection, globals.interrupt, *request);
-  if (!experiment.ok()) return Complain(experiment.status());
+  if (!experiment.ok()) return PrintError(experiment.status());
   if (options.dry_run) {
     PrintPreview(options, *experiment);
     return kSuccess;
@@ -202,36 +204,39 @@ int Submit(Connection* connection, const Globals& globals, const SubmitOptions& 
 void AddSubmitCommand(CLI::App* app, Globals* globals) {
   CLI::App* submit = app->add_subcommand("submit", "Submit an experiment");
   const auto options = std::make_shared<SubmitOptions>();
-  auto* preset = submit->add_option("--preset", options->preset, "Start from a preset");
+  auto* preset =
+      submit->add_option("--preset", options->preset, "Start from the config of a preset");
   auto* file = submit->add_option("--file", options->file,
                                   "Start from a config in text format or JSON; - reads stdin");
   auto* like = submit->add_option("--like", options->like, "Start from the config of a run");
   preset->excludes(file)->excludes(like);
   file->excludes(like);
-  submit->add_option("--set", options->set, "Set a field: --set epochs=3; repeatable")
+  submit->add_option("--set", options->set, "Set a field, such as epochs=3; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   submit
-      ->add_option("--sweep", options->sweep,
-                   "Run every value: --sweep optimizer.learning_rate=1e-3,1e-2; repeatable")
+      ->add_option(
+          "--sweep", options->sweep,
+          "Sweep a field over values, such as optimizer.learning_rate=1e-3,1e-2; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  submit->add_option("--label", options->labels, "Label it: --label owner=ada; repeatable")
+  submit->add_option("--label", options->labels, "Add a label, such as owner=ada; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  submit->add_option("--seeds", options->seeds, "A run for each: 0..3, or 1,5,9")
+  submit->add_option("--seeds", options->seeds, "Seeds, one run each: 0..3 or 1,5,9")
       ->capture_default_str();
-  submit->add_option("--id", options->id, "Its name; made up if left out");
-  submit->add_option("--note", options->note, "Free text to keep with it");
-  submit->add_option("--priority", options->priority, "Higher ones start first")
+  submit->add_option("--id", options->id, "Name of the experiment. Default: generated");
+  submit->add_option("--note", options->note, "Free-text note");
+  submit->add_option("--priority", options->priority, "Priority; higher ones start first")
       ->capture_default_str();
-  submit->add_option("--request-id", options->request_id,
-                     "Key that makes sending the same submission again harmless");
-  submit->add_flag("-f,--follow", options->follow, "Watch it until it ends");
+  submit->add_option(
+      "--request-id", options->request_id,
+      "Idempotency key: resubmitting with the same key creates no second experiment");
+  submit->add_flag("-f,--follow", options->follow, "Watch the experiment until it ends");
   submit->add_flag("--dry-run", options->dry_run,
-                   "Check it and show what it would build; store nothing");
+                   "Validate the experiment and show its network; store nothing");
   submit->add_flag("--plot-schedule", options->plot_schedule,
-                   "With --dry-run: draw theta and the learning rate over the epochs");
+                   "With --dry-run: draw theta and the learning rate by epoch");
   AddOutputOption(submit, &options->output);
   submit->footer(
       "Example: anneal submit --preset annealed --set epochs=3 --seeds 0..3 --id first -f");

@@ -1,4 +1,4 @@
-// anneal watch and wait: being there while runs run.
+// anneal watch and anneal wait follow runs until they end.
 
 #include <iostream>
 #include <memory>
@@ -15,7 +15,7 @@ int FollowToEnd(Connection* connection, const Globals& globals, const std::strin
                 const std::string& verb, render::ProgressView* view) {
   DetachOnInterrupt(globals, verb, typed);
   const auto followed = Follow(connection, globals.interrupt, ExpandName(typed), view);
-  if (!followed.ok()) return Complain(followed.status());
+  if (!followed.ok()) return PrintError(followed.status());
   if (*followed == Followed::kDetached) {
     std::cerr << Detached(globals, verb, typed);
     return kInterrupted;
@@ -28,11 +28,15 @@ int FollowToEnd(Connection* connection, const Globals& globals, const std::strin
 void AddWatchCommands(CLI::App* app, Globals* globals) {
   const auto name = std::make_shared<std::string>();
 
-  CLI::App* watch = app->add_subcommand("watch", "Follow an experiment or run until it ends");
+  CLI::App* watch = app->add_subcommand("watch", "Watch an experiment or run until it ends");
   const auto output = std::make_shared<std::string>("table");
-  watch->add_option("name", *name, "Such as first or first/0; - for all experiments, from now on")
+  watch
+      ->add_option("name", *name,
+                   "Experiment or run, such as first or first/0; -: all experiments, from now on")
       ->required();
-  watch->add_option("--output,-o", *output, "table, or jsonl for events as JSON, one a line")
+  watch
+      ->add_option("--output,-o", *output,
+                   "Output format: table, or jsonl for events as JSON lines")
       ->check(CLI::IsMember({"table", "jsonl"}))
       ->capture_default_str();
   watch->footer("Example: anneal watch first");
@@ -45,8 +49,8 @@ void AddWatchCommands(CLI::App* app, Globals* globals) {
   });
 
   CLI::App* wait = app->add_subcommand(
-      "wait", "Wait until an experiment or run has ended; fails unless all succeeded");
-  wait->add_option("name", *name, "Such as first or first/0")->required();
+      "wait", "Wait until an experiment or run has ended; fail unless all runs succeeded");
+  wait->add_option("name", *name, "Experiment or run, such as first or first/0")->required();
   wait->footer("Example: anneal wait first && anneal list first");
   wait->callback([globals, name] {
     globals->command = [globals, name](Connection* connection) {

@@ -15,7 +15,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-// Single values, and lists if they are wanted too.
+// Returns scalar fields, and lists if `with_lists`.
 std::vector<std::string> Fields(bool with_lists) {
   std::vector<std::string> fields;
   for (const std::string& path : config::FieldPaths(*v1::TrainingConfig::descriptor())) {

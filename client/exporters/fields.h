@@ -1,4 +1,5 @@
-// What sets configs apart. Pure; thread-safe.
+// These functions find the fields in which configs differ, and the command line that reproduces a
+// config. Pure; thread-safe.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_FIELDS_H_
 #define ANNEAL_CLIENT_EXPORTERS_FIELDS_H_
@@ -11,20 +12,20 @@
 
 namespace anneal::client::exporters {
 
-// The paths of single values, in the order of the schema: nothing into lists, no messages.
+// Returns the paths of all scalar fields outside of lists, in schema order.
 std::vector<std::string> ScalarFields();
 
-// The paths of single values and of whole lists in which not all of the configs are the same.
+// Returns the paths of the scalar fields and of the whole lists that differ between the configs.
 std::vector<std::string> DifferingFields(const std::vector<const v1::TrainingConfig*>& configs);
 
-// The arguments of `anneal submit` that make `config` again: `--preset NAME` and a `--set` for each
-// field in which it is another than `base`, the preset's config. Quoted for a shell. Nothing where
-// that cannot be said in such a way.
+// Returns the arguments of `anneal submit` that reproduce `config`: `--preset NAME` and a `--set`
+// for each field that differs from `base`, the preset's config. Quoted for a shell. Returns nothing
+// if these options cannot express the config.
 std::optional<std::string> SubmitArguments(const std::string& preset,
                                            const v1::TrainingConfig& base,
                                            const v1::TrainingConfig& config);
 
-// A word for a shell: quoted where that is needed.
+// Returns `word`, quoted for a shell if necessary.
 std::string ShellWord(const std::string& word);
 
 }  // namespace anneal::client::exporters

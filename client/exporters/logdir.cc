@@ -53,7 +53,7 @@ absl::StatusOr<Logdir::File*> Logdir::Open(Connection* connection, const v1::Run
   const std::string name = ShortenName(run.name());
   const std::string directory = absl::StrCat(directory_, "/", name);
   ANNEAL_RETURN_IF_ERROR(MakeDirectory("--logdir", directory));
-  // TensorBoard reads files whose names have ".tfevents." in them.
+  // TensorBoard reads files with ".tfevents." in their names.
   file.path = absl::StrCat(directory, "/events.out.tfevents.",
                            google::protobuf::util::TimeUtil::TimestampToSeconds(run.create_time()),
                            ".anneal");
@@ -73,7 +73,7 @@ absl::Status Logdir::Write(const tensorboard::Event& event, File* file) {
 absl::Status Logdir::WriteEpochs(Connection* connection, const v1::Run& run, File* file) {
   ANNEAL_ASSIGN_OR_RETURN(const auto epochs, connection->ListEpochs(run.name(), /*limit=*/0));
   std::map<int, std::vector<v1::ThetaVector>> thetas;
-  // One theta is the scalar theta/mean already.
+  // A single theta is the scalar theta/mean.
   if (run.last_epoch().theta().count() > 1) {
     v1::ListThetasRequest request;
     request.set_parent(run.name());
@@ -82,7 +82,7 @@ absl::Status Logdir::WriteEpochs(Connection* connection, const v1::Run& run, Fil
     for (v1::ThetaVector& theta : listed) thetas[theta.epoch()].push_back(std::move(theta));
   }
   for (const v1::Epoch& epoch : epochs) {
-    // Later ones come with the thetas that they have.
+    // Later epochs are written together with their thetas.
     if (epoch.epoch() <= file->epoch || epoch.epoch() > run.epochs_done()) continue;
     ANNEAL_RETURN_IF_ERROR(Write(EpochEvent(run, epoch, thetas[epoch.epoch()]), file));
     file->epoch = epoch.epoch();

@@ -1,4 +1,4 @@
-// TensorBoard's log directories, kept up to date with runs.
+// `Logdir` writes a TensorBoard log directory and keeps it up to date with its runs.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_LOGDIR_H_
 #define ANNEAL_CLIENT_EXPORTERS_LOGDIR_H_
@@ -14,16 +14,16 @@
 
 namespace anneal::client::exporters {
 
-// Has a directory EXPERIMENT/RUN with one event file for each run. What was there of a run is
-// written anew when the run is first met. Not thread-safe.
+// Holds one event file per run, in EXPERIMENT/RUN. The first update of a run replaces a file that
+// exists. Not thread-safe.
 class Logdir {
  public:
-  // `fields` of the config are shown as hyperparameters.
+  // `fields` are the config fields shown as hyperparameters.
   Logdir(std::string directory, std::vector<std::string> fields)
       : directory_(std::move(directory)), fields_(std::move(fields)) {}
 
-  // Writes what is new of the run: epochs, and, once it has ended, its results. `run` has its
-  // config. Errors of calls, and of the system for files.
+  // Appends the epochs recorded since the last update and, once the run has ended, its test
+  // results. `run` includes its config. Errors: those of the calls and of the file operations.
   absl::Status Update(Connection* connection, const v1::Run& run);
 
   int64_t epochs() const { return epochs_; }
@@ -32,7 +32,7 @@ class Logdir {
   struct File {
     std::ofstream stream;
     std::string path;
-    int epoch = 0;  // the last one written
+    int epoch = 0;  // last epoch written
     bool ended = false;
   };
   absl::StatusOr<File*> Open(Connection* connection, const v1::Run& run);
@@ -48,8 +48,8 @@ class Logdir {
   int64_t epochs_ = 0;
 };
 
-// What is shown as hyperparameters of the runs: theta's policy, the learning rate, and every single
-// value of the config that is not the same in all of them. Pure.
+// Returns the fields to show as hyperparameters: theta.policy, optimizer.learning_rate and every
+// scalar field that differs between the runs. Pure.
 std::vector<std::string> Hyperparameters(const std::vector<v1::Run>& runs);
 
 }  // namespace anneal::client::exporters

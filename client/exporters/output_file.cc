@@ -21,12 +21,12 @@ OutputFile::OutputFile(absl::string_view option, std::string path)
   if (stream_) return;
   error_ = errno;
   opened_ = InvalidField(
-      option, absl::StrCat("is ", path_, ", which cannot be written: ", std::strerror(error_)));
+      option, absl::StrCat("is ", path_, ", which cannot be created: ", std::strerror(error_)));
 }
 
 OutputFile::~OutputFile() {
   stream_.close();
-  std::remove(temporary_.c_str());  // gone already when all went well
+  std::remove(temporary_.c_str());  // already renamed after success
 }
 
 void OutputFile::Write(absl::string_view text) {
@@ -52,7 +52,7 @@ absl::Status MakeDirectory(absl::string_view option, const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (!error) return absl::OkStatus();
   return InvalidField(option,
-                      absl::StrCat("is ", path, ", which cannot be made: ", error.message()));
+                      absl::StrCat("is ", path, ", which cannot be created: ", error.message()));
 }
 
 }  // namespace anneal::client::exporters

@@ -1,4 +1,4 @@
-// Files that are there whole or not at all.
+// `OutputFile` writes a file atomically: readers see the old contents or the complete new ones.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_OUTPUT_FILE_H_
 #define ANNEAL_CLIENT_EXPORTERS_OUTPUT_FILE_H_
@@ -11,21 +11,22 @@
 
 namespace anneal::client::exporters {
 
-// Writes beside its place, and moves there when it is finished: what was there before stays until
-// then. Removes what is unfinished. Not thread-safe.
+// Writes to a temporary file in the same directory and renames it when finished; destruction before
+// that removes it. Not thread-safe.
 class OutputFile {
  public:
-  // Opens, or remembers why that failed. `option` is what the user named it with.
+  // Opens the temporary file; `status` reports a failure. `option` is the command-line option that
+  // named the file.
   OutputFile(absl::string_view option, std::string path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void Write(absl::string_view text);
-  // Whether all went well so far. INVALID_ARGUMENT naming the option if the file could not be
-  // opened; otherwise what the system said, naming the file.
+  // Returns the first error so far: INVALID_ARGUMENT naming the option if the file could not be
+  // opened, otherwise the system's error, naming the file.
   absl::Status status() const;
-  // Moves the file to its place. Errors likewise.
+  // Renames the file to its final path. Errors: those of `status`.
   absl::Status Finish();
 
  private:
@@ -36,7 +37,7 @@ class OutputFile {
   int error_ = 0;  // errno of the first failure
 };
 
-// Makes a directory, and those that it is in. INVALID_ARGUMENT naming `option`.
+// Creates a directory and its parents. INVALID_ARGUMENT naming `option`.
 absl::Status MakeDirectory(absl::string_view option, const std::string& path);
 
 }  // namespace anneal::client::exporters

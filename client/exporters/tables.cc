@@ -19,8 +19,8 @@ namespace {
 
 using Cells = std::vector<std::string>;
 
-// The columns of epochs, in the order in which `anneal history --output csv` has them: what every
-// epoch has, then as many layers as any of the runs has.
+// Returns the columns of epochs in the order of `anneal history --output csv`: those of every
+// epoch, then as many layers as the deepest run has.
 Cells EpochColumns(const std::vector<v1::Run>& runs) {
   int layers = 0;
   for (const v1::Run& run : runs) layers = std::max(layers, run.last_epoch().layers_size());
@@ -120,7 +120,7 @@ absl::Status WriteCsv(Connection* connection, const std::vector<v1::Run>& runs,
     on_run(i);
     ANNEAL_ASSIGN_OR_RETURN(const auto listed, connection->ListEpochs(run.name(), /*limit=*/0));
     for (const v1::Epoch& epoch : listed) {
-      // A run that goes on while it is exported stays as it was listed.
+      // Runs that are still training are exported as of their listing.
       if (epoch.epoch() > run.epochs_done()) break;
       epochs.Write(render::CsvLine(EpochCells(run, epoch, columns)));
     }

@@ -1,4 +1,4 @@
-// Complete exports: all that was recorded of some runs, as CSV tables or as JSON.
+// `WriteCsv` and `WriteJson` export everything recorded for a set of runs.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_TABLES_H_
 #define ANNEAL_CLIENT_EXPORTERS_TABLES_H_
@@ -12,16 +12,17 @@
 
 namespace anneal::client::exporters {
 
-// Called before each run with its number, from 0.
+// Called before each run with its index, from 0.
 using OnRun = std::function<void(size_t)>;
 
-// Writes experiments.csv, runs.csv, epochs.csv, thetas.csv and confusion.csv into the directory;
-// client/export/README.md has their columns. `runs` have their configs. Errors of calls and files.
+// Writes experiments.csv, runs.csv, epochs.csv, thetas.csv and confusion.csv into `directory`;
+// client/exporters/README.md documents their columns. `runs` include their configs. Errors: those
+// of the calls and of the file operations.
 absl::Status WriteCsv(Connection* connection, const std::vector<v1::Run>& runs,
                       const std::string& directory, const OnRun& on_run);
 
-// Writes EXPERIMENT.json for each experiment: `experiment`, and `runs`, each of them `run`,
-// `epochs` and `thetas`; all in JSON of the API's messages. `runs` come experiment by experiment.
+// Writes one EXPERIMENT.json per experiment, with `experiment` and `runs`; each run has `run`,
+// `epochs` and `thetas`, as JSON of the API's messages. `runs` are grouped by experiment.
 absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
                        const std::string& directory, const OnRun& on_run);
 

@@ -17,7 +17,7 @@ double Seconds(const google::protobuf::Timestamp& time) {
   return static_cast<double>(google::protobuf::util::TimeUtil::TimestampToMicroseconds(time)) / 1e6;
 }
 
-// When the epoch ended, had the run never been away.
+// Estimates the end of the epoch as if the run had not been interrupted.
 double TimeOf(const v1::Run& run, const v1::Epoch& epoch) {
   return Seconds(run.has_start_time() ? run.start_time() : run.create_time()) +
          epoch.elapsed_seconds();

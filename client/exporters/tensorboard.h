@@ -1,4 +1,4 @@
-// What runs recorded as TensorBoard's events. Pure; thread-safe.
+// These functions convert recorded runs to TensorBoard events. Pure; thread-safe.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_TENSORBOARD_H_
 #define ANNEAL_CLIENT_EXPORTERS_TENSORBOARD_H_
@@ -11,26 +11,26 @@
 
 namespace anneal::client::exporters {
 
-// The first of a file.
+// Returns the first event of a file.
 tensorboard::Event FileVersion(const v1::Run& run);
 
-// The run's row on the HPARAMS page: the fields named, as numbers where they are some. Runs of one
-// `group` are taken together. `run` has its config.
+// Returns the run's row on the HPARAMS page, with the given fields; numeric values become numbers.
+// Runs with the same `group` form one session group. `run` includes its config.
 tensorboard::Event SessionStart(const v1::Run& run, const std::vector<std::string>& fields,
                                 const std::string& group);
 
-// All that an epoch has, at the step `epoch`: tags such as train/loss, validation/accuracy,
-// theta/mean, gradient_norm/layer_0 and, of what is no such group, run/learning_rate; and a
-// histogram theta/layer_0 of each of `thetas`.
+// Returns the scalars of an epoch, at step `epoch`, with tags such as train/loss,
+// validation/accuracy, theta/mean and gradient_norm/layer_0, and run/learning_rate for those
+// without a group; and a histogram theta/layer_0 for each of `thetas`.
 tensorboard::Event EpochEvent(const v1::Run& run, const v1::Epoch& epoch,
                               const std::vector<v1::ThetaVector>& thetas);
 
-// Once a run has ended: test/accuracy and the like (test_best/ for the best weights), and that the
-// session is over.
+// Returns the events of a finished run: test/accuracy etc. (test_best/ for the best weights), and
+// the end of the session.
 std::vector<tensorboard::Event> EndEvents(const v1::Run& run);
 
-// 30 buckets of equal width from the least to the largest; one where all are equal. At least one
-// value.
+// Returns 30 buckets of equal width from the minimum to the maximum; one bucket if all values are
+// equal. `theta` must not be empty.
 tensorboard::HistogramProto Histogram(const v1::ThetaVector& theta);
 
 }  // namespace anneal::client::exporters

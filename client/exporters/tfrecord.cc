@@ -24,7 +24,7 @@ uint32_t MaskedCrc(absl::string_view bytes) { return std::rotr(Crc32c(bytes), 15
 }  // namespace
 
 uint32_t Crc32c(absl::string_view bytes) {
-  // The library's function does not write; it has no const.
+  // crc32_iscsi does not modify the data; its prototype lacks const.
   auto* data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
   return ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~0U);
 }

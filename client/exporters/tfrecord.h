@@ -1,4 +1,4 @@
-// TFRecord, the framing of TensorBoard's event files. Pure.
+// `TfRecord` frames a record as in TensorBoard's event files. Pure.
 
 #ifndef ANNEAL_CLIENT_EXPORTERS_TFRECORD_H_
 #define ANNEAL_CLIENT_EXPORTERS_TFRECORD_H_
@@ -10,11 +10,12 @@
 
 namespace anneal::client::exporters {
 
-// CRC-32C (Castagnoli; RFC 3720, appendix B.4).
+// Returns the CRC-32C (Castagnoli; RFC 3720, appendix B.4).
 uint32_t Crc32c(absl::string_view bytes);
 
-// Length, its masked CRC, payload, its masked CRC; little-endian. A CRC is masked by rotating it
-// right by 15 bits and adding 0xa282ead8, so that CRCs of data with CRCs in it stay of use.
+// Returns length, masked CRC of the length, payload and masked CRC of the payload; little-endian.
+// Masking rotates a CRC right by 15 bits and adds 0xa282ead8, so that the CRC of data that contains
+// CRCs stays useful.
 std::string TfRecord(absl::string_view payload);
 
 }  // namespace anneal::client::exporters

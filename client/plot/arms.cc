@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
   if (!data.empty()) return data;
   return absl::FailedPreconditionError(
       absl::StrCat("no run of ", absl::StrJoin(names, ", "),
-                   " has finished an epoch yet; `anneal watch` follows them"));
+                   " has finished an epoch yet; follow them with `anneal watch`"));
 }
 
 absl::StatusOr<std::vector<ArmData>> FetchArms(Connection* connection,

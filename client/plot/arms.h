@@ -1,4 +1,4 @@
-// What plots are about, fetched from the daemon and sorted into arms.
+// These functions fetch runs from the daemon and group them into the arms of a plot.
 
 #ifndef ANNEAL_CLIENT_PLOT_ARMS_H_
 #define ANNEAL_CLIENT_PLOT_ARMS_H_
@@ -17,8 +17,9 @@ namespace anneal::client::plot {
 absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
                                                   const v1::CompareExperimentsResponse& comparison);
 
-// The runs of experiments and single runs, by the names that users type; with their epochs, only
-// those that have some. FAILED_PRECONDITION: there is none. Errors of calls.
+// Fetches the named runs and all runs of the named experiments. With `with_epochs`, fetches their
+// epochs and omits runs without any. FAILED_PRECONDITION: no run is left. Other errors: those of
+// the calls.
 absl::StatusOr<std::vector<RunData>> FetchRuns(Connection* connection,
                                                const std::vector<std::string>& names,
                                                bool with_epochs);
@@ -30,7 +31,8 @@ absl::StatusOr<std::vector<ArmData>> FetchArms(Connection* connection,
                                                const std::vector<std::string>& by,
                                                bool with_epochs);
 
-// What Thetas (figures.h) takes beside the arms. Errors of calls.
+// Fetches the last theta vectors of each arm's first run, as `Thetas` (figures.h) takes them.
+// Errors: those of the calls.
 absl::StatusOr<std::vector<std::vector<v1::ThetaVector>>> FetchLastThetas(
     Connection* connection, const std::vector<ArmData>& arms);
 

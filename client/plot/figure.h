@@ -1,4 +1,4 @@
-// Figures as data: what is drawn, before anything is drawn. Pure values.
+// `Figure` describes a figure as data, independently of the renderer. Plain values.
 
 #ifndef ANNEAL_CLIENT_PLOT_FIGURE_H_
 #define ANNEAL_CLIENT_PLOT_FIGURE_H_
@@ -8,12 +8,12 @@
 
 namespace anneal::client::plot {
 
-// Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
+// The Okabe-Ito palette, distinguishable with any kind of colour vision.
 enum class Color { kBlack, kVermilion, kBlue, kGreen, kOrange, kSkyBlue, kPurple, kYellow };
 inline constexpr int kColors = 8;
 
-// How a series looks. Series of one colour differ in `variant`: dashes and markers, of which there
-// are so many.
+// The style of a series. Series of one colour differ in `variant`, which selects dashes and
+// markers.
 inline constexpr int kVariants = 5;
 struct Style {
   Color color = Color::kBlack;
@@ -22,7 +22,7 @@ struct Style {
   friend bool operator==(const Style&, const Style&) = default;
 };
 
-// Values that are not finite are left out: a line has a gap there.
+// Non-finite values are omitted; a line has a gap there.
 struct Point {
   double x = 0;
   double y = 0;
@@ -40,7 +40,7 @@ struct Series {
     kIntervals,  // a point with a bar from low to high along x; y is the number of a category
   };
   Kind kind = Kind::kLine;
-  std::string label;  // empty: not in the legend
+  std::string label;  // empty: no legend entry
   Style style;
   std::vector<Point> points;
 };
@@ -50,11 +50,11 @@ struct Panel {
   std::string x_label;
   std::string y_label;
   bool log_y = false;
-  bool identity = false;   // a line where both axes have the same value, and equal scales
-  bool zero_line = false;  // where x is 0
-  std::vector<std::string> categories;  // names of y = 0, 1, ..., from top to bottom
+  bool identity = false;                // draw y = x, with equal scales
+  bool zero_line = false;               // draw x = 0
+  std::vector<std::string> categories;  // labels of y = 0, 1, ..., top to bottom
   std::vector<Series> series;
-  // Instead of series: shares in 0..1 by row and column, and the numbers that are written there.
+  // A matrix replaces the series: shares in [0, 1] by row and column, and the text of each cell.
   std::vector<std::vector<double>> matrix;
   std::vector<std::vector<std::string>> cells;
 };

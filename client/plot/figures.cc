@@ -33,12 +33,12 @@ Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& sty
     }
     lines.push_back({.label = RunCount(arms[i]), .style = styles[i], .points = line});
   }
-  // Over the bands.
+  // Draws lines over the bands.
   panel.series.insert(panel.series.end(), lines.begin(), lines.end());
   return panel;
 }
 
-// The numbers of thetas in equal parts of their range, as shares.
+// Returns the share of thetas in each of equal subintervals of their range.
 std::vector<Point> Histogram(const v1::ThetaVector& theta, double low, double high) {
   constexpr size_t kBins = 40;
   std::vector<int> counts(kBins);
@@ -84,7 +84,7 @@ Panel HistogramPanel(const ArmData& arm, const std::vector<v1::ThetaVector>& the
 double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick pick) {
   std::vector<double> values;
   for (const v1::Epoch& epoch : epochs) values.push_back(ValueAt(metric, epoch));
-  // A run that diverged has no least, largest or mean.
+  // A diverged run has no minimum, maximum or mean.
   for (const double value : values) {
     if (!std::isfinite(value) && pick != Pick::kFinal) return std::nan("");
   }
@@ -104,9 +104,9 @@ double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick p
 const char* NameOf(Pick pick) {
   switch (pick) {
     case Pick::kMin:
-      return "least of all epochs";
+      return "minimum over epochs";
     case Pick::kMax:
-      return "largest of all epochs";
+      return "maximum over epochs";
     case Pick::kMean:
       return "mean over epochs";
     case Pick::kFinal:
@@ -158,7 +158,7 @@ Figure Thetas(const std::vector<ArmData>& arms,
                      .points = quantile(&v1::ThetaSummary::median)});
   }
   panel.series.insert(panel.series.end(), lines.begin(), lines.end());
-  Figure figure = {.title = many ? "median θ, and where 50 % and 90 % of all are" : "θ",
+  Figure figure = {.title = many ? "median θ, with the central 50 % and 90 %" : "θ",
                    .panels = {panel}};
   for (size_t i = 0; i < arms.size(); ++i) {
     if (!thetas[i].empty()) figure.panels.push_back(HistogramPanel(arms[i], thetas[i]));
@@ -168,7 +168,7 @@ Figure Thetas(const std::vector<ArmData>& arms,
 }
 
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick) {
-  Panel panel = {.title = absl::StrCat("a point a run: ", NameOf(pick)),
+  Panel panel = {.title = absl::StrCat("one point per run: ", NameOf(pick)),
                  .x_label = LabelWithUnit(x),
                  .y_label = LabelWithUnit(y),
                  .identity = SameUnit(x, y)};
@@ -290,7 +290,7 @@ absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
   if (!figure.panels.empty()) return figure;
   return absl::FailedPreconditionError(absl::StrCat("none of the runs has a test result with its ",
                                                     last ? "last" : "best",
-                                                    " weights; those that have succeeded do"));
+                                                    " weights; only succeeded runs do"));
 }
 
 }  // namespace anneal::client::plot

@@ -1,4 +1,4 @@
-// The figures there are, from what the daemon has recorded. Pure; thread-safe.
+// These functions build the figures of `anneal plot` from recorded runs. Pure; thread-safe.
 
 #ifndef ANNEAL_CLIENT_PLOT_FIGURES_H_
 #define ANNEAL_CLIENT_PLOT_FIGURES_H_
@@ -20,41 +20,41 @@ struct RunData {
   std::vector<v1::Epoch> epochs;
 };
 
-// Runs that differ in their seeds only, or in what the user does not ask about.
+// Runs that differ only in their seeds or in fields that the grouping ignores.
 struct ArmData {
   std::string name;
   std::vector<RunData> runs;  // at least one
 };
 
-// A style for each arm. What theta does decides the colour, in every figure: fixed black, scheduled
-// vermilion, trained blue (one for the network), sky blue (layers), purple (channels) or green
-// (neurons). Where all arms do the same, or there are more of a kind than dashes and markers, arms
-// are coloured in turn.
+// Returns a style for each arm. The theta policy determines the colour in every figure: black for
+// fixed, vermilion for scheduled; for trained thetas, blue (one for the network), sky blue (per
+// layer), purple (per channel) or green (per neuron). If all arms have the same policy, or one
+// policy has more arms than there are variants, colours are assigned in turn.
 std::vector<Style> StylesOf(const std::vector<ArmData>& arms);
 
-// A panel a metric: its mean over an arm's runs at each epoch that all of them have, and a band of
-// one sample standard deviation on either side where there are two runs or more.
+// One panel per metric: the mean over an arm's runs at each epoch that all of them have, with a
+// band of ±1 sample standard deviation for two or more runs.
 Figure Curves(const std::vector<ArmData>& arms, const std::vector<Metric>& metrics, bool log_y);
 
-// Theta by epoch: means over an arm's runs of the median and of the quantiles 5, 25, 75 and 95 %
-// over its thetas; for one theta, a line. `thetas` has the last vectors of the first run of each
-// arm with more than one theta, empty for others: a panel each, with the distribution in every
-// layer.
+// Theta by epoch: means over an arm's runs of the median and the 5, 25, 75 and 95 % quantiles over
+// its thetas; a single line for one theta. `thetas` holds the last vectors of the first run of each
+// arm with more than one theta, and is empty for other arms: each gets a panel with the
+// distribution per layer.
 Figure Thetas(const std::vector<ArmData>& arms,
               const std::vector<std::vector<v1::ThetaVector>>& thetas);
 
-// Which epoch of a run counts.
+// The epoch, or aggregate over epochs, that represents a run.
 enum class Pick { kFinal, kMin, kMax, kMean };
-// A point a run: one metric against the other (Youden 1959); where both have the same unit, on
-// equal scales and with a line where they are the same. The least, largest or mean of each metric
-// over the epochs, or its last value.
+// One point per run: one metric against another (Youden 1959). If both have the same unit, scales
+// are equal and y = x is drawn. `pick` selects the last value, or the minimum, maximum or mean over
+// the epochs.
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick);
 
 // Shows the mean of the metric for each of `arms`, and the differences that the response has, with
 // the 95 % bootstrap intervals that it has of both.
 Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms);
 
-// Theta and learning rate at the beginning of every epoch, of configs by name.
+// Theta and learning rate at the start of every epoch, for named configs.
 struct Schedule {
   std::string name;
   v1::TrainingConfig config;
@@ -62,14 +62,14 @@ struct Schedule {
 };
 Figure Schedules(const std::vector<Schedule>& schedules);
 
-// A panel an arm: the share of each true class that was taken for each class, and the numbers,
-// summed up over the arm's runs. FAILED_PRECONDITION: no run has such a test result.
+// One panel per arm: the share of each true class predicted as each class, and the counts, summed
+// over the arm's runs. FAILED_PRECONDITION: no run has such a test result.
 absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
                                   v1::TestResult::Weights weights);
 
-// What the diagnostics recorded, a panel each: linear gap and share of negative pre-activations by
-// layer, violations of convexity, extreme eigenvalues of the Hessian; means over an arm's runs.
-// FAILED_PRECONDITION naming `diagnostics`: none was asked for.
+// One panel per diagnostic: linear gap and share of negative pre-activations by layer, violations
+// of midpoint convexity, extreme eigenvalues of the Hessian; means over an arm's runs.
+// FAILED_PRECONDITION naming `diagnostics`: none was recorded.
 absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms);
 
 }  // namespace anneal::client::plot

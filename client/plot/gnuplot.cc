@@ -57,7 +57,7 @@ std::string SeriesClause(const Series& series, size_t index) {
     case Series::Kind::kLine:
       break;
   }
-  // A line of one point is none: a mark shows it.
+  // A line through one point is invisible: draw a marker.
   const bool lone = series.points.size() == 1;
   return absl::StrCat(data, " using 1:2 with ", lone ? "points pt 7" : "lines", " lw 2 dt ",
                       kDashes[variant], " ", color, " ", Title(series));
@@ -85,8 +85,8 @@ std::string MatrixScript(const Panel& panel) {
   return script;
 }
 
-// 1, 2 or 5 times a power of ten, so that a range has three to six of them: more would not fit a
-// square.
+// Returns 1, 2 or 5 times a power of ten such that the range has three to six tics; more would not
+// fit a square plot.
 double TicStep(double range) {
   const double least = range / 6;
   const double power = std::pow(10, std::floor(std::log10(least)));
@@ -96,7 +96,7 @@ double TicStep(double range) {
   return 10 * power;
 }
 
-// Both axes over all values of both, so that the identity is the diagonal.
+// Gives both axes the range of all values, so that y = x is the diagonal.
 std::string EqualScales(const Panel& panel) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
@@ -152,8 +152,8 @@ std::string PanelScript(const Panel& panel) {
   return absl::StrCat(script, "plot ", absl::StrJoin(clauses, ", "), "\n");
 }
 
-// A file in memory; closed on destruction. With files instead of pipes a process that ends early
-// cannot make us wait or send us a SIGPIPE.
+// An in-memory file, closed on destruction. Unlike pipes, files cannot block or raise SIGPIPE when
+// the subprocess exits early.
 class MemoryFile {
  public:
   MemoryFile() : descriptor_(::memfd_create("anneal-plot", MFD_CLOEXEC)) {}
@@ -165,7 +165,7 @@ class MemoryFile {
 
   int descriptor() const { return descriptor_; }
 
-  // Leaves the file at its beginning.
+  // Leaves the offset at the beginning of the file.
   absl::Status Fill(absl::string_view text) {
     while (!text.empty()) {
       const ssize_t size = ::write(descriptor_, text.data(), text.size());
@@ -189,13 +189,14 @@ class MemoryFile {
 
  private:
   static absl::Status Failed() {
-    return absl::InternalError(absl::StrCat("a file in memory failed: ", std::strerror(errno)));
+    return absl::InternalError(
+        absl::StrCat("cannot use an in-memory file: ", std::strerror(errno)));
   }
 
   const int descriptor_;
 };
 
-// Signals are not blocked there, as they are in our own threads.
+// Unblocks signals in the subprocess, since our threads block them.
 absl::StatusOr<pid_t> Spawn(const MemoryFile& in, const MemoryFile& out, const MemoryFile& err) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -213,13 +214,13 @@ absl::StatusOr<pid_t> Spawn(const MemoryFile& in, const MemoryFile& out, const M
   posix_spawn_file_actions_adddup2(&actions, out.descriptor(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.descriptor(), STDERR_FILENO);
   std::string program = "gnuplot";
-  std::string option = "-d";  // without the user's own settings
+  std::string option = "-d";  // ignores the user's settings
   char* arguments[] = {program.data(), option.data(), nullptr};
   pid_t process = 0;
   const int code = posix_spawnp(&process, "gnuplot", &actions, &attributes, arguments, environ);
   if (code == 0) return process;
   return absl::FailedPreconditionError(
-      absl::StrCat("cannot run gnuplot, which draws: ", std::strerror(code),
+      absl::StrCat("cannot run gnuplot, which draws figures: ", std::strerror(code),
                    "; install it with `apt-get install gnuplot-nox`"));
 }
 
@@ -255,7 +256,7 @@ std::string DataBlocks(const Panel& panel) {
                         panel.cells[row][column], "\"\n");
       }
     }
-    // A block without rows is an error to gnuplot.
+    // gnuplot rejects an empty datablock.
     if (on_light.empty()) on_light = "-9 -9 \"\"\n";
     if (on_dark.empty()) on_dark = "-9 -9 \"\"\n";
     return absl::StrCat("$data0 << EOD\n", shares, "EOD\n$data1 << EOD\n", on_light,
@@ -310,7 +311,7 @@ absl::StatusOr<std::string> RunGnuplot(absl::string_view script) {
 
 absl::StatusOr<std::string> Draw(const Figure& figure, Format format, Size size) {
   ANNEAL_ASSIGN_OR_RETURN(std::string image, RunGnuplot(Script(figure, format, size)));
-  if (image.empty()) return absl::InternalError("gnuplot drew nothing");
+  if (image.empty()) return absl::InternalError("gnuplot produced no output");
   return image;
 }
 

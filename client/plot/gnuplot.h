@@ -1,4 +1,4 @@
-// Figures drawn by gnuplot, which runs as a process of its own.
+// `Draw` renders figures with gnuplot, which runs as a subprocess.
 
 #ifndef ANNEAL_CLIENT_PLOT_GNUPLOT_H_
 #define ANNEAL_CLIENT_PLOT_GNUPLOT_H_
@@ -13,30 +13,31 @@ namespace anneal::client::plot {
 
 enum class Format { kSvg, kPng };
 
-// Pixels; 0: chosen by the number of panels. PNG has twice as many, for paper and sharp screens.
+// Size in pixels; 0: derived from the number of panels. PNG files have twice the resolution, for
+// print and high-density displays.
 struct Size {
   int width = 0;
   int height = 0;
 };
 
-// The program that draws the figure and writes it to gnuplot's stdout. Pure.
+// Returns the gnuplot script that writes the figure to stdout. Pure.
 std::string Script(const Figure& figure, Format format, Size size);
 
-// Whether there is anything to be drawn of it. Pure.
+// Returns true if the series has at least one finite point to draw. Pure.
 bool HasPoints(const Panel& panel, const Series& series);
 
-// The data of a panel as gnuplot's datablocks $data0, $data1, ... Pure.
+// Returns the panel's data as the gnuplot datablocks $data0, $data1, ... Pure.
 std::string DataBlocks(const Panel& panel);
 
-// Text in gnuplot's single quotes, in which nothing is special: inside double quotes it would run
-// what is between backticks. Pure.
+// Returns `text` in gnuplot's single quotes, where no character is special; in double quotes
+// gnuplot executes text between backticks. Pure.
 std::string Quoted(absl::string_view text);
 
-// Hands the script to gnuplot; returns what it writes to stdout. FAILED_PRECONDITION where there is
-// no gnuplot; INTERNAL with what it complained about.
+// Runs the script with gnuplot and returns its stdout. FAILED_PRECONDITION: gnuplot is not
+// installed. INTERNAL: gnuplot failed; the message has its stderr.
 absl::StatusOr<std::string> RunGnuplot(absl::string_view script);
 
-// The bytes of an image.
+// Returns the bytes of the image. Errors: those of RunGnuplot.
 absl::StatusOr<std::string> Draw(const Figure& figure, Format format, Size size);
 
 }  // namespace anneal::client::plot

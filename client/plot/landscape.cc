@@ -1,4 +1,4 @@
-// The diagnostics as figures.
+// Landscape builds the figures of the diagnostics.
 
 #include "absl/strings/str_cat.h"
 #include "client/plot/figures.h"
@@ -56,7 +56,7 @@ struct EpochDiagnostic {
   double (v1::Epoch::*value)() const;
 };
 
-// Lines of the epochs that have it: the Hessian is not looked at in all.
+// Draws only epochs with a value: the Hessian is not computed in every epoch.
 void AddDiagnostic(const ArmData& arm, Style style, const std::string& label,
                    const EpochDiagnostic& diagnostic, Panel* panel) {
   Series series = {.label = label, .style = style};
@@ -75,7 +75,7 @@ void AddDiagnostic(const ArmData& arm, Style style, const std::string& label,
 
 absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms) {
   const std::vector<Style> styles = StylesOf(arms);
-  Figure figure = {.title = "what the diagnostics found", .columns = 2};
+  Figure figure = {.title = "diagnostics", .columns = 2};
   const auto add = [&figure](Panel panel) {
     if (!panel.series.empty()) figure.panels.push_back(std::move(panel));
   };
@@ -113,7 +113,7 @@ absl::StatusOr<Figure> Landscape(const std::vector<ArmData>& arms) {
   add(std::move(hessian));
   if (!figure.panels.empty()) return figure;
   return absl::FailedPreconditionError(
-      "none of the runs has recorded diagnostics; submit with --set diagnostics.activations=true "
+      "no run has recorded diagnostics; submit with --set diagnostics.activations=true "
       "--set diagnostics.convexity=true --set diagnostics.hessian_every=5");
 }
 

@@ -21,7 +21,7 @@ using render::DisplayWidth;
 using render::Pad;
 using render::Table;
 
-// The nearest of the 256 colours.
+// The nearest of the 256 terminal colours.
 constexpr int kTerminalColors[] = {-1, 166, 25, 36, 178, 74, 175, 227};
 
 struct Range {
@@ -29,9 +29,9 @@ struct Range {
   double high = 1;
 };
 
-// What is drawn of a panel, and where.
+// The plot area of a panel: ranges and size.
 struct Canvas {
-  int columns = 0;  // characters
+  int columns = 0;  // in characters
   int rows = 0;
   Range x;
   Range y;
@@ -87,7 +87,7 @@ std::string Span(const Range& range) {
   return absl::StrFormat("[%.17g:%.17g]", range.low, range.high);
 }
 
-// Draws `what`, alone, as a bitmap of the canvas.
+// Draws only `what`, as a bitmap of the canvas.
 std::string BitmapScript(const Panel& panel, const Canvas& canvas,
                          const std::vector<std::string>& what) {
   std::string script = absl::StrCat(
@@ -115,10 +115,10 @@ std::string Clause(const Series& series, size_t index) {
                       series.points.size() == 1 ? "points pt 5 ps 1" : "lines lt 1");
 }
 
-// A bitmap of the portable format's kind P4: rows of bits, the highest first.
+// A PBM bitmap (P4): rows of bits, top row first.
 class Bitmap {
  public:
-  // Takes one off the front of `bytes`.
+  // Parses a bitmap and removes it from `bytes`.
   static absl::StatusOr<Bitmap> Take(absl::string_view* bytes) {
     int width = 0;
     int height = 0;
@@ -127,12 +127,12 @@ class Bitmap {
         absl::StrSplit(head.size() == 3 ? head[1] : "", ' ');
     if (head.size() != 3 || head[0] != "P4" || size.size() != 2 ||
         !absl::SimpleAtoi(size[0], &width) || !absl::SimpleAtoi(size[1], &height)) {
-      return absl::InternalError("gnuplot drew no bitmap");
+      return absl::InternalError("gnuplot produced no bitmap");
     }
     Bitmap bitmap;
     bitmap.stride_ = static_cast<size_t>(width + 7) / 8;
     const size_t length = bitmap.stride_ * static_cast<size_t>(height);
-    if (head[2].size() < length) return absl::InternalError("gnuplot drew half a bitmap");
+    if (head[2].size() < length) return absl::InternalError("gnuplot produced a truncated bitmap");
     bitmap.bits_ = std::string(head[2].substr(0, length));
     *bytes = head[2].substr(length);
     return bitmap;
@@ -148,7 +148,7 @@ class Bitmap {
   std::string bits_;
 };
 
-// The dots of a character: bit k of the code point after U+2800.
+// The dots of a Braille character: bit k of the code point minus U+2800.
 unsigned Dots(const Bitmap& bitmap, int column, int row) {
   constexpr unsigned kBits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
   unsigned dots = 0;
@@ -178,7 +178,7 @@ std::string Centered(absl::string_view text, int width) {
   return absl::StrCat(std::string(static_cast<size_t>(space) / 2, ' '), text);
 }
 
-// What stands left of row `row`.
+// Returns the y axis label of row `row`.
 std::string YLabel(const Panel& panel, const Canvas& canvas, int row) {
   if (!panel.categories.empty()) {
     for (size_t i = 0; i < panel.categories.size(); ++i) {
@@ -246,7 +246,7 @@ absl::StatusOr<std::string> PanelText(const Panel& panel, const TerminalOptions&
                     label.empty() ? " │" : " ┤");
     for (int column = 0; column < canvas.columns; ++column) {
       unsigned all = 0;
-      Style style;  // of the last that has dots here
+      Style style;  // of the topmost series with dots here
       for (size_t i = 0; i < bitmaps.size(); ++i) {
         const unsigned dots = Dots(bitmaps[i], column, row);
         if (dots != 0) style = styles[i];

@@ -1,5 +1,5 @@
-// Figures in a terminal: gnuplot draws each series as a bitmap, which is shown in Braille
-// characters of 2 by 4 dots.
+// `DrawInTerminal` renders figures as text: gnuplot draws each series as a bitmap, which is printed
+// as Braille characters of 2 by 4 dots.
 
 #ifndef ANNEAL_CLIENT_PLOT_TERMINAL_H_
 #define ANNEAL_CLIENT_PLOT_TERMINAL_H_
@@ -13,11 +13,11 @@ namespace anneal::client::plot {
 
 struct TerminalOptions {
   int width = 80;
-  int height = 20;  // of a panel's frame
+  int height = 20;  // height of a panel's plot area
   bool color = false;
 };
 
-// The panels below each other, with axes and legends. Errors: those of RunGnuplot.
+// Returns the panels stacked vertically, with axes and legends. Errors: those of RunGnuplot.
 absl::StatusOr<std::string> DrawInTerminal(const Figure& figure, const TerminalOptions& options);
 
 }  // namespace anneal::client::plot

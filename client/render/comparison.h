@@ -1,4 +1,4 @@
-// What comparisons of arms found, as tables. Pure.
+// These functions format a comparison of arms as tables. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_COMPARISON_H_
 #define ANNEAL_CLIENT_RENDER_COMPARISON_H_
@@ -8,13 +8,13 @@
 
 namespace anneal::client::render {
 
-// Each has the first `arms` arms.
+// Each table contains the first `arms` arms.
 
-// Means and standard deviations of what matters most.
+// Means and standard deviations of the main metrics.
 Table ArmTable(const v1::CompareExperimentsResponse& response, int arms);
-// The metric, and paired differences to the baseline with intervals and P values.
+// The metric, and paired differences to the baseline with intervals and p-values.
 Table DifferenceTable(const v1::CompareExperimentsResponse& response, int arms);
-// How long runs took to get to the threshold.
+// Epochs and seconds until runs reached the threshold.
 Table TimeTable(const v1::CompareExperimentsResponse& response, int arms);
 
 }  // namespace anneal::client::render

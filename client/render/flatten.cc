@@ -37,7 +37,7 @@ std::string Scalar(const Message& message, const FieldDescriptor& field) {
 
 void Add(const Message& message, const std::string& prefix, Values* values);
 
-// The wire keeps no order of a map's entries: they are sorted by key.
+// Protobuf maps have no order: entries are sorted by key.
 void AddMap(const Message& message, const FieldDescriptor& field, const std::string& name,
             Values* values) {
   const auto* reflection = message.GetReflection();

@@ -19,17 +19,18 @@ using Align = Table::Align;
 
 constexpr char kFilled[] = "━";
 constexpr char kEmpty[] = "╌";
-// From here on bars and sparklines are long.
+// From this width on, bars and sparklines are long.
 constexpr size_t kRoomy = 110;
-// Lines that are not of runs: the header, two that sum up, and the one the cursor is on.
+// Lines that do not show runs: header, two summary lines and the cursor line.
 constexpr size_t kOtherLines = 4;
 
-// Of an epoch of this run; 0 where none has ended.
+// Returns the duration of an epoch of this run; 0 before the first.
 double EpochSeconds(const RunProgress& run) {
   return run.last.epoch() == 0 ? 0 : run.last.elapsed_seconds() / run.last.epoch();
 }
 
-// Of one run, by its own epochs or, before there are any, by `typical` ones.
+// Returns the remaining seconds of a run, from the duration of its own epochs or `typical` before
+// the first.
 double SecondsLeft(const RunProgress& run, double typical, absl::Time now) {
   const double own = EpochSeconds(run);
   const double each = own > 0 ? own : typical;
@@ -72,11 +73,11 @@ std::string SummaryLine(const Progress& progress, size_t hidden, absl::Time now)
   }
   const double left = SecondsLeft(progress, now);
   if (left >= 0 && ended < progress.runs.size()) {
-    parts.push_back(absl::StrCat("all in about ", Duration(left)));
+    parts.push_back(absl::StrCat("all done in about ", Duration(left)));
   }
   parts.push_back(absl::StrCat(counts[v1::RUN_STATE_RUNNING], " running",
                                hidden > 0 ? absl::StrCat(" (", hidden, " not shown)") : ""));
-  parts.push_back(absl::StrCat(counts[v1::RUN_STATE_PENDING], " waiting"));
+  parts.push_back(absl::StrCat(counts[v1::RUN_STATE_PENDING], " queued"));
   if (counts[v1::RUN_STATE_SUSPENDED] > 0) {
     parts.push_back(absl::StrCat(counts[v1::RUN_STATE_SUSPENDED], " suspended"));
   }
@@ -85,7 +86,7 @@ std::string SummaryLine(const Progress& progress, size_t hidden, absl::Time now)
 }
 
 std::string QueueLine(const QueueProgress& queue, absl::Time now) {
-  std::string line = absl::StrCat("queue: the next of these is number ", queue.position);
+  std::string line = absl::StrCat("queue: the first of these is number ", queue.position);
   if (queue.length > 0) absl::StrAppend(&line, " of ", queue.length);
   if (queue.start.has_value()) {
     const double left = absl::ToDoubleSeconds(*queue.start - now);

@@ -1,4 +1,4 @@
-// What a terminal shows while runs are watched, as lines. Pure.
+// `LiveLines` formats the progress of watched runs for a terminal. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_LIVE_H_
 #define ANNEAL_CLIENT_RENDER_LIVE_H_
@@ -13,24 +13,24 @@
 
 namespace anneal::client::render {
 
-// A line for each run that is running, as many as fit under `height` (0: not known), and what there
-// is to say of all. No line is wider than `width`, at least 20.
+// Returns one line per running run, as many as fit into `height` (0: unknown), and a summary of all
+// runs. No line exceeds `width`, at least 20.
 std::vector<std::string> LiveLines(const Progress& progress, absl::Time now, size_t width,
                                    size_t height);
 
-// A line of those, with its bar coloured.
+// Returns one of these lines with its bar coloured.
 std::string WithColor(const std::string& line);
 
-// Values between the lowest and the highest as blocks of eight heights; more than `width` are
-// averaged, and what is not finite is left blank.
+// Returns values scaled between their minimum and maximum as blocks of eight heights. More than
+// `width` values are averaged; non-finite values are blank.
 std::string Sparkline(absl::Span<const double> values, size_t width);
 
-// `done` of `total` as a bar.
+// Returns a progress bar of `done` out of `total`.
 std::string Bar(int done, int total, size_t width);
 
-// Seconds until all runs have ended, if as many go on running as do now and each epoch takes as
-// long as the last ones did; negative where nothing is known yet. A clock that differs from the
-// daemon's moves it by no more than an epoch.
+// Estimates the seconds until all runs have ended, assuming that the number of running runs and the
+// duration of recent epochs stay the same; negative if unknown. Clock skew to the daemon changes it
+// by at most one epoch.
 double SecondsLeft(const Progress& progress, absl::Time now);
 
 }  // namespace anneal::client::render

@@ -39,7 +39,7 @@ class QuietView final : public ProgressView {
   void End() override {}
 };
 
-// A line an epoch and a change of state.
+// Prints one line per epoch and change of state.
 class LineView final : public ProgressView {
  public:
   explicit LineView(std::FILE* out) : out_(out) {}
@@ -65,7 +65,7 @@ class LineView final : public ProgressView {
   std::FILE* const out_;
 };
 
-// A block of lines that is drawn over in place. What ended scrolls away above it, and stays.
+// Redraws a block of lines in place. Finished runs scroll up and stay visible.
 class LiveView final : public ProgressView {
  public:
   explicit LiveView(std::FILE* out) : out_(out) {}
@@ -74,13 +74,13 @@ class LiveView final : public ProgressView {
     const bool ended = run != nullptr && event.has_state_change() && IsFinal(run->state);
     if (ended) {
       Erase();
-      // Cut, so that it takes one line like all others.
+      // Truncated to one line.
       const Terminal terminal = TerminalOf(out_);
       const std::string line = Cut(ProgressLine(*run), WidthOf(terminal));
       const bool red = terminal.has_color && run->state == v1::RUN_STATE_FAILED;
       absl::StrAppend(&pending_, red ? "\x1b[31m" : "", line, red ? "\x1b[0m" : "", "\n");
     }
-    // Not more often than anybody can see.
+    // Limits the redraw rate to what is visible.
     if (ended || Clock::now() - drawn_ >= std::chrono::milliseconds(100)) Draw(progress);
   }
   void OnTick(const Progress& progress) override { Draw(progress); }
@@ -99,11 +99,11 @@ class LiveView final : public ProgressView {
   using Clock = std::chrono::steady_clock;
 
   static size_t WidthOf(const Terminal& terminal) {
-    // The last column stays free: some terminals wrap when it is written to.
+    // Leaves the last column free: some terminals wrap after writing to it.
     return terminal.width > 1 ? terminal.width - 1 : 79;
   }
 
-  // Takes as many lines as the block has now: a terminal that was made narrower wraps it.
+  // Erases the block, counting the lines that it wraps to if the terminal became narrower.
   void Erase() {
     const size_t width = WidthOf(TerminalOf(out_)) + 1;
     size_t lines = 0;
@@ -124,7 +124,7 @@ class LiveView final : public ProgressView {
     Flush();
   }
 
-  // At once, so that nothing flickers.
+  // Written in one call to avoid flicker.
   void Flush() {
     std::fwrite(pending_.data(), 1, pending_.size(), out_);
     std::fflush(out_);
@@ -133,7 +133,7 @@ class LiveView final : public ProgressView {
 
   std::FILE* const out_;
   std::string pending_;
-  std::vector<size_t> widths_;  // of the lines of the block, in characters
+  std::vector<size_t> widths_;  // widths of the lines of the block, in characters
   Clock::time_point drawn_;
 };
 

@@ -1,4 +1,4 @@
-// The progress of an experiment's runs while they are watched.
+// `ProgressView` shows the progress of runs while they are watched.
 
 #ifndef ANNEAL_CLIENT_RENDER_PROGRESS_H_
 #define ANNEAL_CLIENT_RENDER_PROGRESS_H_
@@ -15,26 +15,26 @@
 
 namespace anneal::client::render {
 
-// What has been seen of a run.
+// The state of a run, from the events seen so far.
 struct RunProgress {
-  std::string name;  // as people type it
+  std::string name;  // short name, such as first/0
   int32_t epochs_total = 0;
   v1::RunState state = v1::RUN_STATE_PENDING;
   v1::Failure failure;
   v1::Epoch last;
-  absl::Time last_time;  // when it was recorded, by the daemon's clock
+  absl::Time last_time;  // recording time, by the daemon's clock
   std::vector<double> validation_losses;
 };
 
-// Where those that wait stand in the daemon's queue.
+// The position of the watched runs in the daemon's queue.
 struct QueueProgress {
-  int length = 0;                   // runs of everybody; 0: too many to count
-  int position = 0;                 // of the first one watched, from 1; 0: none waits
-  std::optional<absl::Time> start;  // about when it starts
+  int length = 0;                   // runs of all users; 0: too many to count
+  int position = 0;                 // of the first watched run, from 1; 0: none is queued
+  std::optional<absl::Time> start;  // its estimated start
 };
 
 struct Progress {
-  std::vector<RunProgress> runs;  // all that are watched, in order
+  std::vector<RunProgress> runs;  // all watched runs, in order
   QueueProgress queue;
 };
 
@@ -42,30 +42,30 @@ struct Progress {
 class ProgressView {
  public:
   virtual ~ProgressView() = default;
-  // After `run` took in `event`; null if it is about the experiment.
+  // Called after `event` was applied to `run`; null for an event of the experiment.
   virtual void OnEvent(const v1::Event& event, const RunProgress* run,
                        const Progress& progress) = 0;
-  // A line to the reader, such as that the connection was lost.
+  // Shows a message, such as a lost connection.
   virtual void Note(const std::string& text) = 0;
-  // Leaves the terminal as it should be.
+  // Restores the terminal.
   virtual void End() = 0;
 
-  // Whether it moves while nothing happens: then it wants `OnTick` about every second, and the
-  // queue.
+  // Returns true if the view changes without events: it then needs `OnTick` about once a second,
+  // and the queue.
   virtual bool is_live() const { return false; }
   virtual void OnTick(const Progress& /*progress*/) {}
 };
 
 enum class ProgressKind {
-  kAuto,   // live on a terminal, lines elsewhere
-  kJson,   // events as JSON, one a line
+  kAuto,   // live view on a terminal, lines otherwise
+  kJson,   // events as JSON lines
   kQuiet,  // nothing
 };
 
-// Writes to `out`.
+// Returns a view that writes to `out`.
 std::unique_ptr<ProgressView> MakeProgressView(ProgressKind kind, std::FILE* out);
 
-// One line about a run, without line end.
+// Returns one line about a run, without a line break.
 std::string ProgressLine(const RunProgress& run);
 
 }  // namespace anneal::client::render

@@ -25,17 +25,17 @@ std::string Bar(double theta) {
   return bar;
 }
 
-// Why the thetas in the chart are not the whole story; empty if they are.
+// Explains how the actual thetas differ from the chart; empty if they do not.
 std::string Remark(const v1::ThetaConfig& theta) {
   if (theta.policy() == v1::THETA_POLICY_TRAINABLE) {
-    return "theta is trained: only its start is known\n";
+    return "theta is trained: only its initial value is known\n";
   }
   if (theta.policy() == v1::THETA_POLICY_SCHEDULED &&
       config::TraitsOf(theta.schedule()).needs_state) {
-    return absl::StrCat(EnumName(theta.schedule()), ": theta moves by ",
-                        Short(theta.plateau().notch() * std::abs(theta.end() - theta.start())),
-                        " whenever the training loss stalls; below is a run in which it never "
-                        "does\n");
+    return absl::StrCat(
+        EnumName(theta.schedule()), ": theta moves by ",
+        Short(theta.plateau().notch() * std::abs(theta.end() - theta.start())),
+        " whenever the training loss stalls; the chart assumes that it never does\n");
   }
   return "";
 }

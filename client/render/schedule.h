@@ -1,4 +1,4 @@
-// What a config's schedules come to, before anything is trained. Pure.
+// `ScheduleChart` previews a config's schedules before training. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_SCHEDULE_H_
 #define ANNEAL_CLIENT_RENDER_SCHEDULE_H_
@@ -10,9 +10,9 @@
 
 namespace anneal::client::render {
 
-// A line an epoch (of long runs, some 20 of them, the first and the last among them): theta in its
-// first step with a bar from 0 to pi/4, and the learning rate. `config` is resolved and valid.
-// PLATEAU, which follows the loss, and trainable thetas are told in words.
+// Returns one line per epoch (about 20 of a long run, including the first and last): theta at its
+// first step, with a bar from 0 to pi/4, and the learning rate. `config` is resolved and valid.
+// PLATEAU, which depends on the loss, and trainable thetas are described in words.
 std::string ScheduleChart(const v1::TrainingConfig& config, int64_t steps_per_epoch);
 
 }  // namespace anneal::client::render

@@ -26,14 +26,12 @@ size_t FindColumn(const Table& table, absl::string_view key) {
 
 absl::Status NoSuchColumn(absl::string_view option, const std::string& key,
                           const std::vector<std::string>& keys) {
-  const std::string near = config::NearNames(key, keys);
-  return InvalidField(
-      option, absl::StrCat("names ", Quoted(key), ", which is no column; ",
-                           near.empty() ? absl::StrCat("there are ", absl::StrJoin(keys, ", "))
-                                        : absl::StrCat("near it are ", near)));
+  return InvalidField(option, absl::StrCat("has the unknown column ", Quoted(key),
+                                           "; did you mean ", config::NearNames(key, keys), "?"));
 }
 
-// Less than, equal to or greater than 0, as `a` is to `b`.
+// Returns a negative value, 0 or a positive value if `a` is less than, equal to or greater than
+// `b`.
 int Compared(const std::string& a, const std::string& b) {
   double x = 0;
   double y = 0;
@@ -64,7 +62,7 @@ bool Holds(const Filter& comparison, const std::string& cell) {
   return false;
 }
 
-// Of a filter whose fields are columns of the table.
+// Evaluates filters whose fields are columns of the table.
 bool Holds(const Filter& filter, const Table& table, const std::vector<std::string>& row) {
   const auto holds = [&](const Filter& operand) { return Holds(operand, table, row); };
   switch (filter.kind) {
@@ -97,7 +95,7 @@ absl::StatusOr<std::vector<size_t>> SelectRows(const Table& table, absl::string_
   ANNEAL_ASSIGN_OR_RETURN(const Filter parsed, ParseFilter(filter));
   ANNEAL_RETURN_IF_ERROR(CheckFields(parsed, table));
   ANNEAL_ASSIGN_OR_RETURN(const std::vector<OrderField> fields, ParseOrder(order));
-  std::vector<std::pair<size_t, bool>> keys;  // column, and whether it descends
+  std::vector<std::pair<size_t, bool>> keys;  // column index, descending
   for (const OrderField& field : fields) {
     const size_t column = FindColumn(table, field.field);
     if (column == kNowhere) return NoSuchColumn("--sort", field.field, table.keys());
@@ -146,7 +144,7 @@ absl::StatusOr<Table> WithColumns(const Table& table, const Table* more,
     }
     sources.emplace_back(source, column);
     columns.push_back(source->columns()[column]);
-    columns.back().rank = 0;  // it was asked for
+    columns.back().rank = 0;  // explicitly requested
   }
   Table some(std::move(columns));
   for (size_t r = 0; r < table.rows().size(); ++r) {

@@ -1,4 +1,4 @@
-// Which rows and columns of a table are shown. Pure.
+// These functions select and order the rows and columns of a table. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_SELECTION_H_
 #define ANNEAL_CLIENT_RENDER_SELECTION_H_
@@ -13,18 +13,18 @@
 
 namespace anneal::client::render {
 
-// Numbers of the rows that `filter` holds for, in the order that `order` asks for and otherwise as
-// they are. Both as for lists of the daemon (common/filter.h), on the keys of the columns. Cells
-// are compared as numbers where both sides are; an empty cell is an absent value, for which no
-// comparison holds, and which comes last. INVALID_ARGUMENT naming `--filter` or `--sort`.
+// Returns the indices of the rows that match `filter`, sorted by `order` (stable). Both use the
+// syntax of the daemon's lists (common/filter.h), with the column keys as fields. Cells compare as
+// numbers if both sides are numbers; an empty cell is an absent value, which matches no comparison
+// and sorts last. INVALID_ARGUMENT naming `--filter` or `--sort`.
 absl::StatusOr<std::vector<size_t>> SelectRows(const Table& table, absl::string_view filter,
                                                absl::string_view order);
 
-// The table with these rows only, by number.
+// Returns the table with only the rows at these indices.
 Table WithRows(const Table& table, const std::vector<size_t>& rows);
 
-// The table with these columns only, by key, in this order. Columns that it does not have come from
-// `more`, which has the same rows; null: there are no more. INVALID_ARGUMENT naming `--columns`.
+// Returns the table with only these columns, by key, in this order. Columns that it lacks are taken
+// from `more`, which has the same rows; null: none. INVALID_ARGUMENT naming `--columns`.
 absl::StatusOr<Table> WithColumns(const Table& table, const Table* more,
                                   const std::vector<std::string>& keys);
 

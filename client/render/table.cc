@@ -11,7 +11,7 @@ namespace anneal::client::render {
 namespace {
 
 constexpr absl::string_view kGap = "  ";
-// What text is not cut below, in characters.
+// Text columns are not truncated below this width, in characters.
 constexpr size_t kLeastText = 12;
 
 std::string CsvCell(const std::string& cell) {
@@ -22,7 +22,7 @@ std::string CsvCell(const std::string& cell) {
 }  // namespace
 
 size_t DisplayWidth(absl::string_view text) {
-  // Every byte but UTF-8's continuation bytes begins a character.
+  // Every byte except UTF-8 continuation bytes starts a character.
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   }));
@@ -93,7 +93,7 @@ std::string Table::ToText(size_t width, std::vector<std::string>* left_out) cons
     for (const size_t c : shown) sum += width_of(c);
     return sum;
   };
-  // What cutting cannot make fit goes, the least important first.
+  // Omits columns if truncation is not enough, the least important first.
   while (total(least) > width) {
     const auto last = std::max_element(shown.begin(), shown.end(), [this](size_t a, size_t b) {
       return columns_[a].rank < columns_[b].rank;
@@ -102,7 +102,7 @@ std::string Table::ToText(size_t width, std::vector<std::string>* left_out) cons
     left_out->push_back(columns_[*last].key);
     shown.erase(last);
   }
-  // The widest text is cut first.
+  // Truncates the widest text column first.
   const auto own = [&](size_t c) { return widths[c]; };
   while (total(own) > width) {
     const auto spare = [&](size_t c) { return widths[c] > least(c) ? widths[c] : 0; };

@@ -1,4 +1,4 @@
-// Aligned columns for people, CSV for programs. Pure.
+// `Table` formats rows as aligned text, CSV or HTML. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_TABLE_H_
 #define ANNEAL_CLIENT_RENDER_TABLE_H_
@@ -14,36 +14,36 @@ class Table {
  public:
   enum class Align { kLeft, kRight };
   struct Column {
-    std::string key;     // in CSV
-    std::string header;  // on a terminal
+    std::string key;     // heading in CSV
+    std::string header;  // heading on a terminal
     Align align = Align::kRight;
-    // Where a terminal is too narrow, those with the highest rank are left out first; 0: never.
+    // If the terminal is too narrow, columns with the highest rank are omitted first; 0: never.
     int rank = 0;
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // As many cells as there are columns.
+  // `cells` has one entry per column.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
   const std::vector<Column>& columns() const { return columns_; }
   const std::vector<std::vector<std::string>>& rows() const { return rows_; }
-  // Of the columns.
+  // Returns the keys of the columns.
   std::vector<std::string> keys() const;
 
-  // Header and rows, two spaces between columns.
+  // Returns header and rows, with two spaces between columns.
   std::string ToText() const;
-  // The same in at most `width` characters a line, if that is possible: text is cut, but for that
-  // of the first column, and if that is not enough columns are left out. `left_out` gets their
+  // Returns the same in at most `width` characters per line, if possible: text columns except the
+  // first are truncated; if that is not enough, columns are omitted. `left_out` receives their
   // keys.
   std::string ToText(size_t width, std::vector<std::string>* left_out) const;
-  // RFC 4180, with \n line ends: keys, then rows.
+  // Returns the keys and rows as RFC 4180 CSV, with \n line ends.
   std::string ToCsv() const;
-  // An HTML table element; columns that are aligned right have the class "number".
+  // Returns an HTML table element; right-aligned columns have the class "number".
   std::string ToHtml() const;
 
  private:
-  // What each column needs.
+  // Returns the width that each column needs.
   std::vector<size_t> Widths() const;
   std::string ToText(const std::vector<size_t>& shown, const std::vector<size_t>& widths) const;
 
@@ -51,19 +51,19 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// A line of RFC 4180, with its end.
+// Returns a line of RFC 4180 CSV, with its line end.
 std::string CsvLine(const std::vector<std::string>& cells);
 
-// Text between tags or in an attribute.
+// Escapes text for use between tags or in an attribute.
 std::string EscapeHtml(absl::string_view text);
 
-// Columns that a terminal needs for UTF-8 text without wide or combining characters.
+// Returns the number of terminal columns of UTF-8 text without wide or combining characters.
 size_t DisplayWidth(absl::string_view text);
 
-// `text` in that many columns: cut, with `…` at the end, if it needs more.
+// Truncates `text` to `width` columns, ending in `…`.
 std::string Cut(absl::string_view text, size_t width);
 
-// `text` with spaces to reach a width, on the side away from `align`.
+// Pads `text` with spaces to `width`, on the side opposite to `align`.
 std::string Pad(absl::string_view text, size_t width, Table::Align align);
 
 }  // namespace anneal::client::render

@@ -26,8 +26,7 @@ namespace {
 using Align = render::Table::Align;
 using render::EscapeHtml;
 
-// Figures are drawn on white and stay so: their colours are chosen for it. Where the page is too
-// narrow to read them they scroll, as tables do.
+// The colours of figures assume a white background. Wide figures and tables scroll on narrow pages.
 constexpr absl::string_view kStyle = R"(
 :root { color-scheme: light dark; --text: #1b1b1b; --page: #fff; --line: #d5d5d5; --soft: #f4f4f4; }
 @media (prefers-color-scheme: dark) {
@@ -88,7 +87,7 @@ std::string Summary(const ReportData& data) {
     html += Paragraph(absl::StrCat(ShortenName(experiment.name()), ": ", experiment.note()));
   }
   return absl::StrCat(
-      html, Paragraph(absl::StrCat(succeeded, " of ", runs, " runs succeeded. Made ", data.made,
+      html, Paragraph(absl::StrCat(succeeded, " of ", runs, " runs succeeded. Created ", data.made,
                                    " by anneal ", kVersion, " from anneald ", data.server.version(),
                                    ".")));
 }
@@ -97,16 +96,16 @@ std::string Results(const ReportData& data) {
   const v1::CompareExperimentsResponse& comparison = data.comparison;
   std::string html =
       absl::StrCat(Heading("Results"), Wide(render::ArmTable(comparison, comparison.arms_size())),
-                   Paragraph("Means ± sample standard deviations over the runs that succeeded."));
+                   Paragraph("Means ± sample standard deviations over succeeded runs."));
   if (comparison.arms_size() > 1) {
     absl::StrAppend(
         &html, Wide(render::DifferenceTable(comparison, comparison.arms_size())),
         Paragraph(absl::StrCat(
             comparison.metric(), " (", comparison.higher_is_better() ? "higher" : "lower",
             " is better), paired by seed with ", comparison.baseline(),
-            ". Intervals: 95 % bootstrap. P: two-sided, by flipping the signs of the differences; "
-            "Holm's correction for all comparisons. P(better): that a run of the arm is better "
-            "than one of the baseline.")));
+            ". Intervals: 95 % bootstrap. P: two-sided randomisation test (sign flips); Holm: "
+            "corrected for multiple comparisons. P(better): probability that a run of the arm is "
+            "better than a run of the baseline.")));
   }
   return html;
 }
@@ -118,12 +117,13 @@ absl::StatusOr<std::string> Figures(const ReportData& data) {
   ANNEAL_ASSIGN_OR_RETURN(const Metric accuracy, metric("validation_accuracy"));
   std::vector<std::pair<plot::Figure, std::string>> figures;
   figures.emplace_back(plot::Curves(data.arms, {train_loss, loss, accuracy}, /*log_y=*/false),
-                       "Means over seeds by epoch; bands are one sample standard deviation.");
+                       "Means over seeds by epoch; bands show ±1 sample standard deviation.");
   figures.emplace_back(plot::Thetas(data.arms, data.thetas), "θ by epoch, in radians.");
-  figures.emplace_back(plot::Youden(data.arms, train_loss, loss, plot::Pick::kFinal),
-                       "Youden plot of the last epoch: above the line, validation is worse.");
+  figures.emplace_back(
+      plot::Youden(data.arms, train_loss, loss, plot::Pick::kFinal),
+      "Youden plot of the last epoch: points above the line have a higher validation loss.");
   figures.emplace_back(plot::Compare(data.comparison, data.arms),
-                       "What was compared, with 95 % bootstrap intervals.");
+                       "The compared metric, with 95 % bootstrap intervals.");
   if (auto confusion = plot::Confusions(data.arms, v1::TestResult::WEIGHTS_LAST); confusion.ok()) {
     figures.emplace_back(*std::move(confusion),
                          "Test images by true class (rows) and predicted class (columns).");
@@ -143,8 +143,8 @@ std::string Differences(const ReportData& data) {
   std::vector<const v1::TrainingConfig*> configs;
   for (const plot::ArmData& arm : data.arms) configs.push_back(&arm.runs[0].run.config());
   const std::vector<std::string> fields = exporters::DifferingFields(configs);
-  std::string html = Heading("What sets the arms apart");
-  if (fields.empty()) return html + Paragraph("Nothing: all have the same config.");
+  std::string html = Heading("Differences between the configs");
+  if (fields.empty()) return html + Paragraph("None: all runs have the same config.");
   std::vector<render::Table::Column> columns = {{"field", "FIELD", Align::kLeft}};
   for (const plot::ArmData& arm : data.arms) columns.push_back({arm.name, arm.name, Align::kLeft});
   render::Table table(std::move(columns));
@@ -194,10 +194,10 @@ std::string Runs(const ReportData& data) {
 }
 
 std::string Reproduce(const ReportData& data) {
-  std::string html = Heading("How to get the same results");
+  std::string html = Heading("How to reproduce the results");
   html += Paragraph(
-      "With the same version on the same kind of processor, the same config and seed give the "
-      "same bits. The data set's SHA-256 and the engine are in every run: anneal show RUN.");
+      "The same version on the same kind of processor reproduces bit-identical results from the "
+      "same config and seed. anneal show RUN prints the data set's SHA-256 and the engine.");
   std::string commands;
   for (const Submission& submission : data.submissions) {
     absl::StrAppend(&commands, SubmitCommand(submission), "\n");

@@ -29,7 +29,7 @@ Words SchemaPaths() {
   return paths;
 }
 
-// `optimizer.kind=` and, after that, what it can be.
+// Completes a path up to `optimizer.kind=`, then the values of the field.
 Words Assignments(const std::string& typed) {
   Words candidates;
   const size_t equals = typed.find('=');
@@ -40,7 +40,7 @@ Words Assignments(const std::string& typed) {
   const std::string path = typed.substr(0, equals);
   const auto* field = config::FindField(*v1::TrainingConfig::descriptor(), path);
   if (field == nullptr) return candidates;
-  // A sweep goes on after the last comma.
+  // In a sweep, completes the value after the last comma.
   const size_t comma = typed.rfind(',');
   const std::string before =
       typed.substr(0, (comma == std::string::npos ? equals : std::max(equals, comma)) + 1);
@@ -54,7 +54,7 @@ Words Assignments(const std::string& typed) {
   return candidates;
 }
 
-// The values that an option is checked against, as its description has them: {a,b} or {a->0,b->1}.
+// Returns the values that an option accepts, from its description: {a,b} or {a->0,b->1}.
 Words Choices(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   const size_t begin = type.find('{');
@@ -73,7 +73,7 @@ std::string LongName(const CLI::Option& option) {
   return option.get_lnames().empty() ? "" : option.get_lnames().front();
 }
 
-// The option called so by a command or those that it belongs to; null if there is none.
+// Returns the option with this name of a command or its parents; null if none.
 const CLI::Option* FindOption(const CLI::App* command, const std::string& word) {
   for (; command != nullptr; command = command->get_parent()) {
     if (const CLI::Option* option = command->get_option_no_throw(word)) return option;
@@ -81,7 +81,7 @@ const CLI::Option* FindOption(const CLI::App* command, const std::string& word) 
   return nullptr;
 }
 
-// Experiments, or the runs of the one that is typed already.
+// Completes experiments, or runs after the slash of a typed experiment.
 Words Names(const std::string& typed, const CompletionSources& sources, bool runs_only) {
   const size_t slash = typed.find('/');
   if (slash != std::string::npos) {
@@ -132,7 +132,7 @@ Words PositionalValues(const CLI::App& command, size_t position, const std::stri
   return Choices(*option);
 }
 
-// The command that a word names, whole or shortened; null if it is none.
+// Returns the subcommand with this name or unambiguous prefix; null if none.
 const CLI::App* FindCommand(const CLI::App& parent, const std::string& word) {
   const CLI::App* found = nullptr;
   for (const CLI::App* command : parent.get_subcommands(nullptr)) {
@@ -161,7 +161,7 @@ std::vector<std::string> Complete(const CLI::App& app, const std::vector<std::st
   if (words.empty()) return {};
   const CLI::App* command = &app;
   size_t position = 0;
-  const CLI::Option* pending = nullptr;  // wants the next word as its value
+  const CLI::Option* pending = nullptr;  // takes the next word as its value
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     const std::string& word = words[i];
     if (pending != nullptr) {

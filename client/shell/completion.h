@@ -1,5 +1,5 @@
-// What a half-typed command line may go on with. The commands and options are those of the program
-// itself, so that none is forgotten.
+// `Complete` lists the completions of a partial command line. Commands and options come from the
+// CLI definition itself.
 
 #ifndef ANNEAL_CLIENT_SHELL_COMPLETION_H_
 #define ANNEAL_CLIENT_SHELL_COMPLETION_H_
@@ -11,7 +11,8 @@
 
 namespace anneal::client::shell {
 
-// Names that only a daemon or the client's settings know. Each may be empty, for nothing.
+// Sources of names that only the daemon or the client's settings know. A null source yields no
+// names.
 struct CompletionSources {
   std::function<std::vector<std::string>()> experiments;
   std::function<std::vector<std::string>(const std::string& experiment)> runs;  // as first/0
@@ -19,13 +20,13 @@ struct CompletionSources {
   std::function<std::vector<std::string>()> contexts;
 };
 
-// Candidates for the last of `words`, which are those after the program's name; sorted, and each
-// begins with it. One that ends with `=` or `/` is not complete yet. None where a file is wanted:
-// shells know files.
+// Returns the candidates for the last of `words`, which follow the program's name; sorted, each
+// starting with it. A candidate that ends in `=` or `/` is incomplete. Returns none where a file is
+// expected, which the shell completes.
 std::vector<std::string> Complete(const CLI::App& app, const std::vector<std::string>& words,
                                   const CompletionSources& sources);
 
-// A script for bash, zsh or fish that asks `anneal __complete WORDS...`.
+// Returns a script for bash, zsh or fish that calls `anneal __complete WORDS...`.
 const char* CompletionScript(const std::string& shell);
 
 }  // namespace anneal::client::shell

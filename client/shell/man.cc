@@ -34,7 +34,7 @@ std::string AsciiOnly(absl::string_view text) {
   return ascii;
 }
 
-// Text for roff: hyphens as they are typed, and no line that is taken for a request.
+// Escapes text for roff: literal hyphens, and no line that starts a request.
 std::string Roff(absl::string_view text) {
   std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"},
                                                    {"-", "\\-"},
@@ -50,7 +50,7 @@ std::string Roff(absl::string_view text) {
   return absl::StrJoin(lines, "\n.br\n");
 }
 
-// As it is typed: anneal plot curves.
+// Returns the command as typed: anneal plot curves.
 std::string Typed(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name()
                                      : absl::StrCat(Typed(*app.get_parent()), " ", app.get_name());
@@ -69,7 +69,7 @@ std::string OptionText(const CLI::Option& option) {
       ".TP\n\\fB", Roff(positional ? option.get_name(/*positional=*/true) : NamesOf(option)),
       "\\fR");
   if (!positional && option.get_type_size() != 0) {
-    // Without the choices that may follow: the description has them.
+    // Omits the choices that may follow; the description lists them.
     const std::string type = option.get_type_name();
     absl::StrAppend(&text, " \\fI", Roff(type.substr(0, type.find(':'))), "\\fR");
   }
@@ -97,7 +97,7 @@ std::string ExampleText(const CLI::App& app) {
   return absl::StrCat(".nf\n", Roff(example), "\n.fi\n");
 }
 
-// A command of a command: its own section.
+// Returns the section of a subcommand.
 std::string CommandText(const CLI::App& app) {
   std::string text =
       absl::StrCat(".SH ", Roff(absl::AsciiStrToUpper(Typed(app))), "\n",
@@ -133,9 +133,10 @@ std::string ManPage(const CLI::App& app) {
                       Roff(command->get_description()), "\n");
     }
     absl::StrAppend(&page,
-                    ".SH EXIT STATUS\n0: fine. 1: failed. 2: wrong usage. 3: interrupted; runs go "
-                    "on.\n.SH ENVIRONMENT\n.TP\nANNEAL_SERVER\nThe daemon, as with \\-\\-server.\n"
-                    ".TP\nNO_COLOR\nNo colours at a terminal.\n");
+                    ".SH EXIT STATUS\n0: success. 1: failure. 2: usage error. 3: interrupted; runs "
+                    "continue.\n.SH ENVIRONMENT\n.TP\nANNEAL_SERVER\nAddress of the daemon, like "
+                    "\\-\\-server.\n"
+                    ".TP\nNO_COLOR\nDisables colours.\n");
   } else {
     for (const CLI::App* command : app.get_subcommands(nullptr)) page += CommandText(*command);
     const std::string example = ExampleText(app);

@@ -1,4 +1,4 @@
-// Manual pages, made of what the commands say of themselves.
+// `ManPage` generates manual pages from the CLI definition.
 
 #ifndef ANNEAL_CLIENT_SHELL_MAN_H_
 #define ANNEAL_CLIENT_SHELL_MAN_H_
@@ -8,10 +8,10 @@
 
 namespace anneal::client::shell {
 
-// The page of the program, or of one of its commands with all that belong to it, in man(7) format.
+// Returns the man(7) page of the program or of one of its commands, including subcommands.
 std::string ManPage(const CLI::App& app);
 
-// What `man` knows it by: anneal, anneal-submit.
+// Returns the name of the page: anneal, anneal-submit.
 std::string ManName(const CLI::App& app);
 
 }  // namespace anneal::client::shell

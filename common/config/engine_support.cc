@@ -17,14 +17,14 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// A field without the numbers of its list elements. Of an enum or a bool with `values`, only those
-// are supported; without them, and of any other type, all values in range are.
+// A supported field; its path omits list indices. Enums and bools support only the `values` listed,
+// if any; otherwise every value in range is supported.
 struct Supported {
   absl::string_view path;
   std::vector<absl::string_view> values;
 };
 
-// The trainer's own settings, which no engine sees, are supported as a whole.
+// Settings of the trainer, which no engine reads, are supported with all of their fields.
 constexpr absl::string_view kOfTheTrainer[] = {
     "dataset", "epochs", "batch_size", "early_stopping", "diagnostics", "checkpoint", "engine"};
 
@@ -46,7 +46,7 @@ const std::vector<Supported>& OfTheFusedEngine() {
       {"theta"},
       {"theta.policy", {"FIXED", "SCHEDULED", "TRAINABLE"}},
       {"theta.granularity", {"NETWORK", "LAYER", "CHANNEL", "NEURON"}},
-      // The schedules' values come with every step: the engine does not know the schedules.
+      // The trainer passes theta with every step: the engine does not implement schedules.
       {"theta.schedule"},
       {"theta.start"},
       {"theta.end"},
@@ -86,8 +86,8 @@ const std::vector<Supported>& OfTheFusedEngine() {
   return table;
 }
 
-// The value of an enum or a bool as a user writes it; empty for other types. `index` is negative
-// for a field that is no list.
+// Returns the value of an enum or a bool as a user writes it; empty for other types. `index` is
+// negative for a singular field.
 std::string ValueText(const Message& message, const FieldDescriptor& field, int index) {
   const auto* reflection = message.GetReflection();
   switch (field.cpp_type()) {

@@ -1,4 +1,4 @@
-// The allow-list of what the fused engine can train. Pure.
+// `FindUnsupportedByFused` checks a config against the allow-list of the fused engine. Pure.
 
 #ifndef ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_
 #define ANNEAL_COMMON_CONFIG_ENGINE_SUPPORT_H_

@@ -1,4 +1,4 @@
-// A config for a run that goes on after its end.
+// `ExtendConfig` returns the config of a run that continues after its last epoch.
 
 #ifndef ANNEAL_COMMON_CONFIG_EXTEND_H_
 #define ANNEAL_COMMON_CONFIG_EXTEND_H_
@@ -10,9 +10,10 @@
 
 namespace anneal::config {
 
-// `config` is resolved, and was planned with `length`. The result has more epochs; in those that
-// the run has done, theta and learning rate are what they were, and after them stay where they
-// ended: what depended on the number of epochs by default is now said. Pure; thread-safe.
+// `config` is resolved and was planned with `length`. The result has `epochs` epochs: theta and
+// learning rate are unchanged in the completed epochs and keep their final values afterwards,
+// because settings that depend on the number of epochs by default become explicit. Pure;
+// thread-safe.
 v1::TrainingConfig ExtendConfig(v1::TrainingConfig config, RunLength length, int32_t epochs);
 
 }  // namespace anneal::config

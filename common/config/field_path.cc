@@ -45,16 +45,17 @@ absl::string_view LastPart(absl::string_view path) {
   return path.substr(path.rfind('.') + 1);  // npos + 1 is 0
 }
 
-// Near by the whole path, or by the name of the field in whatever message it is.
+// The edit distance of the whole path, or of the field name in any message.
 size_t Distance(absl::string_view wanted, absl::string_view path) {
   return std::min(EditDistance(wanted, path), 1 + EditDistance(LastPart(wanted), LastPart(path)));
 }
 
 absl::Status UnknownPath(const Descriptor& type, absl::string_view path) {
   constexpr size_t kLongestPath = 200;
-  if (path.size() > kLongestPath) return InvalidField("path", "is longer than any field path");
-  return InvalidField(
-      path, absl::StrCat("is not a field; near it are ", NearNames(path, FieldPaths(type))));
+  if (path.size() > kLongestPath)
+    return InvalidField("path", "is longer than any field path; name a field, such as epochs");
+  return InvalidField(path, absl::StrCat("is an unknown field; did you mean ",
+                                         NearNames(path, FieldPaths(type)), "?"));
 }
 
 absl::Status WrongType(absl::string_view path, absl::string_view value, absl::string_view wanted) {
@@ -80,8 +81,8 @@ absl::Status SetMessage(Message* message, const FieldDescriptor& field, absl::st
   return absl::OkStatus();
 }
 
-// JSON knows lists only inside of messages: the value goes into an otherwise empty parent, after it
-// was found to be a list and nothing more.
+// protobuf parses JSON lists only inside messages: the value is checked to be a list and then
+// parsed as a field of an otherwise empty parent.
 absl::Status SetList(Message* parent, const FieldDescriptor& field, absl::string_view path,
                      absl::string_view value) {
   google::protobuf::ListValue list;
@@ -138,7 +139,7 @@ absl::Status SetScalar(Message* parent, const FieldDescriptor& field, absl::stri
   }
 }
 
-// Steps into element `index` of a list of messages; one past the end appends.
+// Returns element `index` of a list of messages; the index one past the end appends.
 Message* Element(Message* parent, const FieldDescriptor& field, absl::string_view index) {
   const auto* reflection = parent->GetReflection();
   int number = 0;
@@ -168,8 +169,8 @@ absl::Status SetIn(Message* root, absl::string_view path, absl::string_view valu
     message = Element(message, *field, parts[++i]);
     if (message == nullptr) {
       return InvalidField(path, absl::StrCat("has no element ", parts[i],
-                                             "; elements count from "
-                                             "0, and the one after the last appends"));
+                                             "; indices start at 0, and the index after the last "
+                                             "element appends one"));
     }
     if (i + 1 == parts.size()) return SetMessage(message, *field, path, value);
   }
@@ -180,7 +181,7 @@ std::string ToJsonText(const Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  // Fails only for messages with Any, of which a config has none.
+  // Fails only for messages with Any fields, which configs lack.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
 }
@@ -256,8 +257,11 @@ std::string NearNames(absl::string_view wanted, const std::vector<std::string>& 
   for (const std::string& name : names) near.emplace_back(Distance(wanted, name), name);
   std::sort(near.begin(), near.end());
   near.resize(std::min(near.size(), kSuggestions));
-  return absl::StrJoin(near, ", ",
-                       [](std::string* out, const auto& item) { out->append(item.second); });
+  std::string text;
+  for (size_t i = 0; i < near.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : (i + 1 == near.size() ? " or " : ", "), near[i].second);
+  }
+  return text;
 }
 
 const FieldDescriptor* FindField(const Descriptor& type, absl::string_view path) {

@@ -1,4 +1,5 @@
-// The learning rate of a step, as config.proto defines it (LearningRateSchedule). Pure.
+// `LearningRateFactor` computes the learning rate schedule of config.proto (LearningRateSchedule).
+// Pure.
 
 #ifndef ANNEAL_COMMON_CONFIG_LEARNING_RATE_H_
 #define ANNEAL_COMMON_CONFIG_LEARNING_RATE_H_
@@ -10,8 +11,8 @@
 
 namespace anneal::config {
 
-// What multiplies a base learning rate at a step: schedule times warm-up. The warm-up of W =
-// round(warmup_epochs x steps per epoch) steps gives (step + 1) / W, at most 1. `config` must be
+// Returns the factor of the base learning rate at a step: schedule times warm-up. A warm-up of W =
+// round(warmup_epochs x steps per epoch) steps contributes min(1, (step + 1) / W). `config` must be
 // resolved; `epoch` and `step` count from 0, `step` from the start of the run. In (0, 1], or 0 for
 // a final_factor of 0.
 double LearningRateFactor(const v1::OptimizerConfig& config, RunLength length, int64_t epoch,

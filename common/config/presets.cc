@@ -18,10 +18,10 @@ struct Definition {
   absl::string_view id;
   absl::string_view description;
   absl::string_view config;  // text format
-  bool deep = false;         // DeepNetwork instead of the default one
+  bool deep = false;         // uses DeepNetwork
 };
 
-// The four experiments, then controls and variants.
+// The four experiments, followed by controls and variants.
 constexpr Definition kDefinitions[] = {
     {"baseline", "Experiment 1: a ReLU network, theta fixed at 0",
      "theta { policy: THETA_POLICY_FIXED } regularizer { l2: 1e-5 }"},
@@ -34,10 +34,10 @@ constexpr Definition kDefinitions[] = {
     {"trainable-per-neuron", "Experiment 4: a trainable theta for every neuron",
      "theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON"
      " learning_rate: 0.001 } regularizer { l2: 1e-5 }"},
-    {"annealed-plateau", "Optimise, bend a little when the loss stalls, optimise again",
+    {"annealed-plateau", "Anneal theta by a notch whenever the training loss stalls",
      "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_PLATEAU }"
      " regularizer { l2: 1e-5 } epochs: 30"},
-    {"annealed-jump", "Control: linear for half of the run, then ReLU at once",
+    {"annealed-jump", "Control: linear for half of the run, then ReLU",
      "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_JUMP }"
      " regularizer { l2: 1e-5 }"},
     {"high-lr-baseline", "Ten times the learning rate: a ReLU network",
@@ -50,7 +50,7 @@ constexpr Definition kDefinitions[] = {
      "theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_LINEAR }", /*deep=*/true},
 };
 
-// 8 layers at 14x14, then 16 at 7x7, each conv 8@3x3: deep enough that gradients have a way to go.
+// 8 layers at 14x14, then 16 at 7x7, each conv 8@3x3: deep enough for vanishing gradients.
 void DeepNetwork(v1::NetworkConfig* network) {
   constexpr int kLayers = 24;
   constexpr int kLayersAt14 = 8;
@@ -70,7 +70,7 @@ std::vector<v1::Preset> BuildPresets() {
     v1::Preset& preset = presets.emplace_back();
     preset.set_name(absl::StrCat(kPresets, definition.id));
     preset.set_description(std::string(definition.description));
-    // A typo here is a programmer's error; the test of all presets finds it.
+    // A parse error is a programming error; the test of all presets detects it.
     google::protobuf::TextFormat::ParseFromString(std::string(definition.config),
                                                   preset.mutable_config());
     if (definition.deep) DeepNetwork(preset.mutable_config()->mutable_network());
@@ -95,7 +95,7 @@ absl::StatusOr<v1::Preset> FindPreset(absl::string_view name) {
       });
   return WithReason(absl::NotFoundError(absl::StrCat(
                         "there is no preset \"", absl::StripPrefix(name, kPresets).substr(0, 80),
-                        "\"; there are ", known)),
+                        "\"; choose one of ", known)),
                     v1::ERROR_REASON_PRESET_NOT_FOUND);
 }
 

@@ -1,4 +1,4 @@
-// The configs that ship with the product. Pure; thread-safe.
+// `Presets` are the built-in configs. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_CONFIG_PRESETS_H_
 #define ANNEAL_COMMON_CONFIG_PRESETS_H_
@@ -11,10 +11,10 @@
 
 namespace anneal::config {
 
-// Each with only the fields it decides set; ResolveConfig gives the rest.
+// Sets only the fields that define each preset; ResolveConfig adds the defaults.
 const std::vector<v1::Preset>& Presets();
 
-// By name, `presets/{preset}`. NOT_FOUND with the names there are.
+// Finds a preset by name, `presets/{preset}`. NOT_FOUND, listing the known presets.
 absl::StatusOr<v1::Preset> FindPreset(absl::string_view name);
 
 }  // namespace anneal::config

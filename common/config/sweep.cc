@@ -11,15 +11,15 @@
 namespace anneal::config {
 namespace {
 
-// Of all cells' configs, and of all runs' parameters.
+// Limits on the configs of all cells, and on the parameters of all runs.
 constexpr size_t kMostConfigBytes = size_t{128} << 20;
 constexpr size_t kMostParameterBytes = size_t{64} << 20;
-// What a byte of a value's text may take in a config.
+// Upper bound on the config bytes that one byte of a value takes.
 constexpr size_t kConfigBytesPerText = 20;
 
-// Checks what the product would need, before any of it is made.
+// Checks the memory that the product would need before building it.
 absl::Status CheckMemory(const v1::Experiment& experiment, int64_t runs, int64_t seeds) {
-  size_t text = 0;  // of a cell's parameters, at most
+  size_t text = 0;  // upper bound for the parameters of a cell
   for (const v1::SweepAxis& axis : experiment.axes()) {
     size_t longest = 0;
     for (const std::string& value : axis.values()) longest = std::max(longest, value.size());
@@ -28,24 +28,25 @@ absl::Status CheckMemory(const v1::Experiment& experiment, int64_t runs, int64_t
   const size_t config = experiment.config().SpaceUsedLong() + kConfigBytesPerText * text;
   if (config * static_cast<size_t>(runs / seeds) > kMostConfigBytes) {
     return InvalidField("config", absl::StrCat("takes ", config, " bytes in each of ", runs / seeds,
-                                               " cells; allowed is ", kMostConfigBytes,
-                                               " in all, so make it smaller or the axes shorter"));
+                                               " cells; at most ", kMostConfigBytes,
+                                               " in total are allowed, so reduce the config or the "
+                                               "number of values"));
   }
   if (text * static_cast<size_t>(runs) > kMostParameterBytes) {
     return InvalidField(
-        "axes", absl::StrCat("have up to ", text, " bytes in each of ", runs, " runs; allowed is ",
-                             kMostParameterBytes, " in all, so make values shorter"));
+        "axes", absl::StrCat("have up to ", text, " bytes in each of ", runs, " runs; at most ",
+                             kMostParameterBytes, " in total are allowed, so shorten the values"));
   }
   return absl::OkStatus();
 }
 
-// Checks the axes and seeds, and that the product is not too large, before any of it is made.
+// Validates axes and seeds, and the size of the product before building it.
 absl::Status CheckSweep(const v1::Experiment& experiment) {
   const std::vector<int64_t> seeds = SeedsOf(experiment);
   std::set<int64_t> distinct_seeds;
   for (const int64_t seed : seeds) {
     if (!distinct_seeds.insert(seed).second) {
-      return InvalidField("seeds", absl::StrCat("has ", seed, " twice; seeds must be distinct"));
+      return InvalidField("seeds", absl::StrCat("has ", seed, " twice; remove the duplicate"));
     }
   }
   auto runs = static_cast<int64_t>(seeds.size());
@@ -57,18 +58,20 @@ absl::Status CheckSweep(const v1::Experiment& experiment) {
       return InvalidField(field + ".field", "is empty; name a field, such as epochs");
     }
     if (!fields.insert(axis.field()).second) {
-      return InvalidField(field, absl::StrCat("sweeps ", axis.field(), " a second time"));
+      return InvalidField(field,
+                          absl::StrCat("sweeps ", axis.field(), " again; merge the two axes"));
     }
     const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
     if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
-      return InvalidField(field + ".values", "must be one or more distinct values");
+      return InvalidField(field + ".values",
+                          "are empty or repeat a value; list one or more distinct values");
     }
     runs *= axis.values_size();
     if (runs > kMaxRunsPerExperiment) break;
   }
   if (runs > kMaxRunsPerExperiment) {
-    return InvalidField("axes", absl::StrCat("and seeds make more than ", kMaxRunsPerExperiment,
-                                             " runs, the most an experiment may have"));
+    return InvalidField("axes", absl::StrCat("times seeds make more than ", kMaxRunsPerExperiment,
+                                             " runs; reduce the number of values or seeds"));
   }
   return CheckMemory(experiment, runs, static_cast<int64_t>(seeds.size()));
 }

@@ -1,4 +1,4 @@
-// From an experiment to its runs. Pure.
+// `ExpandSweep` expands an experiment into its runs. Pure.
 
 #ifndef ANNEAL_COMMON_CONFIG_SWEEP_H_
 #define ANNEAL_COMMON_CONFIG_SWEEP_H_
@@ -15,19 +15,19 @@ namespace anneal::config {
 
 inline constexpr int64_t kMaxRunsPerExperiment = 10'000;
 
-// One combination of sweep values; every seed of the experiment runs it.
+// One combination of sweep values, run with every seed of the experiment.
 struct SweepCell {
   std::map<std::string, std::string> parameters;  // by field path
-  v1::TrainingConfig config;                      // resolved, not yet checked
+  v1::TrainingConfig config;                      // resolved, not yet validated
 };
 
-// The cartesian product of the axes, the last one varying fastest; one cell without axes.
-// INVALID_ARGUMENT: an axis that names no field, repeats one, has no values or repeats one; a value
-// of the wrong type; repeated seeds; more than kMaxRunsPerExperiment runs, or more memory for all
-// of them than 128 MiB for configs and 64 MiB for parameters.
+// Returns the Cartesian product of the axes, the last one varying fastest; one cell without axes.
+// INVALID_ARGUMENT: an axis names no field, repeats a field, has no values or repeats a value; a
+// value of the wrong type; repeated seeds; more than kMaxRunsPerExperiment runs; or configs of all
+// cells beyond 128 MiB or parameters of all runs beyond 64 MiB.
 absl::StatusOr<std::vector<SweepCell>> ExpandSweep(const v1::Experiment& experiment);
 
-// The seeds of the experiment: 0 where it names none.
+// Returns the seeds of the experiment; 0 by default.
 std::vector<int64_t> SeedsOf(const v1::Experiment& experiment);
 
 }  // namespace anneal::config

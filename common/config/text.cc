@@ -11,7 +11,7 @@
 namespace anneal::config {
 namespace {
 
-// Keeps the first error: the ones after it are usually its echo.
+// Keeps the first error; later ones usually follow from it.
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
   void AddError(int line, int column, const std::string& message) override {
@@ -31,7 +31,7 @@ absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
   if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{")) {
     const auto status = google::protobuf::util::JsonStringToMessage(std::string(text), &config);
     if (status.ok()) return config;
-    return InvalidField("config", absl::StrCat("is not JSON of TrainingConfig: ",
+    return InvalidField("config", absl::StrCat("is not a valid TrainingConfig in JSON: ",
                                                OneLine(std::string(status.message()))));
   }
   const absl::Status status = ParseTextFormat(text, &config);
@@ -44,8 +44,8 @@ absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* 
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
   if (parser.ParseFromString(std::string(text), message)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("is not text format of ", message->GetDescriptor()->name(), ": ", error.text()));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "is not a valid ", message->GetDescriptor()->name(), " in text format: ", error.text()));
 }
 
 std::string ToTextFormat(const google::protobuf::Message& message) {
@@ -60,7 +60,7 @@ std::string ToJson(const google::protobuf::Message& message, bool pretty) {
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
   std::string json;
-  // Fails only for messages with unknown Any types, of which we have none.
+  // Fails only for messages with unknown Any types, which we do not use.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
 }

@@ -1,4 +1,5 @@
-// Configs as files: protobuf text format or JSON. Pure.
+// `ParseConfig` and `ToTextFormat` convert configs from and to files in protobuf text format or
+// JSON. Pure.
 
 #ifndef ANNEAL_COMMON_CONFIG_TEXT_H_
 #define ANNEAL_COMMON_CONFIG_TEXT_H_
@@ -12,18 +13,18 @@
 
 namespace anneal::config {
 
-// Reads JSON if the first character that is not white space is `{`, text format otherwise.
-// INVALID_ARGUMENT: with line and column in text format, with the place's text in JSON.
+// Parses JSON if the first character other than white space is `{`, text format otherwise.
+// INVALID_ARGUMENT: with line and column in text format, with the surrounding text in JSON.
 absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text);
 
-// Reads text format into `message`. INVALID_ARGUMENT with line and column.
+// Parses text format into `message`. INVALID_ARGUMENT with line and column.
 absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* message);
 
 std::string ToTextFormat(const google::protobuf::Message& message);
 
-// Field names as in the proto, numbers that read back to the same bits (but for the sign of 0).
-// `pretty` adds line breaks. Fields at their default are printed too, so that every record has the
-// same keys.
+// Field names are those of the .proto file; numbers parse to the identical value (except for the
+// sign of 0). `pretty` adds line breaks. Fields at their default are included, so that every record
+// has the same keys.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
 }  // namespace anneal::config

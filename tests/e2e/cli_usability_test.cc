@@ -57,7 +57,7 @@ std::unique_ptr<TestDaemon> ComfortTest::daemon_;
 TEST_F(ComfortTest, AContextIsAddedUsedAndForgotten) {
   const Finished added = Anneal({"context", "add", "lab", "--server", daemon_->address()});
   EXPECT_EQ(added.code, kFine) << added.errors;
-  EXPECT_THAT(added.output, HasSubstr("in use now"));
+  EXPECT_THAT(added.output, HasSubstr("now the current context"));
   EXPECT_EQ(Anneal({"context", "add", "away", "--server", "127.0.0.1:1"}).code, kFine);
   EXPECT_EQ(Anneal({"list", "-q"}).output, "first\n") << "the first one is in use";
   EXPECT_THAT(Anneal({"--context", "away", "list"}).errors, HasSubstr("127.0.0.1:1"));

@@ -165,7 +165,7 @@ TEST_F(ExportTest, MistakesAreNamed) {
       {"nobody"}));
   EXPECT_TRUE(
       IsOneLineError(daemon_->Anneal({"report", "first/0", "--out", directory_.file("r.html")}),
-                     kBadUsage, {"first/0", "reports are about experiments"}));
+                     kBadUsage, {"first/0", "reports take experiments"}));
 }
 
 TEST_F(ExportTest, ReportsAreOnePageThatNeedsNothingElse) {

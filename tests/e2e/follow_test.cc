@@ -30,7 +30,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kComeBack[] = "Come back with: ";
+constexpr char kComeBack[] = "Resume watching with: ";
 
 // How often each run's epochs are told in lines for people.
 std::map<std::string, int> EpochLines(const std::vector<std::string>& lines) {

@@ -80,7 +80,7 @@ TEST(StrangeServerTest, AnotherGrpcServerIsRecognised) {
   const Server server(&service);
   for (const char* command : {"list", "queue", "server"}) {
     EXPECT_TRUE(IsOneLineError(Anneal({"--server", server.address(), command}), kFailed,
-                               {server.address(), "is no anneald", "--server"}))
+                               {server.address(), "is not anneald", "--server"}))
         << command;
   }
 }

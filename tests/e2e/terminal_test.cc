@@ -99,7 +99,7 @@ TEST_F(TerminalTest, ALiveLineShowsEverythingWhereThereIsRoom) {
            absl::StrContains(line, "/50000") && absl::StrContains(line, "  0.78");
   }));
   EXPECT_TRUE(Draws(client.get(), [](const std::string& line) {
-    return absl::StrContains(line, "0/1 runs ended") && absl::StrContains(line, "all in about") &&
+    return absl::StrContains(line, "0/1 runs ended") && absl::StrContains(line, "all done in about") &&
            absl::StrContains(line, "img/s");
   }));
 }
@@ -110,11 +110,11 @@ TEST_F(TerminalTest, TwoHundredRunsAreSummedUpInAFewLines) {
   ASSERT_TRUE(daemon_.WaitForEpochs("many/1", 3));
   const auto client = daemon_.StartAnneal({"watch", "many"}, Terminal(80, 6));
   EXPECT_TRUE(Draws(client.get(), [](const std::string& line) {
-    return absl::StrContains(line, "0/200 runs ended") && absl::StrContains(line, "198 waiting") &&
+    return absl::StrContains(line, "0/200 runs ended") && absl::StrContains(line, "198 queued") &&
            absl::StrContains(line, "2 running");
   }));
   EXPECT_TRUE(Draws(client.get(), [](const std::string& line) {
-    return absl::StrContains(line, "the next of these is number 1 of 198");
+    return absl::StrContains(line, "the first of these is number 1 of 198");
   }));
   EXPECT_LE(ShowOnScreen(client->output()).lines.size(), 5U) << client->output().substr(0, 2000);
   client->Resize(80, 5);  // no room for both
@@ -224,21 +224,21 @@ TEST_F(TerminalTest, TablesFitTheTerminalAndSayWhatIsLeftOut) {
       ASSERT_TRUE(finished.has_value());
       EXPECT_EQ(finished->code, kFine) << finished->output;
       std::vector<std::string> lines = ShowOnScreen(finished->output).lines;
-      std::erase_if(lines, [](const std::string& line) { return line.starts_with("(no room"); });
+      std::erase_if(lines, [](const std::string& line) { return line.starts_with("(columns that do not fit"); });
       EXPECT_THAT(lines, Not(IsEmpty()));
       EXPECT_THAT(lines, Each(FitsIn(columns))) << table[0] << " in " << columns;
     }
     // A pipe gets everything.
-    EXPECT_THAT(daemon_.Anneal(table).errors, Not(HasSubstr("no room"))) << table[0];
+    EXPECT_THAT(daemon_.Anneal(table).errors, Not(HasSubstr("do not fit"))) << table[0];
   }
   const auto narrow = daemon_.StartAnneal({"list", "first"}, Terminal(80))->Wait();
   ASSERT_TRUE(narrow.has_value());
-  EXPECT_THAT(narrow->output, AllOf(HasSubstr("no room for"), HasSubstr("elapsed"),
+  EXPECT_THAT(narrow->output, AllOf(HasSubstr("columns that do not fit"), HasSubstr("elapsed"),
                                     HasSubstr("--columns"), Not(HasSubstr("  TIME"))));
   const auto chosen =
       daemon_.StartAnneal({"list", "first", "--columns", "name,elapsed"}, Terminal(80))->Wait();
   ASSERT_TRUE(chosen.has_value());
-  EXPECT_THAT(chosen->output, AllOf(HasSubstr("TIME"), Not(HasSubstr("no room"))));
+  EXPECT_THAT(chosen->output, AllOf(HasSubstr("TIME"), Not(HasSubstr("do not fit"))));
 }
 
 TEST_F(TerminalTest, FastEpochsAreDrawnNoMoreThanTenTimesASecond) {

@@ -74,8 +74,9 @@ const std::vector<std::string>& BadIds() {
 void ExpectRefusal(const absl::Status& status, const std::string& field, const std::string& given) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << given.substr(0, 80);
   EXPECT_TRUE(Mentions(status.message(), {field + " is "})) << given.substr(0, 80);
+  // Errors name resources as the command line does.
   if (given.size() < 64) {
-    EXPECT_TRUE(Mentions(status.message(), {given}));
+    EXPECT_TRUE(Mentions(status.message(), {absl::StrCat("\"", ShortenName(given), "\"")}));
   }
 }
 
@@ -116,7 +117,7 @@ TEST(ParseExperimentNameTest, RefusesBadIds) {
     const std::string name = "experiments/" + id;
     const absl::Status status = ParseExperimentName("name", name).status();
     ExpectRefusal(status, "name", name);
-    EXPECT_TRUE(Mentions(status.message(), {"experiments/{experiment}"}));
+    EXPECT_TRUE(Mentions(status.message(), {"expected an experiment, such as first"}));
   }
 }
 
@@ -151,7 +152,7 @@ TEST(ParseRunNameTest, RefusesBadIds) {
     const std::string name = absl::StrCat("experiments/", id, "/runs/0");
     const absl::Status status = ParseRunName("name", name).status();
     ExpectRefusal(status, "name", name);
-    EXPECT_TRUE(Mentions(status.message(), {"experiments/{experiment}/runs/{run}"}));
+    EXPECT_TRUE(Mentions(status.message(), {"expected a run, such as first/0"}));
   }
 }
 
@@ -176,6 +177,20 @@ TEST(ParseRunNameTest, RefusesOtherResources) {
         std::string("experiments/first/runs/runs/0"), std::string(1 << 20, '/')}) {
     ExpectRefusal(ParseRunName("parent", name).status(), "parent", name);
   }
+}
+
+TEST(ResourceNameErrorTest, AShortNameGetsItsFullNameAsTheRemedy) {
+  EXPECT_TRUE(Mentions(ParseExperimentName("name", "first").status().message(),
+                       {"name is \"first\"; use the full name, experiments/first"}));
+  EXPECT_TRUE(Mentions(ParseRunName("name", "first/0").status().message(),
+                       {"name is \"first/0\"; use the full name, experiments/first/runs/0"}));
+}
+
+TEST(ResourceNameErrorTest, AnotherKindOfResourceGetsAnExampleOfTheExpectedKind) {
+  EXPECT_EQ(ParseExperimentName("name", "experiments/first/runs/0").status().message(),
+            "name is \"first/0\"; expected an experiment, such as first");
+  EXPECT_EQ(ParseRunName("name", "experiments/first").status().message(),
+            "name is \"first\"; expected a run, such as first/0");
 }
 
 TEST(ResourceNameErrorTest, DetailsOfALongUnicodeNameCanBeReadBack) {

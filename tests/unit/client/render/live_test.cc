@@ -52,14 +52,14 @@ TEST(LiveLinesTest, ARunHasItsEpochMetricsThetaSpeedTrendAndWhatIsLeft) {
               AllOf(StartsWith("first/0"), HasSubstr("━━━━━━╌╌╌╌╌╌╌╌╌╌"), HasSubstr("4/10"),
                     HasSubstr("0.2500"), HasSubstr("█▃▂▁"), HasSubstr("0.5000"), HasSubstr("98.76"),
                     HasSubstr("0.7854"), HasSubstr("1234"), HasSubstr("1m00s")));
-  EXPECT_EQ(lines[2], "0/1 runs ended · all in about 1m00s · 1 running · 0 waiting · 1234 img/s");
+  EXPECT_EQ(lines[2], "0/1 runs ended · all done in about 1m00s · 1 running · 0 queued · 1234 img/s");
 }
 
 TEST(LiveLinesTest, BeforeItsFirstEpochARunHasNoMetrics) {
   const RunProgress run{.name = "first/0", .epochs_total = 10, .state = v1::RUN_STATE_RUNNING};
   const auto lines = LiveLines({.runs = {run}}, kNow, 120, 24);
   EXPECT_THAT(lines[1], AllOf(HasSubstr("0/10"), Not(HasSubstr("nan")), Not(HasSubstr("0.0"))));
-  EXPECT_EQ(lines[2], "0/1 runs ended · 1 running · 0 waiting");
+  EXPECT_EQ(lines[2], "0/1 runs ended · 1 running · 0 queued");
 }
 
 TEST(LiveLinesTest, OnlyWhatRunsHasALineAndTheRestIsSummedUp) {
@@ -70,19 +70,19 @@ TEST(LiveLinesTest, OnlyWhatRunsHasALineAndTheRestIsSummedUp) {
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_THAT(lines[1], StartsWith("first/3"));
   EXPECT_THAT(lines[2], AllOf(StartsWith("3/6 runs ended (1 failed)"), HasSubstr("1 running"),
-                              HasSubstr("1 waiting"), HasSubstr("1 suspended")));
+                              HasSubstr("1 queued"), HasSubstr("1 suspended")));
 }
 
 TEST(LiveLinesTest, TheQueueSaysWhenTheNextOneStarts) {
   Progress progress{.runs = {In(v1::RUN_STATE_PENDING)},
                     .queue = {.length = 57, .position = 3, .start = kNow + absl::Seconds(62)}};
   EXPECT_THAT(LiveLines(progress, kNow, 120, 24),
-              ElementsAre("0/1 runs ended · 0 running · 1 waiting",
-                          "queue: the next of these is number 3 of 57, starts in about 1m02s"));
+              ElementsAre("0/1 runs ended · 0 running · 1 queued",
+                          "queue: the first of these is number 3 of 57, starts in about 1m02s"));
   progress.queue.start = kNow - absl::Seconds(1);
   progress.queue.length = 0;
   EXPECT_EQ(LiveLines(progress, kNow, 120, 24).back(),
-            "queue: the next of these is number 3, starts soon");
+            "queue: the first of these is number 3, starts soon");
 }
 
 RC_GTEST_PROP(LiveLinesTest, NeitherTooWideNorTooManyWhateverTheTerminal, ()) {
