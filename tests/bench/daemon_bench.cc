@@ -1,6 +1,6 @@
-// What clients wait for, through gRPC on loopback, while the daemon's worker trains: submissions,
-// pages of large experiments, and how soon watchers hear of an epoch. Daemon and clients share this
-// process and its processors.
+// Measures client latency through gRPC on loopback while the daemon's worker trains: submissions,
+// pages of large experiments, and the delay of watched events. Daemon and clients share this
+// process and its CPUs.
 
 #include <benchmark/benchmark.h>
 #include <grpcpp/grpcpp.h>
@@ -34,7 +34,7 @@ void Require(bool holds, const std::string& what) {
 }
 void Require(const grpc::Status& status) { Require(status.ok(), status.error_message()); }
 
-// A daemon with one worker and a data set of images of 28x28.
+// A daemon with one worker and a data set of 28x28 images.
 class BenchDaemon {
  public:
   explicit BenchDaemon(int images = 2000) {
@@ -50,7 +50,7 @@ class BenchDaemon {
     daemon_ = *std::move(started);
   }
 
-  // A channel of its own.
+  // Opens a separate channel.
   std::shared_ptr<grpc::Channel> Connect() const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -58,7 +58,7 @@ class BenchDaemon {
                                      grpc::InsecureChannelCredentials(), arguments);
   }
 
-  // An experiment that keeps the worker busy, with few events.
+  // An experiment that occupies the worker and produces few events.
   void KeepBusy() {
     v1::CreateExperimentRequest request;
     request.set_experiment_id("busy");
@@ -87,7 +87,7 @@ BenchDaemon& Busy() {
   return daemon;
 }
 
-// 10 values of each of 3 axes, and 10 seeds.
+// Three axes with 10 values each, and 10 seeds.
 void SubmitTenThousandCells(benchmark::State& state) {
   const auto stub = v1::ExperimentService::NewStub(Busy().Connect());
   v1::CreateExperimentRequest request;
@@ -109,7 +109,7 @@ void SubmitTenThousandCells(benchmark::State& state) {
 }
 BENCHMARK(SubmitTenThousandCells)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
 
-// Page by page through the first of those.
+// Pages through the first of these experiments.
 void ListPageOfCells(benchmark::State& state) {
   const auto stub = v1::RunService::NewStub(Busy().Connect());
   const auto page_size = static_cast<int32_t>(state.range(0));
@@ -126,8 +126,8 @@ void ListPageOfCells(benchmark::State& state) {
 }
 BENCHMARK(ListPageOfCells)->Arg(50)->Arg(1000)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Single runs, durable when acknowledged, from so many clients at a time: of one config, or each of
-// its own.
+// Durably acknowledged single runs from several concurrent clients, with one shared config or one
+// config each.
 void SubmitOneRun(benchmark::State& state, bool of_own_config) {
   const auto stub = v1::ExperimentService::NewStub(Busy().Connect());
   v1::CreateExperimentRequest request;
@@ -174,7 +174,7 @@ class Delays {
   std::vector<double> values_;
 };
 
-// Follows a run on gRPC's threads, and notes how late its epochs come.
+// Watches a run on gRPC's threads and records the delay of its epochs.
 class Watcher final : public grpc::ClientReadReactor<v1::Event> {
  public:
   Watcher(v1::ExperimentService::Stub* stub, const v1::WatchExperimentRequest& request,
@@ -201,7 +201,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
     done_ = true;
   }
   bool done() const { return done_; }
-  // Of a finished one.
+  // The delays of a finished watcher.
   bool gapless() const { return !gap_; }
   const std::vector<double>& samples_per_second() const { return samples_per_second_; }
 
@@ -215,7 +215,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::Event> {
   std::atomic<bool> done_ = false;
 };
 
-// A run of 30 epochs, some 15 a second, watched to its end.
+// A run of 30 epochs, about 15 per second, watched to its end.
 void WatchARun(benchmark::State& state) {
   static BenchDaemon& daemon = *new BenchDaemon();
   static int number = 0;
@@ -251,8 +251,8 @@ void WatchARun(benchmark::State& state) {
 BENCHMARK(WatchARun)->Arg(1)->Arg(100)->Arg(1000)->UseRealTime()->Iterations(1)->Unit(
     benchmark::kMillisecond);
 
-// Epochs of half a second, watched by one and by 1,000 in turns: how fast the latter are trained,
-// as a share of the former.
+// Alternates half-second epochs with one and with 1,000 watchers; reports training speed with 1,000
+// as a share of that with one.
 void TrainWhileWatched(benchmark::State& state) {
   BenchDaemon daemon(/*images=*/15'000);
   std::vector<std::shared_ptr<grpc::Channel>> channels;
@@ -278,7 +278,7 @@ void TrainWhileWatched(benchmark::State& state) {
       while (!watcher->done()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       Require(watcher->gapless(), "a watcher missed an event");
     }
-    // The first epochs are trained while the watchers come.
+    // Skips the first epochs, during which the watchers connect.
     std::vector<double> speeds = watchers[0]->samples_per_second();
     speeds.erase(speeds.begin(), speeds.begin() + 2);
     std::sort(speeds.begin(), speeds.end());
@@ -291,7 +291,7 @@ void TrainWhileWatched(benchmark::State& state) {
   }
   std::sort(ratios.begin(), ratios.end());
   state.counters["median_ratio"] = ratios[ratios.size() / 2];
-  state.counters["least"] = ratios.front();
+  state.counters["min_ratio"] = ratios.front();
   state.counters["most"] = ratios.back();
 }
 BENCHMARK(TrainWhileWatched)->UseRealTime()->Iterations(7)->Unit(benchmark::kMillisecond);

@@ -1,6 +1,6 @@
-// Latency inside the server of what people do most, on a large database: 1,000 runs of 100 epochs
-// (100,000 epoch rows) and 1,000 experiments; and lists with filters and orders on one with 100,000
-// runs of 20 epochs. No network: the store and the assembly of responses.
+// Measures latency inside the server on a large database: 1,000 runs of 100 epochs (100,000 epoch
+// rows) and 1,000 experiments; and lists with filters and orders over 100,000 runs of 20 epochs.
+// Without network: only the store and the assembly of responses.
 
 #include <benchmark/benchmark.h>
 
@@ -67,7 +67,7 @@ absl::Status Fill(Transaction& transaction, int number) {
   return ChangeRunState(transaction, run, v1::RUN_STATE_SUCCEEDED, 0);
 }
 
-// One database for all benchmarks.
+// One database shared by all benchmarks.
 Store& Filled() {
   static const TempDirectory& directory = *new TempDirectory();
   static Store& store = *[] {
@@ -144,7 +144,7 @@ void RecordAnEpochDurably(benchmark::State& state) {
 }
 BENCHMARK(RecordAnEpochDurably)->Unit(benchmark::kMillisecond);
 
-// Experiments of one run, each on disk when its write returns.
+// Experiments of one run, durable when the write returns.
 void InsertDurably(benchmark::State& state) {
   static const TempDirectory& directory = *new TempDirectory();
   static Store& store = *[] {
@@ -165,8 +165,8 @@ void InsertDurably(benchmark::State& state) {
 }
 BENCHMARK(InsertDurably)->Threads(1)->Threads(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// A much larger one: 100,000 runs in 1,000 experiments of 4 configs, each run with 20 epochs, one
-// in ten failed.
+// A larger database: 100,000 runs in 1,000 experiments of 4 configs, 20 epochs per run, one run in
+// ten failed.
 class Large {
  public:
   static constexpr int kRunsEach = 100;
@@ -228,7 +228,7 @@ Large& LargeStore() {
   return large;
 }
 
-// Runs `read` again and again; counters are the median and the 99th percentile in milliseconds.
+// Repeats `read`; the counters are median and 99th percentile in milliseconds.
 void MeasureLatency(benchmark::State& state, const Store::ReadFunction& read) {
   Store& store = LargeStore().store();
   std::vector<double> milliseconds;

@@ -1,6 +1,6 @@
-// What somebody without a token can send: frames that are none, calls that are taken back at once,
-// headers without end, connections by the thousand, wrong tokens. Nothing of it ends the daemon,
-// fills its memory or its log, or keeps others from being served.
+// Sends malicious traffic without a token: malformed frames, calls reset at once, endless header
+// lists, thousands of connections, wrong tokens. None of it may end the daemon, exhaust its memory
+// or log, or deny service to others.
 
 #include <chrono>
 #include <filesystem>
@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/http2_peer.h"
 #include "tests/e2e/malformed_frames.h"
 #include "tests/e2e/records.h"
@@ -25,11 +25,11 @@ namespace {
 
 constexpr char kMethod[] = "/anneal.v1.ExperimentService/ListExperiments";
 constexpr char kOpenMethod[] = "/grpc.health.v1.Health/Check";
-// As gRPC frames a message of no bytes.
+// An empty message in gRPC framing.
 constexpr absl::string_view kEmptyMessage("\0\0\0\0\0", 5);
 constexpr Seconds kServedWithin(5);
 constexpr int64_t kMostGrowth = 150 << 20;
-// After which the daemon gives up a handshake, and a margin.
+// The handshake timeout of the daemon, with a margin.
 constexpr Seconds kHandshake(10 + 10);
 
 int DescriptorsOf(pid_t process) {
@@ -37,7 +37,7 @@ int DescriptorsOf(pid_t process) {
   return static_cast<int>(std::distance(begin(all), end(all)));
 }
 
-// A call that is taken back at once, before or after all that is asked has been said.
+// A call that is reset at once, before or after the complete request was sent.
 std::string ResetCall(uint32_t stream, bool with_message) {
   std::string frames = HeaderFrames(0, stream, CallFields(kMethod));
   if (with_message) frames += Frame(kData, kEndStream, stream, kEmptyMessage);
@@ -46,7 +46,7 @@ std::string ResetCall(uint32_t stream, bool with_message) {
 
 class AbuseTest : public ::testing::Test, protected TlsDaemon {
  protected:
-  // Where one can come without a token.
+  // The address that needs no token.
   struct Door {
     const char* name;
     std::string address;
@@ -73,7 +73,7 @@ class AbuseTest : public ::testing::Test, protected TlsDaemon {
     peer->Send(Greeting());
     return peer;
   }
-  // Who has a token is, whether they were connected before or come now.
+  // Expects that token owners are served, on existing and on new connections.
   ::testing::AssertionResult ServesOthers(const std::string& after) {
     for (const auto& channel : {friend_, Channel()}) {
       const auto start = std::chrono::steady_clock::now();
@@ -95,7 +95,7 @@ class AbuseTest : public ::testing::Test, protected TlsDaemon {
 #endif
     return ::testing::AssertionSuccess();
   }
-  // That the daemon has read what a peer sent, and still serves others.
+  // Expects that the daemon has read everything that a peer sent, and still serves others.
   ::testing::AssertionResult IsHarmless(Http2Peer* peer, const std::string& what) {
     if (peer->AnswersOrHangsUp()) return ServesOthers(what);
     return ::testing::AssertionFailure() << what << ": neither answered nor hung up on";
@@ -113,7 +113,7 @@ TEST_F(AbuseTest, MalformedFramesEndNoMoreThanTheirConnection) {
       const auto peer = Greet(door);
       peer->Send(sent.bytes);
       const std::string what = absl::StrCat(sent.name, ", ", door.name);
-      // The daemon waits for the rest of what was cut short: there is nothing to wait for here.
+      // The daemon waits for the rest of a truncated frame: no response is due.
       if (!sent.is_cut) {
         ASSERT_TRUE(IsHarmless(peer.get(), what));
       }
@@ -139,8 +139,8 @@ TEST_F(AbuseTest, RandomBytesInPlaceOfFramesEndNoMoreThanTheirConnection) {
   }
 }
 
-// gRPC calls abort() for some: 1.51 for grpclb_client_stats where an AuthMetadataProcessor is to
-// see it, others for what an error should name because there is too much (CVE-2023-1428).
+// gRPC 1.51 calls abort() for some metadata: grpclb_client_stats with an AuthMetadataProcessor, and
+// oversized values in error messages (CVE-2023-1428).
 TEST_F(AbuseTest, FieldsThatGrpcKeepsForItselfEndNoMoreThanTheirConnection) {
   const std::string more = Field("more", std::string(10'000, 'x'));
   for (const Door& door : doors_) {
@@ -152,8 +152,8 @@ TEST_F(AbuseTest, FieldsThatGrpcKeepsForItselfEndNoMoreThanTheirConnection) {
   }
 }
 
-// A call that was reset counts as none of the 128 that a connection may have under way, but is
-// there until it has been cleared away. What clears them must not fall behind (CVE-2023-44487).
+// A reset call does not count towards the 128 concurrent streams but exists until it is cleaned up;
+// cleanup must keep up (CVE-2023-44487).
 TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
   constexpr uint32_t kResets = 20'000;  // of each connection
   constexpr uint32_t kAtOnce = 100;
@@ -166,7 +166,7 @@ TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
       for (uint32_t i = done; i < done + kAtOnce; ++i) {
         frames += ResetCall(2 * i + 1, with_message);
       }
-      // Being hung up on for it would be right.
+      // The daemon may also close the connection.
       for (const auto& peer : peers) peer->Send(frames);
       if (done % 1000 != 0) continue;
       const std::string what = absl::StrCat(done, " resets of four");
@@ -179,7 +179,7 @@ TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
 }
 
 TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
-  // Each wants an answer.
+  // Each requires a response.
   for (const std::string& wanting :
        {Frame(kSettings, 0, 0, ""), Frame(kPing, 0, 0, "01234567"),
         HeaderFrames(kEndStream, 1, CallFields("/no.Service/Method"))}) {
@@ -187,7 +187,7 @@ TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
     peer->Ignore();
     std::string many;
     while (many.size() < 1 << 20) many += wanting;
-    // The daemon may stop reading, or hang up.
+    // The daemon may stop reading or close the connection.
     for (int i = 0; i < 64 && peer->Send(many, Seconds(1)); ++i) {
     }
     ASSERT_TRUE(ServesOthers("answers that were not read"));
@@ -195,8 +195,8 @@ TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
   }
 }
 
-// The method is one that everybody may call. gRPC 1.51 answers it, without the fields that are too
-// many; to refuse it would be as right.
+// The method needs no role. gRPC 1.51 responds and drops the excess fields; refusing the call would
+// be correct, too.
 TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
   SKIP_WITHOUT_GRPC_1_51();
   const auto call = [&](const Door& door, const std::string& more) {
@@ -219,8 +219,8 @@ TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
   }
 }
 
-// Each part is small, and the last one never comes: not even those that gRPC means to drop may be
-// kept until then (CVE-2023-33953).
+// Each part is small, and the list never ends: even fields that gRPC will drop must not be buffered
+// until then (CVE-2023-33953).
 TEST_F(AbuseTest, HeaderListsWithoutEndAreNotKept) {
   SKIP_WITHOUT_GRPC_1_51();
   for (const Door& door : doors_) {
@@ -230,7 +230,7 @@ TEST_F(AbuseTest, HeaderListsWithoutEndAreNotKept) {
       peer->Send(endless.begin);
       std::string part;
       while (part.size() < 1 << 20) part += endless.part;
-      // At most 256 MiB in 5 s. It may be hung up on at any time, and should be.
+      // At most 256 MiB in 5 s. The daemon may, and should, close the connection.
       const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
       for (int i = 0; i < 256 && std::chrono::steady_clock::now() < deadline; ++i) {
         if (!peer->Send(part, Seconds(1))) break;
@@ -255,13 +255,13 @@ TEST_F(AbuseTest, TenThousandConnectionsThatFinishNoHandshakeAreGivenUp) {
     }
     auto connection = std::make_unique<Http2Peer>(address_);
     ASSERT_FALSE(connection->closed()) << i;
-    // Half say nothing; the others begin, of whom some go at once.
+    // Half stay silent; the others start a handshake, some closing at once.
     if (i % 4 == 1) connection->Send(absl::string_view(hello).substr(0, hello.size() / 2));
     if (i % 4 == 3) connection->Send(hello);
     if (i % 8 < 6) open.push_back(std::move(connection));
   }
   ASSERT_TRUE(ServesOthers("all connections"));
-  // Those that are still open are closed by the daemon; the last who was served may still be there.
+  // The daemon closes open connections; the last one served may remain.
   EXPECT_TRUE(
       Eventually([&] { return DescriptorsOf(daemon_.pid()) <= before + kFriends; }, kHandshake))
       << DescriptorsOf(daemon_.pid()) << " descriptors, before " << before;
@@ -275,7 +275,7 @@ TEST_F(AbuseTest, TenThousandWrongTokensAreTurnedAwayAndNotLogged) {
   std::vector<std::string> secrets;
   for (int i = 0; i < 10'000; ++i) {
     secrets.push_back(absl::StrCat(absl::Hex(random(), absl::kZeroPad8), "-wrong-", i));
-    // Some in the name of somebody, some in nobody's.
+    // Some tokens name an existing owner, some none.
     const std::string token =
         i % 2 == 0 ? token_.substr(0, token_.find('.') + 1) + secrets.back() : secrets.back();
     ASSERT_EQ(CodeOf(channel, kMethod, token), grpc::StatusCode::UNAUTHENTICATED) << i;

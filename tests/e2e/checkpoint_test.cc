@@ -1,4 +1,4 @@
-// Checkpoints, and everything that goes on from one: pause, resume, retry, extend, kills.
+// Tests checkpoints and everything that continues from one: pause, resume, retry, extend, kills.
 
 #include <filesystem>
 #include <fstream>
@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 

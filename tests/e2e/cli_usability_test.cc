@@ -1,4 +1,4 @@
-// Contexts, doctor, completion, manual pages and -v.
+// Tests contexts, doctor, completion, manual pages and -v.
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -29,7 +29,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class ComfortTest : public ::testing::Test {
+class CliUsabilityTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     daemon_ = std::make_unique<TestDaemon>();
@@ -37,7 +37,7 @@ class ComfortTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { daemon_.reset(); }
 
-  // Without ANNEAL_SERVER, and with settings of its own.
+  // Runs the client without ANNEAL_SERVER and with its own settings.
   ProcessOptions Alone() const {
     return {.environment = {{"ANNEAL_SERVER", ""},
                             {"XDG_CONFIG_HOME", directory_.file("config")},
@@ -52,9 +52,9 @@ class ComfortTest : public ::testing::Test {
   const TempDirectory directory_;
 };
 
-std::unique_ptr<TestDaemon> ComfortTest::daemon_;
+std::unique_ptr<TestDaemon> CliUsabilityTest::daemon_;
 
-TEST_F(ComfortTest, AContextIsAddedUsedAndForgotten) {
+TEST_F(CliUsabilityTest, AContextIsAddedUsedAndForgotten) {
   const Finished added = Anneal({"context", "add", "lab", "--server", daemon_->address()});
   EXPECT_EQ(added.code, kFine) << added.errors;
   EXPECT_THAT(added.output, HasSubstr("now the current context"));
@@ -80,7 +80,7 @@ TEST_F(ComfortTest, AContextIsAddedUsedAndForgotten) {
   EXPECT_THAT(Anneal({"list"}).errors, HasSubstr("127.0.0.1:7433"));
 }
 
-TEST_F(ComfortTest, BadContextsAreRefusedAndNothingIsStored) {
+TEST_F(CliUsabilityTest, BadContextsAreRefusedAndNothingIsStored) {
   std::ofstream(directory_.file("empty.pem"));
   EXPECT_TRUE(IsOneLineError(Anneal({"context", "add", "Lab!", "--server", "a:1"}), kBadUsage,
                              {"context", "Lab!"}));
@@ -100,7 +100,7 @@ TEST_F(ComfortTest, BadContextsAreRefusedAndNothingIsStored) {
   EXPECT_EQ(Anneal({"context", "list", "-q"}).output, "");
 }
 
-TEST_F(ComfortTest, DetachingNamesTheContext) {
+TEST_F(CliUsabilityTest, DetachingNamesTheContext) {
   EXPECT_EQ(Anneal({"context", "add", "lab", "--server", daemon_->address()}).code, kFine);
   daemon_->Submit("long", {"--set", "epochs=50000"});
   Process watch({ANNEAL, "--context", "lab", "watch", "long"}, Alone());
@@ -115,7 +115,7 @@ TEST_F(ComfortTest, DetachingNamesTheContext) {
   daemon_->Anneal({"delete", "long"});
 }
 
-TEST_F(ComfortTest, DoctorFindsNothingWrongWithADaemonThatServes) {
+TEST_F(CliUsabilityTest, DoctorFindsNothingWrongWithADaemonThatServes) {
   const Finished doctor = daemon_->Anneal({"doctor"});
   EXPECT_EQ(doctor.code, kFine) << doctor.output;
   for (const char* what : {"settings", "server", "reachable", "version", "clock", "data set"}) {
@@ -125,7 +125,7 @@ TEST_F(ComfortTest, DoctorFindsNothingWrongWithADaemonThatServes) {
               AllOf(HasSubstr("ANNEAL_SERVER"), HasSubstr("tiny"), Not(HasSubstr("FAIL"))));
 }
 
-TEST_F(ComfortTest, DoctorNamesWhatIsWrongAndGoesOn) {
+TEST_F(CliUsabilityTest, DoctorNamesWhatIsWrongAndGoesOn) {
   const auto line_of = [](const Finished& finished, const std::string& what) {
     for (const std::string& line : Lines(finished.output)) {
       if (absl::StrContains(line, what)) return line;
@@ -149,7 +149,7 @@ TEST_F(ComfortTest, DoctorNamesWhatIsWrongAndGoesOn) {
   EXPECT_THAT(line_of(open, "settings"), AllOf(StartsWith("FAIL"), HasSubstr("chmod 600")));
 }
 
-TEST_F(ComfortTest, VerboseSaysWhichCallsAreMadeOnStderrOnly) {
+TEST_F(CliUsabilityTest, VerboseSaysWhichCallsAreMadeOnStderrOnly) {
   const Finished quiet = daemon_->Anneal({"list"});
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"-v", "list"}, {"list", "--verbose"}}) {
@@ -164,7 +164,7 @@ TEST_F(ComfortTest, VerboseSaysWhichCallsAreMadeOnStderrOnly) {
   EXPECT_THAT(daemon_->Anneal({"-v", "watch", "first"}).errors, HasSubstr("WatchExperiment: OK"));
 }
 
-// What a shell would offer after `line`, sorted.
+// Returns the candidates that a shell offers after `line`, sorted.
 std::vector<std::string> Offered(const Finished& shell) {
   EXPECT_EQ(shell.code, 0) << shell.errors;
   std::vector<std::string> lines = Lines(shell.output);
@@ -173,7 +173,7 @@ std::vector<std::string> Offered(const Finished& shell) {
   return lines;
 }
 
-// A program by its name; empty if this machine does not have it.
+// Finds a program; empty if not installed.
 std::string Find(const std::string& program) {
   for (const char* directory : {"/usr/bin/", "/bin/"}) {
     if (::access(absl::StrCat(directory, program).c_str(), X_OK) == 0) {
@@ -183,7 +183,7 @@ std::string Find(const std::string& program) {
   return "";
 }
 
-class ShellTest : public ComfortTest {
+class ShellTest : public CliUsabilityTest {
  protected:
   Finished InShell(const std::string& shell, std::vector<std::string> arguments) const {
     ProcessOptions options = Alone();
@@ -210,7 +210,7 @@ TEST_F(ShellTest, BashCompletesCommandsNamesAndFields) {
   EXPECT_THAT(after("anneal show first/"), ElementsAre("first/0", "first/1"));
   EXPECT_THAT(after("anneal history "), ElementsAre("first/"));
   EXPECT_THAT(after("anneal submit --preset trainable-s"), ElementsAre("trainable-shared"));
-  // Bash keeps what is before the last =.
+  // Bash keeps the text before the last =.
   EXPECT_THAT(after("anneal submit --set optimizer.kind=A"), ElementsAre("ADAM", "ADAMW"));
   EXPECT_THAT(after("anneal submit --set optimizer.ki"), ElementsAre("optimizer.kind="));
   EXPECT_THAT(after("anneal submit --file /etc/hos"), IsEmpty()) << "bash completes files itself";
@@ -232,7 +232,7 @@ TEST_F(ShellTest, FishCompletesCommandsNamesFieldsAndFiles) {
 
 TEST_F(ShellTest, ZshCompletesCommandsNamesAndFields) {
   ASSERT_NE(Find("zsh"), "") << "deploy/install_dependencies.sh --tests installs it";
-  // Offers are what compadd is given.
+  // Candidates are the arguments of compadd.
   const auto after = [this](const std::string& words) {
     return Offered(InShell(
         Find("zsh"), {"-f", "-c",

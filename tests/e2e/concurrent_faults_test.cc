@@ -1,4 +1,4 @@
-// Kills at random moments while people submit, watch and train: everything at once.
+// Kills the daemon at random moments while users submit, watch and train.
 
 #include <atomic>
 #include <chrono>
@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/watch.h"
 
@@ -40,14 +40,14 @@ v1::CreateExperimentRequest RequestOf(const std::string& id) {
   return request;
 }
 
-// What was promised to one of them.
+// A submission acknowledged to a user.
 struct Promise {
   v1::CreateExperimentRequest request;
   v1::Experiment answer;
 };
 
-// Submits an experiment and follows it to its end, one after the other, whatever becomes of the
-// daemon meanwhile; remembers what was acknowledged, and checks what it is told.
+// Submits experiments one after the other and watches each to its end, across failures of the
+// daemon; records acknowledgements and checks the events.
 class User {
  public:
   User(int number, const std::string& address, const std::atomic<bool>* over)
@@ -62,7 +62,7 @@ class User {
   void Join() {
     if (thread_.joinable()) thread_.join();
   }
-  // Once it has been joined.
+  // Valid after Join.
   const std::vector<Promise>& promises() const { return promises_; }
   int reconnections() const { return reconnections_; }
 
@@ -83,7 +83,7 @@ class User {
       if (::testing::Test::HasFailure()) return;
     }
   }
-  // Until it is acknowledged.
+  // Retries until acknowledged.
   void Submit(const std::string& id) {
     Promise promise{.request = RequestOf(id)};
     while (true) {
@@ -96,7 +96,7 @@ class User {
     }
     promises_.push_back(std::move(promise));
   }
-  // Until its log ends: every event once and in order.
+  // Watches to the end of the log: every event exactly once and in order.
   void Follow(const std::string& name) {
     int64_t last = 0;
     while (channel_->WaitForConnected(std::chrono::system_clock::now() + kLongestCall)) {
@@ -120,9 +120,9 @@ class User {
   std::thread thread_;  // last: it uses all of the above
 };
 
-class StormTest : public ::testing::Test {
+class ConcurrentFaultsTest : public ::testing::Test {
  protected:
-  StormTest() : daemon_(TestDaemon::Address::kSocket) {}
+  ConcurrentFaultsTest() : daemon_(TestDaemon::Address::kSocket) {}
 
   void Connect() {
     const auto channel = grpc::CreateChannel(daemon_.address(), grpc::InsecureChannelCredentials());
@@ -136,7 +136,7 @@ class StormTest : public ::testing::Test {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return created;
   }
-  // That it is there, the same, and done.
+  // Expects that it exists, unchanged and complete.
   void ExpectKept(const Promise& promise) {
     const v1::Experiment again = Create(promise.request);
     EXPECT_EQ(again.name(), promise.answer.name());
@@ -144,7 +144,7 @@ class StormTest : public ::testing::Test {
               promise.answer.create_time().SerializeAsString());
     EXPECT_EQ(again.state(), v1::RUN_STATE_SUCCEEDED) << again.ShortDebugString();
   }
-  // Seeds with the digests of the weights that they led to.
+  // The digest of the weights by seed.
   std::vector<std::string> WeightsOf(const std::string& experiment) {
     Context context;
     v1::ListRunsRequest request;
@@ -167,7 +167,7 @@ class StormTest : public ::testing::Test {
   std::unique_ptr<v1::RunService::Stub> runs_;
 };
 
-TEST_F(StormTest, NothingThatWasPromisedIsLostThoughTheDaemonIsKilledAgainAndAgain) {
+TEST_F(ConcurrentFaultsTest, AcknowledgedWorkSurvivesRepeatedKills) {
   std::atomic<bool> over = false;
   std::vector<std::unique_ptr<User>> users;
   for (int i = 0; i < kUsers; ++i) {

@@ -1,4 +1,4 @@
-// The daemon killed at each step of a checkpoint and of a submission: see
+// Kills the daemon at each step of a checkpoint and of a submission: see
 // server/store/fault_point.h.
 
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 
@@ -43,7 +43,7 @@ class CrashTest : public ::testing::Test {
     return daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--id", id, "--set",
                            "epochs=30", "--request-id", "the-one", "-q"});
   }
-  // That the files of a run are those that the database names, with the bytes that it names.
+  // Expects that the files of a run are those that the database names, with the recorded contents.
   void ExpectNoRubbish(const std::string& run) const {
     std::multiset<std::string> found;
     for (const auto& file : CheckpointFilesOf(daemon_, run)) {
@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, CheckpointCrashTest,
                                            "checkpoint.recorded", "checkpoint.committed"),
                          TestName);
 
-// What the test above takes for granted: that a file was there when the daemon died.
+// The premise of the test above: the file existed when the daemon died.
 TEST_F(CrashTest, ATemporaryFileIsLeftByTheKillAndSweptByTheNextDaemon) {
   StartToCrashAt("checkpoint.written:9");
   SubmitOnce("killed");

@@ -1,5 +1,5 @@
-// edit, delete, undelete, purge, changes by filter, list with filter and order, queue, and watching
-// everything: as people type them.
+// Tests edit, delete, undelete, purge, changes by filter, list with filter and order, queue, and
+// watching all experiments, as users type them.
 
 #include <csignal>
 #include <string>

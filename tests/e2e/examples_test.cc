@@ -1,4 +1,4 @@
-// What the README's tour and the commands' own help tell people to type works as it is.
+// Runs the commands of the README's tour and of the commands' help texts.
 
 #include <algorithm>
 #include <fstream>

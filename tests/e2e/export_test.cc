@@ -1,4 +1,4 @@
-// anneal export and anneal report: files that are whole, and what they say when they cannot be.
+// Tests anneal export and anneal report: complete files, and their errors.
 
 #include <csignal>
 #include <cstring>
@@ -13,7 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tensorboard/event.pb.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/temp_directory.h"
 

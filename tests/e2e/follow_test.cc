@@ -1,4 +1,5 @@
-// watch, wait, cancel and submit -f: in a pipe, and interrupted. terminal_test.cc has terminals.
+// Tests watch, wait, cancel and submit -f in a pipe and on interrupts; terminal_test.cc covers
+// terminals.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -32,7 +33,7 @@ using ::testing::Not;
 
 constexpr char kComeBack[] = "Resume watching with: ";
 
-// How often each run's epochs are told in lines for people.
+// Counts the epoch lines of each run.
 std::map<std::string, int> EpochLines(const std::vector<std::string>& lines) {
   std::map<std::string, int> counts;
   for (const std::string& line : lines) {
@@ -44,8 +45,7 @@ std::map<std::string, int> EpochLines(const std::vector<std::string>& lines) {
   return counts;
 }
 
-// Whether a process has set itself up so that SIGINT does not end it at once: it blocks or catches
-// it.
+// Returns true if a process blocks or handles SIGINT.
 bool HandlesInterrupts(pid_t pid) {
   std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
   uint64_t handled = 0;

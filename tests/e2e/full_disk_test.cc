@@ -1,5 +1,5 @@
-// A disk without room. What the daemon process may write is limited by the kernel: a write beyond
-// the limit fails in the middle of a file, as it does on a full disk.
+// Simulates a full disk: the kernel limits the size of files that the daemon may write, so that a
+// write fails in the middle of a file.
 
 #include <sys/resource.h>
 
@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"

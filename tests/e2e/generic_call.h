@@ -1,4 +1,4 @@
-// Calls by their paths alone, as somebody without our protos makes them.
+// `CallByPath` makes calls by method path, like a client without our protos.
 
 #ifndef ANNEAL_TESTS_E2E_GENERIC_CALL_H_
 #define ANNEAL_TESTS_E2E_GENERIC_CALL_H_
@@ -13,16 +13,17 @@ namespace anneal {
 struct CallResult {
   grpc::StatusCode code = grpc::StatusCode::UNKNOWN;
   std::string message;
-  std::string answer;      // the bytes of the last message
-  std::string request_id;  // x-request-id of the answer
+  std::string answer;      // the serialised last message
+  std::string request_id;  // x-request-id of the response
 };
 
-// Sends one empty request to `/package.Service/Method` and reads to the end. `token` and
-// `request_id`, what is shown as such, may be empty.
+// Sends one empty request to `/package.Service/Method` and reads the response to its end. `token`
+// and `request_id` may be empty; they are sent as metadata otherwise.
 CallResult CallByPath(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                       const std::string& token = "", const std::string& request_id = "");
 
-// What a daemon's health service says: 1 SERVING, 2 NOT_SERVING; 0 if it says nothing.
+// Returns the status of the daemon's health service: 1 SERVING, 2 NOT_SERVING; 0 without a
+// response.
 int HealthOf(const std::string& address);
 
 }  // namespace anneal

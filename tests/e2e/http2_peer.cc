@@ -38,7 +38,7 @@ Clock::time_point After(Seconds patience) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(patience);
 }
 
-// Whether something of `events` happens before `deadline`.
+// Returns true if one of `events` occurs before `deadline`.
 bool Waits(int socket, int events, Clock::time_point deadline) {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -46,7 +46,7 @@ bool Waits(int socket, int events, Clock::time_point deadline) {
   return ::poll(&end, 1, static_cast<int>(std::max<int64_t>(left, 0))) > 0;
 }
 
-// What TLS wants to have sent.
+// Sends the bytes that TLS has produced.
 std::string Take(SSL* ssl) {
   std::string bytes(BIO_ctrl_pending(SSL_get_wbio(ssl)), '\0');
   if (!bytes.empty()) BIO_read(SSL_get_wbio(ssl), bytes.data(), static_cast<int>(bytes.size()));

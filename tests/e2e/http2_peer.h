@@ -1,4 +1,4 @@
-// HTTP/2 as no library speaks it: frames that are put together byte by byte, over TLS or plain.
+// `Http2Peer` sends hand-built HTTP/2 frames, over TLS or plain text.
 
 #ifndef ANNEAL_TESTS_E2E_HTTP2_PEER_H_
 #define ANNEAL_TESTS_E2E_HTTP2_PEER_H_
@@ -15,7 +15,7 @@
 
 namespace anneal {
 
-// Types and flags of frames, RFC 9113.
+// Frame types and flags, RFC 9113.
 inline constexpr uint8_t kData = 0;
 inline constexpr uint8_t kHeaders = 1;
 inline constexpr uint8_t kPriority = 2;
@@ -25,31 +25,31 @@ inline constexpr uint8_t kPing = 6;
 inline constexpr uint8_t kGoAway = 7;
 inline constexpr uint8_t kWindowUpdate = 8;
 inline constexpr uint8_t kContinuation = 9;
-inline constexpr uint8_t kEndStream = 1;  // of a SETTINGS or PING: it is an answer
+inline constexpr uint8_t kEndStream = 1;  // in SETTINGS and PING: ACK
 inline constexpr uint8_t kEndHeaders = 4;
 inline constexpr uint8_t kPadded = 8;
 inline constexpr uint8_t kWithPriority = 0x20;
 
 inline constexpr size_t kLargestFrame = 16384;
 
-// Whatever `length` is, any payload or none may follow.
+// Returns a frame header; `length` may differ from the payload that follows.
 std::string FrameHeader(size_t length, uint8_t type, uint8_t flags, uint32_t stream);
 std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, absl::string_view payload);
-// HEADERS and as many CONTINUATIONs as `fields` need.
+// Returns HEADERS and as many CONTINUATION frames as `fields` need.
 std::string HeaderFrames(uint8_t flags, uint32_t stream, absl::string_view fields);
-// A number as HPACK has it, after the bits of `first`.
+// Returns an HPACK integer after the bits of `first`.
 std::string HpackNumber(uint8_t first, int prefix_bits, uint64_t value);
-// A header field in HPACK; `first` 0x40 has the peer remember it.
+// Returns an HPACK header field; with a `first` of 0x40 the peer adds it to its dynamic table.
 std::string Field(absl::string_view name, absl::string_view value, uint8_t first = 0);
-// The fields with which a call of a method begins.
+// Returns the header fields that start a call of a method.
 std::string CallFields(absl::string_view path);
-// What a gRPC client would say before its first call.
+// Returns the bytes that a gRPC client sends before its first call.
 std::string Greeting();
 
-// The first message of a TLS handshake.
+// Returns a TLS ClientHello.
 std::string ClientHello();
 
-// A non-blocking socket that is connected to `address`'s port on the loopback, or -1.
+// Returns a non-blocking socket connected to `address`'s port on loopback, or -1.
 int ConnectTo(const std::string& address);
 
 // One connection. Not thread-safe.
@@ -61,22 +61,23 @@ class Http2Peer {
     uint32_t stream;
   };
 
-  // Over TLS if there is an authority that must have signed the daemon's certificate. A test
-  // failure if the daemon does not accept.
+  // Connects over TLS if `ca`, the authority of the daemon's certificate, is set. Fails the test if
+  // the daemon does not accept the connection.
   explicit Http2Peer(const std::string& address, const std::string& ca = "");
   ~Http2Peer();
   Http2Peer(const Http2Peer&) = delete;
   Http2Peer& operator=(const Http2Peer&) = delete;
 
-  // False once the daemon has hung up, or if it does not take the bytes in time.
+  // Returns false if the daemon has closed the connection or does not accept the bytes in time.
   bool Send(absl::string_view bytes, Seconds patience = kSoon);
-  // Reads no more, and so leaves the daemon with what it answers.
+  // Stops reading, so that the daemon's responses stay unread.
   void Ignore() { reads_ = false; }
-  // Waits until the daemon answers a ping or has hung up: it has read all that was sent before.
+  // Waits for the response to a ping, or for the connection to close: the daemon has then read
+  // everything sent before.
   bool AnswersOrHangsUp(Seconds patience = kSoon);
-  // Waits until the daemon has ended a stream or hung up.
+  // Waits until the daemon ends a stream or closes the connection.
   bool Ends(uint32_t stream, Seconds patience = kSoon);
-  // Whether it has sent such a frame so far.
+  // Returns true if the daemon has sent such a frame.
   bool HasSeen(uint8_t type, uint32_t stream) const;
   bool closed() const { return closed_; }
 
@@ -85,7 +86,7 @@ class Http2Peer {
  private:
   void Shake(const std::string& ca);
   bool SendBytes(absl::string_view bytes, Seconds patience);
-  // Reads what comes until something has come, or the time is up.
+  // Reads until data arrives or the time is up.
   void Receive(Seconds patience);
   void ReadFrames();
 

@@ -1,4 +1,4 @@
-// anneald check, backup and migrate, on real databases: of a daemon that serves, and damaged ones.
+// Tests anneald check, backup and migrate on real databases: of a running daemon, and damaged ones.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 

@@ -1,4 +1,4 @@
-// Tables of what no HTTP/2 client should send.
+// These tables contain byte sequences that violate HTTP/2.
 
 #ifndef ANNEAL_TESTS_E2E_MALFORMED_FRAMES_H_
 #define ANNEAL_TESTS_E2E_MALFORMED_FRAMES_H_
@@ -14,20 +14,20 @@ namespace anneal {
 struct Malformed {
   std::string name;
   std::string bytes;
-  bool is_cut = false;  // more would have to follow
+  bool is_cut = false;  // truncated: the peer waits for the rest
 };
 
-// `method` is the path of one that can be called.
+// `method` is the path of an existing method.
 std::vector<Malformed> MalformedFrames(absl::string_view method);
 
 std::string RandomBytes(std::mt19937* random, size_t size);
-// Whole frames of random types, flags, streams and payloads.
+// Returns complete frames of random types, flags, streams and payloads.
 std::string RandomFrames(std::mt19937* random, absl::string_view method);
 
-// Header fields, in HPACK, that gRPC itself gives a meaning to, with values that have none.
+// Returns HPACK header fields that gRPC interprets, with invalid values.
 std::vector<std::string> FieldsOfGrpc();
 
-// A header list that begins, and goes on with the same part over and over.
+// A header list: its beginning, and a part to repeat without end.
 struct Endless {
   std::string name;
   std::string begin;

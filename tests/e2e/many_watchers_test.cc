@@ -1,5 +1,5 @@
-// Many clients, and clients that misbehave: the daemon goes on serving and training, and gives back
-// what they held.
+// Serves thousands of clients, some of which misbehave: the daemon keeps serving and training, and
+// releases their resources.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/e2e/workarounds.h"
 #include "tests/fixtures/watch.h"
@@ -28,19 +28,19 @@ namespace anneal {
 namespace {
 
 constexpr size_t kWatchers = 1000;
-// As many streams as the daemon allows on a connection, or fewer.
+// At most the number of streams that the daemon allows per connection.
 constexpr size_t kStreamsAChannel = 125;
 constexpr int64_t kMostBytesAWatcher = 64 << 10;
-// The one on which it listens.
+// The descriptor of the listening socket.
 constexpr int kOwnSockets = 1;
 
-// Watchers in this process, on a few connections of their own.
-class Crowd {
+// Watchers in this process that share a few connections.
+class Watchers {
  public:
-  explicit Crowd(const std::string& address) {
+  explicit Watchers(const std::string& address) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    // What is not read stays with the daemon, but for a few events.
+    // Limits flow control, so that unread events stay with the daemon.
     arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4096);
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     for (size_t i = 0; i < kWatchers / kStreamsAChannel; ++i) {
@@ -49,7 +49,7 @@ class Crowd {
     }
   }
 
-  // Adds watchers, each of which has read an event, up to so many.
+  // Adds watchers up to `count`; each has read one event.
   void GrowTo(size_t count, const std::string& experiment) {
     while (watches_.size() < count) {
       const auto& stub = stubs_[watches_.size() % stubs_.size()];
@@ -65,7 +65,7 @@ class Crowd {
   std::vector<std::unique_ptr<Watch>> watches_;
 };
 
-// A connection that speaks no more than it is told to.
+// A connection that sends only what the test writes.
 class RawConnection {
  public:
   explicit RawConnection(const std::string& address)
@@ -87,7 +87,7 @@ class RawConnection {
     EXPECT_EQ(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
   }
-  // Whether the daemon hangs up in time, whatever it says before.
+  // Returns true if the daemon closes the connection in time, whatever it sends before.
   bool IsClosed(std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (true) {
@@ -104,10 +104,10 @@ class RawConnection {
   const int descriptor_;
 };
 
-class CrowdTest : public ::testing::Test {
+class ManyWatchersTest : public ::testing::Test {
  protected:
-  CrowdTest() : daemon_(TestDaemon::Address::kTcp, 1) {
-    // Trains until the end of the test; the other has its turn after it.
+  ManyWatchersTest() : daemon_(TestDaemon::Address::kTcp, 1) {
+    // Trains until the end of the test; the other run stays queued.
     daemon_.Submit("busy", {"--set", "epochs=100000"});
     daemon_.Submit("quiet");
     EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", 20));
@@ -118,7 +118,7 @@ class CrowdTest : public ::testing::Test {
     const int before = daemon_.GetRun("busy/0").epochs_done();
     EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", before + epochs)) << "training has stopped";
   }
-  // What a thousand watchers may cost.
+  // Checks the memory that a thousand watchers cost.
   void ExpectFew(int64_t bytes) {
     const int64_t each = bytes / static_cast<int64_t>(kWatchers);
     RecordProperty("bytes_a_watcher", static_cast<int>(each));
@@ -126,7 +126,7 @@ class CrowdTest : public ::testing::Test {
     EXPECT_LE(each, kMostBytesAWatcher);
 #endif
   }
-  // Whether connections are closed until so many sockets are left.
+  // Waits until only so many sockets are left.
   bool HoldsAtMost(int sockets, Seconds patience = kPatience) {
     return Eventually([&] { return SocketsOf(daemon_.pid()) <= sockets; }, patience);
   }
@@ -134,46 +134,46 @@ class CrowdTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(CrowdTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
-  Crowd crowd(daemon_.address());
-  crowd.GrowTo(crowd.channels(), "experiments/quiet");
+TEST_F(ManyWatchersTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
+  Watchers watchers(daemon_.address());
+  watchers.GrowTo(watchers.channels(), "experiments/quiet");
   const int64_t before = ResidentBytesOf(daemon_.pid());
-  crowd.GrowTo(kWatchers, "experiments/quiet");
+  watchers.GrowTo(kWatchers, "experiments/quiet");
   ExpectFew(ResidentBytesOf(daemon_.pid()) - before);
   ExpectItServesAndTrains();
 
   daemon_.process().Signal(SIGTERM);
   EXPECT_EQ(daemon_.Stop(Seconds(30)), 0) << daemon_.process().errors();  // a second time
-  for (const auto& watch : crowd.watches()) {
+  for (const auto& watch : watchers.watches()) {
     EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   }
 }
 
-TEST_F(CrowdTest, AThousandStalledWatchersCostLittleAndLoseNothing) {
+TEST_F(ManyWatchersTest, AThousandStalledWatchersCostLittleAndLoseNothing) {
   constexpr int kEpochs = 400;
   daemon_.Submit("told", {"--set", absl::StrCat("epochs=", kEpochs)});
-  Crowd crowd(daemon_.address());
+  Watchers watchers(daemon_.address());
   const std::string name = "experiments/told";
-  crowd.GrowTo(crowd.channels(), name);
+  watchers.GrowTo(watchers.channels(), name);
   const int64_t before = ResidentBytesOf(daemon_.pid());
-  crowd.GrowTo(kWatchers / 2, name);
-  // From here on they are told of epoch after epoch, and read none.
+  watchers.GrowTo(kWatchers / 2, name);
+  // From now on they are sent epoch after epoch and read none.
   for (const char* ahead : {"busy", "quiet"}) {
     EXPECT_EQ(daemon_.Anneal({"cancel", ahead}).code, kFine);
   }
   EXPECT_EQ(daemon_.Anneal({"wait", "told"}).code, kFine);
-  // And these find a long log, of which they read one.
-  crowd.GrowTo(kWatchers, name);
+  // These start at a long log and read one event.
+  watchers.GrowTo(kWatchers, name);
   ExpectFew(ResidentBytesOf(daemon_.pid()) - before);
 
   for (const size_t i : {size_t{0}, kWatchers / 2, kWatchers - 1}) {
-    EXPECT_TRUE(crowd.watches()[i]->Finish().ok());
-    ExpectGapless(crowd.watches()[i]->events(), 0);
-    EXPECT_GT(crowd.watches()[i]->events().size(), static_cast<size_t>(kEpochs));
+    EXPECT_TRUE(watchers.watches()[i]->Finish().ok());
+    ExpectGapless(watchers.watches()[i]->events(), 0);
+    EXPECT_GT(watchers.watches()[i]->events().size(), static_cast<size_t>(kEpochs));
   }
 }
 
-TEST_F(CrowdTest, WhatKilledClientsHeldIsGivenBack) {
+TEST_F(ManyWatchersTest, ResourcesOfKilledClientsAreReleased) {
   ASSERT_TRUE(HoldsAtMost(kOwnSockets));
   std::vector<std::unique_ptr<Process>> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(daemon_.StartAnneal({"watch", "busy"}));
@@ -188,7 +188,7 @@ TEST_F(CrowdTest, WhatKilledClientsHeldIsGivenBack) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(CrowdTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
+TEST_F(ManyWatchersTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
   constexpr int kEach = 50;
   std::vector<std::unique_ptr<RawConnection>> connections;
   for (const char* said : {"", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
@@ -204,7 +204,7 @@ TEST_F(CrowdTest, ConnectionsThatDoNotFinishAHandshakeAreClosed) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(CrowdTest, WhatIsNotTheProtocolIsHungUpOn) {
+TEST_F(ManyWatchersTest, OtherProtocolsAreDisconnected) {
   for (const std::string& said :
        {std::string("GET / HTTP/1.1\r\nHost: anneal\r\n\r\n"), std::string(100'000, '\xff'),
         absl::StrCat("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", std::string(1000, '\xff'))}) {
@@ -215,7 +215,7 @@ TEST_F(CrowdTest, WhatIsNotTheProtocolIsHungUpOn) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(CrowdTest, MoreConnectionsThanDescriptorsEndNothing) {
+TEST_F(ManyWatchersTest, MoreConnectionsThanDescriptorsEndNothing) {
   constexpr rlim_t kDescriptors = 100;
   SKIP_WITHOUT_GRPC_1_51();
   const rlimit limit{.rlim_cur = kDescriptors, .rlim_max = kDescriptors};
@@ -237,7 +237,7 @@ TEST_F(CrowdTest, MoreConnectionsThanDescriptorsEndNothing) {
     for (rlim_t i = 0; i < 2 * kDescriptors; ++i) {
       connections.push_back(std::make_unique<RawConnection>(daemon_.address()));
     }
-    // The last to come is turned away, who was there before is served, and training goes on.
+    // The latest connections are refused, earlier ones are served, and training continues.
     EXPECT_TRUE(connections.back()->IsClosed(std::chrono::seconds(5)));
     EXPECT_TRUE(Eventually([&] { return epochs_done() >= before + 5; }));
   }
@@ -247,11 +247,11 @@ TEST_F(CrowdTest, MoreConnectionsThanDescriptorsEndNothing) {
   ExpectItServesAndTrains();
 }
 
-// The kernel of a frozen client goes on acknowledging: only the keepalive finds out. It takes 50 s.
-TEST_F(CrowdTest, FrozenClientsAndHalfOpenConnectionsAreGivenUpWithinTheKeepaliveTime) {
+// The kernel of a frozen client keeps acknowledging: only keepalive detects it. It takes 50 s.
+TEST_F(ManyWatchersTest, FrozenClientsAndHalfOpenConnectionsAreClosedWithinTheKeepaliveTime) {
   ASSERT_TRUE(HoldsAtMost(kOwnSockets));
   const auto frozen = daemon_.StartAnneal({"watch", "quiet"});
-  // Empty settings, and then nothing more, as from a machine that has lost its power.
+  // Empty SETTINGS followed by silence, as from a machine that has lost power.
   RawConnection half_open(daemon_.address());
   half_open.Say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   half_open.Say(absl::string_view("\0\0\0\4\0\0\0\0\0", 9));

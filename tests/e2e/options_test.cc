@@ -1,4 +1,4 @@
-// Help, versions, addresses, configuration files and usage errors of both programs.
+// Tests help, versions, addresses, configuration files and usage errors of both programs.
 
 #include <sys/stat.h>
 
@@ -14,7 +14,7 @@
 #include "common/version.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 

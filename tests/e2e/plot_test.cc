@@ -1,4 +1,4 @@
-// anneal plot: files, the terminal, and what it says when it cannot.
+// Tests anneal plot: files, terminal output and errors.
 
 #include <fstream>
 #include <memory>
@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/temp_directory.h"
 

@@ -1,4 +1,5 @@
-// Real processes under test: started with captured output, signalled, awaited with a deadline.
+// `Process` runs a real process under test: captures its output, sends signals and waits with a
+// deadline.
 
 #ifndef ANNEAL_TESTS_E2E_PROCESS_H_
 #define ANNEAL_TESTS_E2E_PROCESS_H_
@@ -21,31 +22,31 @@ namespace anneal {
 
 using Seconds = std::chrono::duration<double>;
 
-// What a test waits for at most before it fails; far more than anything takes.
+// Deadline of all waits, far above any expected duration.
 inline constexpr Seconds kPatience(120);
 
-// Polls until `condition` holds; false when the time is up.
+// Polls until `condition` holds; returns false after the deadline.
 bool Eventually(const std::function<bool()>& condition, Seconds patience = kPatience);
 
 struct ProcessOptions {
-  // On top of this process's own, from which ANNEAL_SERVER and TERM are taken.
+  // Added to this process's environment, without ANNEAL_SERVER and TERM.
   std::map<std::string, std::string> environment;
-  // What it can read from stdin, unless it has a terminal.
+  // The contents of stdin, unless it has a terminal.
   std::string input;
-  // Gives it a terminal; all it writes is output.
+  // Runs it in a terminal; stdout and stderr are both captured as output.
   bool terminal = false;
   int columns = 80;
   int rows = 24;
 };
 
-// What became of a process.
+// The result of a process.
 struct Finished {
-  int code = -1;  // 128 + n when signal n ended it
+  int code = -1;  // 128 + n if killed by signal n
   std::string output;
   std::string errors;
 };
 
-// Thread-safe. The child gets SIGKILL when this is destroyed, or when the test itself dies.
+// Thread-safe. The child is killed when this object or the test process ends.
 class Process {
  public:
   explicit Process(const std::vector<std::string>& command, const ProcessOptions& options = {});
@@ -55,18 +56,18 @@ class Process {
 
   pid_t pid() const { return child_; }
   void Signal(int signal);
-  // As if typed at the terminal.
+  // Writes input as if typed at the terminal.
   void Type(absl::string_view text);
 
-  // Changes the size of its terminal.
+  // Resizes its terminal.
   void Resize(int columns, int rows);
 
-  // Waits until `condition` holds for what it wrote so far; false when the time is up, or when it
-  // ended without.
+  // Waits until `condition` holds for the output so far; returns false after the deadline or if the
+  // process ends first.
   bool WaitFor(
       const std::function<bool(const std::string& output, const std::string& errors)>& condition,
       Seconds patience = kPatience);
-  // Waits for the end; nothing when the time is up.
+  // Waits for its end; returns nothing after the deadline.
   std::optional<Finished> Wait(Seconds patience = kPatience);
 
   std::string output() const;
@@ -76,7 +77,7 @@ class Process {
   void Monitor();
 
   pid_t child_ = -1;
-  int input_ = -1;  // only with a terminal: its master side
+  int input_ = -1;  // master side of the terminal, if any
   int pipes_[2] = {-1, -1};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -85,7 +86,7 @@ class Process {
   std::thread monitor_;
 };
 
-// Runs a command to its end; a test failure, and code -1, when that takes too long.
+// Runs a command to its end; fails the test and returns code -1 after the deadline.
 Finished RunProcess(const std::vector<std::string>& command, const ProcessOptions& options = {},
                     Seconds patience = kPatience);
 

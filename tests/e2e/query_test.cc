@@ -1,4 +1,4 @@
-// list, show, history, theta, compare, presets and server: what they print, in every form.
+// Tests the output of list, show, history, theta, compare, presets and server in every format.
 
 #include <algorithm>
 #include <cmath>
@@ -188,7 +188,7 @@ TEST_F(QueryTest, JsonLinesAreTheMessagesOfJsonOneALine) {
 TEST_F(QueryTest, ColumnsAreChosenOfTheTableAndOfCsv) {
   EXPECT_EQ(Anneal({"list", "first", "--columns", "seed,name"}).output,
             "SEED  RUN\n   0  first/0\n   1  first/1\n");
-  // What only the complete record has.
+  // Fields that only the complete record has.
   EXPECT_THAT(Anneal({"history", "first/0", "--columns", "epoch,validation_recall"}).output,
               HasSubstr("EPOCH    validation_recall\n"));
   const auto csv =

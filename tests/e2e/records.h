@@ -1,4 +1,4 @@
-// Reading back what the client prints for programs.
+// These functions parse the machine-readable output of the client.
 
 #ifndef ANNEAL_TESTS_E2E_RECORDS_H_
 #define ANNEAL_TESTS_E2E_RECORDS_H_
@@ -17,18 +17,18 @@ struct Csv {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
 
-  // The cell under a column; a test failure if there is no such column.
+  // Returns the cell of a column; fails the test if the column does not exist.
   std::string Cell(size_t row, const std::string& column) const;
 };
 
-// RFC 4180 with \n line ends. A test failure: quotes that do not match, a missing line end, rows as
-// wide as the header, empty or repeated column names.
+// Parses RFC 4180 CSV with \n line ends. Fails the test on unbalanced quotes, a missing line end,
+// rows that differ in width from the header, and empty or repeated column names.
 Csv ParseCsv(const std::string& text);
 
-// Text without its last line end, split at line ends.
+// Splits text into lines.
 std::vector<std::string> Lines(const std::string& text);
 
-// One message; unknown keys are a test failure.
+// Parses one message; fails the test on unknown keys.
 template <typename Message>
 Message ParseJson(const std::string& text) {
   Message message;
@@ -37,7 +37,7 @@ Message ParseJson(const std::string& text) {
   return message;
 }
 
-// A JSON array of messages.
+// Parses a JSON array of messages.
 template <typename Message>
 std::vector<Message> ParseJsonList(const std::string& text) {
   std::vector<Message> messages;

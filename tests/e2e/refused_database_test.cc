@@ -1,4 +1,5 @@
-// Databases that the daemon must not touch: it says why in a line, and leaves them as they are.
+// Tests databases that the daemon must refuse: it reports the reason in one line and leaves them
+// unchanged.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {

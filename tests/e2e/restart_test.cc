@@ -1,4 +1,4 @@
-// What survives when the daemon is killed, stopped and started again.
+// Tests that state survives kills, stops and restarts of the daemon.
 
 #include <signal.h>
 
@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 
@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 
 constexpr int kEpochs = 150;
 
-// What a run computed, without the times that it took.
+// Returns the results of a run without durations.
 std::vector<v1::Epoch> MetricsOf(const TestDaemon& daemon, const std::string& run) {
   std::vector<v1::Epoch> epochs = daemon.History(run);
   for (v1::Epoch& epoch : epochs) {

@@ -1,4 +1,4 @@
-// What a terminal shows of a program's output.
+// `ShowOnScreen` emulates a terminal that displays a program's output.
 
 #ifndef ANNEAL_TESTS_E2E_SCREEN_H_
 #define ANNEAL_TESTS_E2E_SCREEN_H_
@@ -11,17 +11,17 @@
 namespace anneal {
 
 struct Screen {
-  // At the end, from the first line written on.
+  // The lines at the end, from the first one written.
   std::vector<std::string> lines;
-  // That were erased before.
+  // Lines that were erased.
   std::vector<std::string> erased;
 };
 
-// Understands line ends, colours, and erasing the line above; a test failure for anything else, and
-// for erasing what was not drawn.
+// Interprets line ends, colours and erasing the line above; fails the test on other control
+// sequences and on erasing a line that was not written.
 Screen ShowOnScreen(absl::string_view output);
 
-// Columns of text without combining characters.
+// Returns the columns of text without combining characters.
 int Columns(absl::string_view text);
 
 }  // namespace anneal

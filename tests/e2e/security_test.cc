@@ -1,5 +1,5 @@
-// TLS and tokens: every method without a token, with a wrong, expired or lesser one; files that
-// change while calls go on; certificates of clients.
+// Tests TLS and tokens: every method without a token and with a wrong, expired or insufficient one;
+// files that change during calls; client certificates.
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -20,7 +20,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/e2e/tls_daemon.h"
@@ -137,7 +137,7 @@ TEST_F(RateLimitedTest, WhoAsksTooOftenIsToldSoAndOthersAreServed) {
   EXPECT_EQ(codes[grpc::StatusCode::OK] + codes[grpc::StatusCode::RESOURCE_EXHAUSTED], 200);
   EXPECT_EQ(CodeOf(channel, "/anneal.v1.ExperimentService/ListExperiments", bob),
             grpc::StatusCode::OK);
-  // Nobody who may do everything is counted.
+  // Requests without limits are not counted.
   for (int i = 0; i < 30; ++i) EXPECT_EQ(daemon_.Anneal({"list"}).code, kFine);
 }
 

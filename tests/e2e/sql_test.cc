@@ -1,4 +1,4 @@
-// The database's documented views, read with plain SQL beside a working daemon.
+// Reads the database's documented views with plain SQL beside a running daemon.
 
 #include <sqlite3.h>
 

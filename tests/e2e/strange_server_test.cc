@@ -1,4 +1,4 @@
-// Servers that are not the anneald that the client expects: others, older ones, and one with TLS.
+// Tests the client with servers that it does not expect: other services, older daemons, TLS.
 
 #include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
@@ -18,7 +18,7 @@
 #include "anneal/v1/services.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {

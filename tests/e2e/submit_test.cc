@@ -1,4 +1,4 @@
-// anneal submit: where a config can come from, what is refused, and what is printed.
+// Tests anneal submit: sources of configs, refusals, and output.
 
 #include <map>
 #include <set>
@@ -26,7 +26,7 @@ constexpr char kLayers[] =
 
 class SubmitTest : public ::testing::Test {
  protected:
-  // What the daemon makes of a submission, without submitting it.
+  // Returns the expanded submission from a dry run.
   v1::Experiment Preview(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.begin(), "submit");
     arguments.insert(arguments.end(), {"--dry-run", "--output", "json"});

@@ -1,4 +1,4 @@
-// What the daemon tells systemd, which is played here by a socket.
+// Tests the notifications that the daemon sends to systemd, with a socket in its place.
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -14,13 +14,13 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 
 namespace anneal {
 namespace {
 
-// Where services tell how they are.
+// The notification socket.
 class NotifySocket {
  public:
   NotifySocket() : descriptor_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -85,7 +85,7 @@ TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
   // No descriptor is left for anybody who comes.
   const rlimit none{.rlim_cur = 3, .rlim_max = 100};
   ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
-  // What was on its way.
+  // Skips notifications already sent.
   while (socket_.Next(Seconds(1)) == "WATCHDOG=1") {
   }
   EXPECT_EQ(socket_.Next(Seconds(2)), "") << "it is fed though nobody is served";

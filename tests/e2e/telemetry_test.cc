@@ -1,4 +1,4 @@
-// What operators see: metrics, logs for machines, health.
+// Tests what operators read: metrics, JSON logs, health.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 #include "tests/e2e/test_daemon.h"
@@ -38,7 +38,7 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-// What `address`, a loopback address and port, answers to this.
+// Returns the response of `address`, a loopback address and port.
 std::string Ask(const std::string& address, const std::string& request) {
   const size_t colon = address.rfind(':');
   uint32_t port = 0;

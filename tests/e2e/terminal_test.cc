@@ -1,4 +1,4 @@
-// What the client shows at a terminal: live progress and tables that fit it.
+// Tests the client at a terminal: live progress, and tables that fit its width.
 
 #include <algorithm>
 #include <chrono>
@@ -74,7 +74,7 @@ TEST_F(TerminalTest, LiveLinesFitEightyAndTwoHundredColumns) {
     EXPECT_THAT(screen.erased, Contains(HasSubstr("/3 runs ended")));
     EXPECT_THAT(screen.erased, Each(FitsIn(columns - 1)));
     EXPECT_THAT(screen.lines, Each(FitsIn(columns - 1)));
-    // What is left is how each run ended.
+    // Only the outcome of each run remains.
     std::map<std::string, int> ends;
     for (const std::string& line : screen.lines) {
       if (absl::StrContains(line, " SUCCEEDED ")) ++ends[line.substr(0, line.find(' '))];
@@ -99,8 +99,8 @@ TEST_F(TerminalTest, ALiveLineShowsEverythingWhereThereIsRoom) {
            absl::StrContains(line, "/50000") && absl::StrContains(line, "  0.78");
   }));
   EXPECT_TRUE(Draws(client.get(), [](const std::string& line) {
-    return absl::StrContains(line, "0/1 runs ended") && absl::StrContains(line, "all done in about") &&
-           absl::StrContains(line, "img/s");
+    return absl::StrContains(line, "0/1 runs ended") &&
+           absl::StrContains(line, "all done in about") && absl::StrContains(line, "img/s");
   }));
 }
 
@@ -128,7 +128,7 @@ TEST_F(TerminalTest, LiveLinesFollowTheSizeOfTheTerminal) {
   const auto client = daemon_.StartAnneal({"watch", "long"}, Terminal(200));
   EXPECT_TRUE(Draws(client.get(), [](const std::string& line) { return Columns(line) > 90; }));
   client->Resize(60, 24);
-  // How often lines were erased is not looked at: what is wide has wrapped.
+  // Ignores the number of erased lines: wide lines have wrapped.
   EXPECT_TRUE(client->WaitFor([](const std::string& output, const std::string&) {
     const std::vector<std::string> drawn =
         absl::StrSplit(absl::StrReplaceAll(output, {{"\x1b[1A\x1b[2K", ""}, {"\r", ""}}), '\n');
@@ -224,7 +224,9 @@ TEST_F(TerminalTest, TablesFitTheTerminalAndSayWhatIsLeftOut) {
       ASSERT_TRUE(finished.has_value());
       EXPECT_EQ(finished->code, kFine) << finished->output;
       std::vector<std::string> lines = ShowOnScreen(finished->output).lines;
-      std::erase_if(lines, [](const std::string& line) { return line.starts_with("(columns that do not fit"); });
+      std::erase_if(lines, [](const std::string& line) {
+        return line.starts_with("(columns that do not fit");
+      });
       EXPECT_THAT(lines, Not(IsEmpty()));
       EXPECT_THAT(lines, Each(FitsIn(columns))) << table[0] << " in " << columns;
     }

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 #include "tests/e2e/generic_call.h"
 #include "tests/e2e/records.h"
 

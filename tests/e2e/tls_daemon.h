@@ -1,4 +1,4 @@
-// A real anneald that serves over TLS, and who comes there with tokens.
+// `TlsDaemon` runs a real anneald that serves TLS, and clients with tokens.
 
 #ifndef ANNEAL_TESTS_E2E_TLS_DAEMON_H_
 #define ANNEAL_TESTS_E2E_TLS_DAEMON_H_
@@ -15,7 +15,7 @@
 
 namespace anneal {
 
-// A directory with what deploy/make_tls.sh makes, for a server and a client called cleo.
+// A directory with the output of deploy/make_tls.sh, for a server and a client named cleo.
 class TlsDirectory {
  public:
   TlsDirectory() { Make(directory_.file("tls")); }
@@ -27,28 +27,28 @@ class TlsDirectory {
   const TempDirectory directory_;
 };
 
-// Not thread-safe, but for Channel.
+// Not thread-safe, except for Channel.
 class TlsDaemon {
  public:
   explicit TlsDaemon(const std::vector<std::string>& more_options = {});
 
-  // What `anneald token create` prints.
+  // Returns the output of `anneald token create`.
   std::string Token(const std::string& name, const std::string& role,
                     const std::vector<std::string>& more = {}) const;
   void Revoke(const std::string& name) const;
-  // On a connection of its own, to whom that authority has signed.
+  // Opens a new connection that trusts this authority.
   std::shared_ptr<grpc::Channel> Channel(const std::string& ca) const;
   std::shared_ptr<grpc::Channel> Channel() const { return Channel(tls_.file("ca.pem")); }
-  // What the call of a method with an empty request comes to.
+  // Returns the status of a call with an empty request.
   static grpc::StatusCode CodeOf(const std::shared_ptr<grpc::Channel>& channel,
                                  const std::string& path, const std::string& token);
-  // The client, with a context of that token.
+  // Runs the client with a context that has this token.
   Finished As(const std::string& token, std::vector<std::string> arguments) const;
 
  protected:
   const TlsDirectory tls_;
   TestDaemon daemon_;
-  std::string address_;  // of TLS
+  std::string address_;  // of the TLS listener
 };
 
 }  // namespace anneal

@@ -1,5 +1,5 @@
-// PATH=VALUE, as of `--set`: what is taken can be read again and set to what was read; what is not
-// changes nothing and is INVALID_ARGUMENT.
+// Fuzzes PATH=VALUE as in --set: accepted values round-trip; refusals leave the config unchanged
+// and are INVALID_ARGUMENT.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,5 @@
-// Lines of PATH=VALUE make a config: checking it is quick and allocates nothing to speak of,
-// defaults do not move when they are filled in twice, and a config that is taken has a plan that
-// makes sense.
+// Fuzzes configs built from lines of PATH=VALUE: validation is quick and allocates little, defaults
+// are idempotent, and every accepted config has a consistent plan.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +20,7 @@ namespace {
 constexpr config::DatasetShape kMnist = {
     .height = 28, .width = 28, .classes = 10, .train_images = 60'000};
 
-// What the first lines say; those that are not understood are left out.
+// Applies the first lines; skips malformed ones.
 v1::TrainingConfig ReadConfig(absl::string_view input) {
   constexpr int kMaxLines = 100;
   v1::TrainingConfig config;

@@ -1,5 +1,5 @@
-// A filter on the first line, an order on the second: whatever is understood becomes SQL that
-// SQLite takes, on lists of experiments and of runs; whatever is not is INVALID_ARGUMENT.
+// Fuzzes a filter (first line) and an order (second line): every accepted one becomes SQL that
+// SQLite accepts, for lists of experiments and of runs; refusals are INVALID_ARGUMENT.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A file, plain or gzip: an array of as many values as its shape says, or DATA_LOSS.
+// Fuzzes IDX files, plain or gzip: the result has as many values as its shape, or DATA_LOSS.
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// A page token as it comes, and one whose position is the input and whose fingerprint is right: it
-// is taken only if it is what MakePageToken gives for that position, else INVALID_ARGUMENT.
+// Fuzzes page tokens, raw and with a valid fingerprint around a fuzzed position: accepted only if
+// MakePageToken produces the identical token, otherwise INVALID_ARGUMENT.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What must hold for every input: a fuzz target that finds otherwise ends with the input on disk.
+// `Require` aborts if a property does not hold, so that the fuzzer writes the input to disk.
 
 #ifndef ANNEAL_TESTS_FUZZ_REQUIRE_H_
 #define ANNEAL_TESTS_FUZZ_REQUIRE_H_

@@ -1,5 +1,5 @@
-// Bytes, as they are and behind a header length that fits: whatever is taken says the same after it
-// was written and read again; whatever is not is DATA_LOSS. Checkpoints are such files.
+// Fuzzes safetensors files, the format of checkpoints, raw and with a fixed header length: accepted
+// files round-trip, others are DATA_LOSS.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A daemon in this process, its client stubs, and a network so small that a run takes a moment.
+// `DaemonTest` runs a daemon in this process, with client stubs and a network that trains within
+// moments.
 
 #ifndef ANNEAL_TESTS_INTEGRATION_DAEMON_TEST_H_
 #define ANNEAL_TESTS_INTEGRATION_DAEMON_TEST_H_
@@ -28,10 +29,10 @@
 
 namespace anneal {
 
-// Longer than any test: a run that only ends when it is told to.
+// Epochs that outlast any test: such a run ends only on request.
 inline constexpr int kEndless = 100'000;
 
-// The reason in an error's ErrorInfo, after a look at all that every error carries.
+// Returns the reason in an error's ErrorInfo, after checking the details that every error has.
 inline std::string ReasonOf(const grpc::Status& status) {
   google::rpc::Status rich;
   EXPECT_TRUE(rich.ParseFromString(status.error_details()));
@@ -51,7 +52,7 @@ inline std::string ReasonOf(const grpc::Status& status) {
   return "";
 }
 
-// The violations in an error's BadRequest by field.
+// Returns the violations in an error's BadRequest by field.
 inline std::map<std::string, std::string> ViolationsOf(const grpc::Status& status) {
   std::map<std::string, std::string> violations;
   google::rpc::Status rich;
@@ -85,7 +86,7 @@ inline v1::CreateExperimentRequest TinyRequest(const std::string& id, int epochs
   return request;
 }
 
-// An epoch without what depends on how fast the machine was.
+// Returns an epoch without the fields that depend on the machine's speed.
 inline v1::Epoch WithoutTimes(v1::Epoch epoch) {
   epoch.clear_elapsed_seconds();
   epoch.clear_epoch_seconds();
@@ -93,7 +94,7 @@ inline v1::Epoch WithoutTimes(v1::Epoch epoch) {
   return epoch;
 }
 
-// To the bit, which comparing doubles is not.
+// Compares bit patterns, unlike comparing doubles.
 inline std::string BytesWithoutTimes(const std::vector<v1::Epoch>& epochs) {
   std::string bytes;
   for (const v1::Epoch& epoch : epochs) {
@@ -135,7 +136,7 @@ class DaemonTest : public ::testing::Test {
     server_ = v1::ServerService::NewStub(channel_);
   }
 
-  // Calls that may fail, then those that must not.
+  // Calls that may fail, followed by calls that must succeed.
   grpc::Status TryCreate(const v1::CreateExperimentRequest& request,
                          v1::Experiment* response = nullptr) {
     Context context;
@@ -260,7 +261,7 @@ class DaemonTest : public ::testing::Test {
     return names;
   }
 
-  // All events from the first to the end of the experiment, which is waited for.
+  // Waits for the end of the experiment and returns all its events.
   std::vector<v1::Event> WaitForEnd(const std::string& name) {
     Watch watch(experiments_.get(), name);
     const grpc::Status status = watch.Finish();
@@ -274,7 +275,7 @@ class DaemonTest : public ::testing::Test {
     WaitForEnd(name);
     return Get(name);
   }
-  // Creates an experiment of one run that only ends when it is told to, and waits until it trains.
+  // Creates an experiment with one run that ends only on request, and waits until it trains.
   std::string StartEndless(const std::string& id) {
     const std::string name = Create(TinyRequest(id, kEndless)).name();
     Watch watch(experiments_.get(), name);

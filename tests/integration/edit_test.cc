@@ -1,5 +1,5 @@
-// What becomes of experiments that are there: updates, deletion, purges; lists with filters, and
-// the queue.
+// Tests changes of existing experiments (updates, deletion, purges), lists with filters, and the
+// queue.
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-// What the daemon says of itself: health, presets, data sets.
+// Tests the information that the daemon reports: health, presets, data sets.
 
 #include <grpcpp/generic/generic_stub.h>
 

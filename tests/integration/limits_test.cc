@@ -1,4 +1,4 @@
-// What a user may have, and what is removed once it is old.
+// Tests per-user quotas and retention.
 
 #include <atomic>
 #include <cstdint>

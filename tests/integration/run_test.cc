@@ -1,4 +1,5 @@
-// What runs leave behind: epochs, thetas, test results, and the same bits whatever ran beside them.
+// Tests the records of runs: epochs, thetas, test results, and bit-identical results whatever runs
+// beside them.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-// Reads every #include of the product and holds it against the table in ARCHITECTURE.md.
+// Checks every #include of the product against the table in ARCHITECTURE.md.
 
 #include <filesystem>
 #include <fstream>
@@ -44,7 +44,7 @@ struct Table {
   std::vector<std::string> order;
 };
 
-// The rows of the table whose first column is headed `room`.
+// Returns the rows of the table whose first column is `room`.
 Table ReadTable() {
   Table table;
   bool inside = false;
@@ -70,7 +70,7 @@ Table ReadTable() {
   return table;
 }
 
-// Every arrow that the sources have, with one include that makes it.
+// Returns every arrow in the sources, with one include that makes it.
 std::map<std::pair<std::string, std::string>, std::string> ReadIncludes() {
   std::map<std::pair<std::string, std::string>, std::string> found;
   for (const char* top : {"common", "server", "client"}) {

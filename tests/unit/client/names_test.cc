@@ -1,4 +1,4 @@
-// Resource names as the client takes and prints them.
+// Tests how the client expands and abbreviates resource names.
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// What several unit tests need: reading errors, and messages from text.
+// These helpers let unit tests read errors and parse messages from text.
 
 #ifndef ANNEAL_TESTS_UNIT_TEST_UTIL_H_
 #define ANNEAL_TESTS_UNIT_TEST_UTIL_H_
@@ -25,8 +25,8 @@ Message FromText(const std::string& text) {
   return message;
 }
 
-// The descriptions in a status's BadRequest by field. Fails the test if the payload is missing or
-// cannot be read back.
+// Returns the descriptions in a status's BadRequest by field. Fails the test if the payload is
+// missing or malformed.
 inline std::map<std::string, std::string> ViolationsOf(const absl::Status& status) {
   std::map<std::string, std::string> violations;
   const auto payload = status.GetPayload(kBadRequestUrl);
@@ -43,7 +43,7 @@ inline std::map<std::string, std::string> ViolationsOf(const absl::Status& statu
   return violations;
 }
 
-// Whether `text` has all of `words`.
+// Checks that `text` contains all of `words`.
 inline ::testing::AssertionResult Mentions(absl::string_view text,
                                            const std::vector<std::string>& words) {
   for (const std::string& word : words) {
@@ -54,7 +54,7 @@ inline ::testing::AssertionResult Mentions(absl::string_view text,
   return ::testing::AssertionSuccess();
 }
 
-// Whether two messages are the same, presence of fields included.
+// Checks that two messages are equal, including field presence.
 inline ::testing::AssertionResult Same(const google::protobuf::Message& a,
                                        const google::protobuf::Message& b) {
   google::protobuf::util::MessageDifferencer differencer;

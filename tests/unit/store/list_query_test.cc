@@ -267,7 +267,7 @@ TEST_F(ListQueryTest, WhatMakesNoSenseIsRefusedWithWhatWould) {
   expect(Refused(kExperiments, "", "labels.team"), "order_by", "cannot be ordered");
 }
 
-// What users write reaches the database as a value, or not at all.
+// User input reaches the database only as a bound value.
 TEST_F(ListQueryTest, TextsAreValuesWhateverTheyHold) {
   for (const std::string text : {"' OR 1=1 --", "$", "?", "a[b]?*c", "%_\\", "\"; DROP TABLE x;"}) {
     std::string quoted;

@@ -1,4 +1,4 @@
-// What happens to a database file on the way in: fresh ones are made, ours are kept, others
+// Tests how a database file is opened: fresh ones are created, ours are migrated, others are
 // refused.
 
 #include "server/store/migrations.h"

@@ -1,5 +1,5 @@
-// What the tests of the store share: a store in a directory of its own, and records with awkward
-// values in every field.
+// These helpers give store tests a store in its own directory, and records with awkward values in
+// every field.
 
 #ifndef ANNEAL_TESTS_UNIT_STORE_STORE_TEST_UTIL_H_
 #define ANNEAL_TESTS_UNIT_STORE_STORE_TEST_UTIL_H_

@@ -1,4 +1,4 @@
-// What figures show: points, bands, styles. And that gnuplot draws them.
+// Tests points, bands and styles of figures, and that gnuplot draws them.
 
 #include "client/plot/figures.h"
 
@@ -244,7 +244,7 @@ TEST(GnuplotTest, LongScriptThatFailsAtOnceIsAnErrorAndNoSignal) {
   EXPECT_EQ(RunGnuplot(script).status().code(), absl::StatusCode::kInternal);
 }
 
-TEST(GnuplotTest, ComplaintsAreHandedOn) {
+TEST(GnuplotTest, ErrorsIncludeItsOutput) {
   const auto output = RunGnuplot("plot nonsense(\n");
   EXPECT_EQ(output.status().code(), absl::StatusCode::kInternal);
   EXPECT_EQ(*RunGnuplot("set print '-'\nprint 'x'\n"), "x\n");

@@ -165,7 +165,7 @@ TEST(ToJsonTest, PrintsFieldsAtTheirDefault) {
       Mentions(config::ToJson(v1::Run(), false), {"\"state\":", "\"seed\":", "\"parameters\":"}));
 }
 
-// Whether a double comes back from JSON as it was.
+// Returns true if a double survives a JSON round trip.
 testing::AssertionResult KeepsItsBits(double value) {
   v1::Epoch epoch;
   epoch.set_train_loss(value);

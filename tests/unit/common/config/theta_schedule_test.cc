@@ -41,7 +41,7 @@ void ExpectNear(const std::vector<double>& values, const std::vector<double>& ex
   for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], 1e-15) << i;
 }
 
-// What random configs are made of.
+// The values of random configs.
 
 int64_t Whole(int64_t low, int64_t high) { return *rc::gen::inRange<int64_t>(low, high + 1); }
 

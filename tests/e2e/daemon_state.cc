@@ -1,4 +1,4 @@
-#include "tests/e2e/evidence.h"
+#include "tests/e2e/daemon_state.h"
 
 #include <sqlite3.h>
 #include <unistd.h>
