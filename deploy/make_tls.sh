@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A private certificate authority, a certificate for the daemon and one for a client, to try TLS with.
-# What is there already is kept, so that a second call adds a client.
+# Creates a private certificate authority, a certificate for the daemon and one for a client, for trying
+# out TLS. Existing files are kept, so that a second call adds a client.
 #
 #   deploy/make_tls.sh DIR [--host NAME_OR_ADDRESS]... [--client NAME]
 set -euo pipefail
@@ -29,14 +29,14 @@ sign() {
   openssl req -new -key "$1.key" -subj "/CN=$2" |
     openssl x509 -req -days 825 -CA ca.pem -CAkey ca.key -CAcreateserial -out "$1.pem" \
       -extfile <(printf '%s\n' "$3") 2>/dev/null
-  echo "made $directory/$1.pem and $1.key"
+  echo "created $directory/$1.pem and $1.key"
 }
 
 if [ ! -e ca.pem ]; then
   new_key ca.key
   openssl req -x509 -new -key ca.key -days 3650 -subj "/CN=Convexity Annealing CA" -out ca.pem \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
-  echo "made $directory/ca.pem and ca.key; keep the key to yourself"
+  echo "created $directory/ca.pem and ca.key; keep ca.key private"
 fi
 if [ ! -e server.pem ]; then
   names=

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds and runs every test with CTest.
+# Installs missing dependencies, builds, and runs every test with CTest.
 #
 #   tests/run.sh             the dev preset
 #   tests/run.sh PRESET      another one: asan, tsan
