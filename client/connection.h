@@ -15,8 +15,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "anneal/client/config.pb.h"
 #include "anneal/v1/services.grpc.pb.h"
+#include "client/config.pb.h"
 
 namespace anneal::client {
 

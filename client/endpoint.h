@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "anneal/client/config.pb.h"
+#include "client/config.pb.h"
 
 namespace anneal::client {
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "client/connection.h"
-#include "tensorboard/event.pb.h"
+#include "client/exporters/event.pb.h"
 
 namespace anneal::client::exporters {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "anneal/v1/resources.pb.h"
-#include "tensorboard/event.pb.h"
+#include "client/exporters/event.pb.h"
 
 namespace anneal::client::exporters {
 

@@ -16,8 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "anneal/server/tokens.pb.h"
 #include "common/mutex.h"
+#include "server/auth/tokens.pb.h"
 
 namespace anneal::auth {
 

@@ -10,9 +10,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "client/exporters/event.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tensorboard/event.pb.h"
 #include "tests/e2e/daemon_state.h"
 #include "tests/e2e/test_daemon.h"
 #include "tests/fixtures/temp_directory.h"
