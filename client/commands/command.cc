@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "client/render/selection.h"
 #include "client/render/terminal.h"
-#include "common/config/text.h"
+#include "common/json_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 
@@ -62,14 +62,14 @@ absl::Status PrintSelected(const ListOptions& options, const Listing& listing) {
     for (const std::string& name : listing.names) std::cout << ShortenName(name) << "\n";
   } else if (options.output == "jsonl") {
     for (const auto* message : listing.messages) {
-      std::cout << config::ToJson(*message, /*pretty=*/false) << "\n";
+      std::cout << ToJson(*message, {.unset_fields = true}) << "\n";
     }
   } else if (options.output == "json") {
     std::cout << "["
               << absl::StrJoin(listing.messages, ",",
                                [](std::string* out, const google::protobuf::Message* message) {
                                  absl::StrAppend(out, "\n",
-                                                 config::ToJson(*message, /*pretty=*/false));
+                                                 ToJson(*message, {.unset_fields = true}));
                                })
               << "\n]\n";
   } else {

@@ -7,6 +7,7 @@
 #include "client/commands/command.h"
 #include "client/render/flatten.h"
 #include "client/render/format.h"
+#include "common/number_text.h"
 #include "common/resource_name.h"
 
 namespace anneal::client::commands {
@@ -80,7 +81,7 @@ int Theta(Connection* connection, const v1::ListThetasRequest& request,
     for (int i = 0; i < theta.values_size(); ++i) {
       const std::vector<std::string> position = ThetaPosition(theta, i);
       table.AddRow({absl::StrCat(theta.epoch()), absl::StrCat(theta.layer()), position[0],
-                    position[1], position[2], render::Exact(theta.values(i))});
+                    position[1], position[2], NumberText(theta.values(i))});
     }
     listing.messages.push_back(&theta);
     listing.names.push_back(absl::StrCat(theta.epoch(), "/", theta.layer()));

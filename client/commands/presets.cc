@@ -8,6 +8,7 @@
 #include "client/commands/command.h"
 #include "common/config/text.h"
 #include "common/config/validation.h"
+#include "common/json_text.h"
 
 namespace anneal::client::commands {
 namespace {
@@ -34,7 +35,7 @@ int ShowPreset(Connection* connection, const std::string& name, const std::strin
   if (!preset.ok()) return PrintError(preset.status());
   const v1::TrainingConfig complete = config::ResolveConfig(preset->config());
   if (output == "json") {
-    std::cout << config::ToJson(complete, /*pretty=*/true);
+    std::cout << ToJson(complete, {.pretty = true, .unset_fields = true});
   } else {
     std::cout << "# " << name << ": " << preset->description() << "\n"
               << "# The complete config; edit it and submit it with `anneal submit --file`.\n"

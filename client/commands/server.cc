@@ -12,7 +12,7 @@
 #include "client/commands/command.h"
 #include "client/exporters/output_file.h"
 #include "client/render/format.h"
-#include "common/config/text.h"
+#include "common/json_text.h"
 #include "common/status.h"
 #include "common/version.h"
 
@@ -23,7 +23,7 @@ int ShowServer(Connection* connection, const std::string& output) {
   const auto info = connection->GetServerInfo();
   if (!info.ok()) return PrintError(info.status());
   if (output == "json") {
-    std::cout << config::ToJson(*info, /*pretty=*/true);
+    std::cout << ToJson(*info, {.pretty = true, .unset_fields = true});
     return kSuccess;
   }
   std::cout << "address:  " << connection->server() << "\n"

@@ -13,6 +13,7 @@
 #include "client/render/format.h"
 #include "common/config/text.h"
 #include "common/enum_name.h"
+#include "common/json_text.h"
 #include "common/resource_name.h"
 
 namespace anneal::client::commands {
@@ -146,7 +147,7 @@ int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resourc
     return kSuccess;
   }
   if (options.output == "json" && !options.quiet) {
-    std::cout << config::ToJson(*resource, /*pretty=*/true);
+    std::cout << ToJson(*resource, {.pretty = true, .unset_fields = true});
     return kSuccess;
   }
   const render::Table csv = render::FlatTable({&*resource}, *resource);

@@ -24,6 +24,7 @@
 #include "common/config/field_path.h"
 #include "common/config/text.h"
 #include "common/config/validation.h"
+#include "common/json_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 
@@ -131,7 +132,8 @@ std::string RunsText(const v1::Experiment& experiment) {
 void PrintPreview(const SubmitOptions& options, const v1::Experiment& experiment) {
   if (options.output.quiet) return;  // the exit code is the answer
   if (options.output.output == "json" || options.output.output == "jsonl") {
-    std::cout << config::ToJson(experiment, /*pretty=*/options.output.output == "json");
+    std::cout << ToJson(experiment,
+                        {.pretty = options.output.output == "json", .unset_fields = true});
     return;
   }
   std::cout << "valid: " << RunsText(experiment) << "\n\n"
@@ -149,7 +151,8 @@ void PrintSubmitted(const SubmitOptions& options, const v1::Experiment& experime
   if (options.output.quiet || options.output.output == "name") {
     std::cout << name << "\n";
   } else if (options.output.output == "json" || options.output.output == "jsonl") {
-    std::cout << config::ToJson(experiment, /*pretty=*/options.output.output == "json");
+    std::cout << ToJson(experiment,
+                        {.pretty = options.output.output == "json", .unset_fields = true});
   } else if (options.output.output == "csv") {
     std::cout << render::FlatTable({&experiment}, experiment).ToCsv();
   } else {

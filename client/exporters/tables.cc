@@ -7,10 +7,10 @@
 #include "client/exporters/output_file.h"
 #include "client/named_runs.h"
 #include "client/render/flatten.h"
-#include "client/render/format.h"
 #include "client/render/table.h"
-#include "common/config/text.h"
 #include "common/enum_name.h"
+#include "common/json_text.h"
+#include "common/number_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 
@@ -48,7 +48,7 @@ void WriteThetas(const v1::Run& run, const v1::ThetaVector& theta, OutputFile* f
     file->Write(render::CsvLine(
         {ShortenName(run.name()), absl::StrCat(theta.epoch()), absl::StrCat(theta.layer()),
          absl::StrCat(i / (rows * columns)), is_map ? absl::StrCat(i / columns % rows) : "",
-         is_map ? absl::StrCat(i % columns) : "", render::Exact(theta.values(i))}));
+         is_map ? absl::StrCat(i % columns) : "", NumberText(theta.values(i))}));
   }
 }
 
@@ -80,14 +80,14 @@ void WriteMessages(absl::string_view key, const auto& messages, OutputFile* file
   file->Write(absl::StrCat(", \"", key, "\": ["));
   absl::string_view separator = "\n";
   for (const auto& message : messages) {
-    file->Write(absl::StrCat(separator, config::ToJson(message, /*pretty=*/false)));
+    file->Write(absl::StrCat(separator, ToJson(message, {.unset_fields = true})));
     separator = ",\n";
   }
   file->Write("]");
 }
 
 absl::Status WriteRunJson(Connection* connection, const v1::Run& run, OutputFile* file) {
-  file->Write(absl::StrCat("{\"run\": ", config::ToJson(run, /*pretty=*/false)));
+  file->Write(absl::StrCat("{\"run\": ", ToJson(run, {.unset_fields = true})));
   ANNEAL_ASSIGN_OR_RETURN(const auto epochs, connection->ListEpochs(run.name(), /*limit=*/0));
   WriteMessages("epochs", epochs, file);
   ANNEAL_ASSIGN_OR_RETURN(const auto thetas, ThetasOf(connection, run));
@@ -142,7 +142,7 @@ absl::Status WriteJson(Connection* connection, const std::vector<v1::Run>& runs,
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                             connection->GetExperiment(experiment_name));
     OutputFile file("--out", absl::StrCat(directory, "/", ShortenName(experiment_name), ".json"));
-    file.Write(absl::StrCat("{\"experiment\": ", config::ToJson(experiment, /*pretty=*/false),
+    file.Write(absl::StrCat("{\"experiment\": ", ToJson(experiment, {.unset_fields = true}),
                             ", \"runs\": ["));
     absl::string_view separator = "\n";
     for (; i < runs.size() && ExperimentOf(runs[i]) == experiment_name; ++i) {

@@ -3,9 +3,9 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "client/render/format.h"
 #include "common/enum_name.h"
 #include "common/metric.h"
+#include "common/number_text.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -25,7 +25,7 @@ std::string Scalar(const Message& message, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_INT64:
       return absl::StrCat(reflection->GetInt64(message, &field));
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return Exact(reflection->GetDouble(message, &field));
+      return NumberText(reflection->GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection->GetBool(message, &field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM:

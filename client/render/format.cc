@@ -1,33 +1,17 @@
 #include "client/render/format.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 
 namespace anneal::client::render {
-namespace {
-
-template <typename Real>
-std::string Shortest(Real value) {
-  char buffer[64];
-  const auto result = std::to_chars(buffer, buffer + sizeof(buffer), value);
-  return {buffer, result.ptr};
-}
-
-}  // namespace
 
 std::string Percent(double share) { return absl::StrFormat("%.2f", 100 * share); }
 
 std::string Short(double value) { return absl::StrFormat("%.4g", value); }
-
-std::string Exact(double value) { return Shortest(value); }
-
-std::string Exact(float value) { return Shortest(value); }
 
 std::string Duration(double seconds) {
   const auto whole = static_cast<int64_t>(std::llround(std::max(0.0, seconds)));

@@ -14,9 +14,6 @@ namespace anneal::client::render {
 std::string Percent(double share);
 // Four significant digits.
 std::string Short(double value);
-// As many digits as reading back the identical value takes.
-std::string Exact(double value);
-std::string Exact(float value);
 // 42s, 3m07s, 2h05m.
 std::string Duration(double seconds);
 // UTC, such as 2026-11-23 06:37.

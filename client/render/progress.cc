@@ -9,8 +9,8 @@
 #include "client/render/live.h"
 #include "client/render/table.h"
 #include "client/render/terminal.h"
-#include "common/config/text.h"
 #include "common/enum_name.h"
+#include "common/json_text.h"
 #include "common/run_state.h"
 
 namespace anneal::client::render {
@@ -21,7 +21,7 @@ class JsonView final : public ProgressView {
   explicit JsonView(std::FILE* out) : out_(out) {}
   void OnEvent(const v1::Event& event, const RunProgress* /*run*/,
                const Progress& /*progress*/) override {
-    std::fprintf(out_, "%s\n", config::ToJson(event, /*pretty=*/false).c_str());
+    std::fprintf(out_, "%s\n", ToJson(event, {.unset_fields = true}).c_str());
     std::fflush(out_);
   }
   void Note(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }

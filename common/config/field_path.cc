@@ -1,7 +1,6 @@
 #include "common/config/field_path.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <numbers>
 #include <utility>
@@ -13,9 +12,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/enum_name.h"
+#include "common/json_text.h"
+#include "common/number_text.h"
 #include "common/status.h"
 #include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace anneal::config {
 namespace {
@@ -64,13 +64,13 @@ absl::Status WrongType(absl::string_view path, absl::string_view value, absl::st
 
 absl::Status ParseJson(const FieldDescriptor& field, absl::string_view path,
                        absl::string_view value, const std::string& json, Message* out) {
-  const auto status = google::protobuf::util::JsonStringToMessage(json, out);
+  const absl::Status status = FromJson(json, out);
   if (status.ok()) return absl::OkStatus();
   const std::string element =
       field.message_type() == nullptr ? field.cpp_type_name() : field.message_type()->name();
   return WrongType(path, value,
                    absl::StrCat("JSON of ", element, field.is_repeated() ? " in [ ]" : "", " (",
-                                OneLine(std::string(status.message())), ")"));
+                                status.message(), ")"));
 }
 
 absl::Status SetMessage(Message* message, const FieldDescriptor& field, absl::string_view path,
@@ -177,21 +177,12 @@ absl::Status SetIn(Message* root, absl::string_view path, absl::string_view valu
   return UnknownPath(*root->GetDescriptor(), path);
 }
 
-std::string ToJsonText(const Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  // Fails only for messages with Any fields, which configs lack.
-  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
-}
-
 std::string ShowList(const Message& message, const FieldDescriptor& field) {
   const auto* reflection = message.GetReflection();
   std::vector<std::string> elements;
   elements.reserve(static_cast<size_t>(reflection->FieldSize(message, &field)));
   for (int i = 0; i < reflection->FieldSize(message, &field); ++i) {
-    elements.push_back(ToJsonText(reflection->GetRepeatedMessage(message, &field, i)));
+    elements.push_back(ToJson(reflection->GetRepeatedMessage(message, &field, i)));
   }
   return absl::StrCat("[", absl::StrJoin(elements, ","), "]");
 }
@@ -205,12 +196,8 @@ std::string ShowField(const Message& message, const FieldDescriptor& field) {
       return absl::StrCat(reflection->GetInt32(message, &field));
     case FieldDescriptor::CPPTYPE_INT64:
       return absl::StrCat(reflection->GetInt64(message, &field));
-    case FieldDescriptor::CPPTYPE_DOUBLE: {
-      char buffer[32];
-      const auto end =
-          std::to_chars(buffer, buffer + sizeof(buffer), reflection->GetDouble(message, &field));
-      return {buffer, end.ptr};
-    }
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return NumberText(reflection->GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection->GetBool(message, &field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM:
@@ -218,7 +205,7 @@ std::string ShowField(const Message& message, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_STRING:
       return reflection->GetString(message, &field);
     default:
-      return ToJsonText(reflection->GetMessage(message, &field));
+      return ToJson(reflection->GetMessage(message, &field));
   }
 }
 
@@ -298,7 +285,7 @@ absl::StatusOr<std::string> GetField(const Message& root, absl::string_view path
     }
     if (index >= reflection->FieldSize(*message, field)) return std::string(kNotSet);
     message = &reflection->GetRepeatedMessage(*message, field, index);
-    if (i + 1 == parts.size()) return ToJsonText(*message);
+    if (i + 1 == parts.size()) return ToJson(*message);
   }
   return UnknownPath(*root.GetDescriptor(), path);
 }

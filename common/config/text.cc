@@ -3,10 +3,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/json_text.h"
 #include "common/status.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace anneal::config {
 namespace {
@@ -29,10 +29,10 @@ class FirstError : public google::protobuf::io::ErrorCollector {
 absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
   v1::TrainingConfig config;
   if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{")) {
-    const auto status = google::protobuf::util::JsonStringToMessage(std::string(text), &config);
+    const absl::Status status = FromJson(text, &config);
     if (status.ok()) return config;
-    return InvalidField("config", absl::StrCat("is not a valid TrainingConfig in JSON: ",
-                                               OneLine(std::string(status.message()))));
+    return InvalidField(
+        "config", absl::StrCat("is not a valid TrainingConfig in JSON: ", status.message()));
   }
   const absl::Status status = ParseTextFormat(text, &config);
   if (status.ok()) return config;
@@ -52,17 +52,6 @@ std::string ToTextFormat(const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(message, &text);
   return text;
-}
-
-std::string ToJson(const google::protobuf::Message& message, bool pretty) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = pretty;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string json;
-  // Fails only for messages with unknown Any types, which we do not use.
-  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
 }
 
 }  // namespace anneal::config

@@ -22,11 +22,6 @@ absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* 
 
 std::string ToTextFormat(const google::protobuf::Message& message);
 
-// Field names are those of the .proto file; numbers parse to the identical value (except for the
-// sign of 0). `pretty` adds line breaks. Fields at their default are included, so that every record
-// has the same keys.
-std::string ToJson(const google::protobuf::Message& message, bool pretty);
-
 }  // namespace anneal::config
 
 #endif  // ANNEAL_COMMON_CONFIG_TEXT_H_

@@ -1,7 +1,6 @@
 #include "common/config/validation.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -12,6 +11,7 @@
 #include "common/config/engine_support.h"
 #include "common/config/schema.h"
 #include "common/enum_name.h"
+#include "common/number_text.h"
 #include "common/status.h"
 
 namespace anneal::config {
@@ -19,12 +19,8 @@ namespace {
 
 constexpr int64_t kMaxBatchActivations = int64_t{1} << 28;  // floats: 1 GiB
 
-// All digits that matter, as people type them.
-std::string Number(double value) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value);
-  return {buffer, end.ptr};
-}
+// All digits that matter: a value just out of range must not be shown as one in it.
+std::string Number(double value) { return NumberText(value); }
 
 // Returns whether a rule may look at these fields: none has a violation of its own.
 bool AreValid(const FieldViolations& violations, std::initializer_list<absl::string_view> fields) {

@@ -5,9 +5,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/json_text.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "google/protobuf/util/json_util.h"
 #include "server/training/model/safetensors.h"
 
 namespace anneal::training::model {
@@ -18,27 +18,16 @@ constexpr absl::string_view kMoments = "optimizer.";
 constexpr absl::string_view kBest = "best.";
 constexpr absl::string_view kEpochStart = "epoch_start.";
 
-std::string ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  // Fails only for messages that contain an Any; these do not.
-  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
-}
-
-absl::Status FromJson(const SafetensorsFile& file, const std::string& key,
-                      google::protobuf::Message* message) {
+absl::Status ReadMetadata(const SafetensorsFile& file, const std::string& key,
+                          google::protobuf::Message* message) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) {
     return absl::DataLossError(absl::StrCat("the checkpoint has no metadata \"", key, "\""));
   }
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  const auto status = google::protobuf::util::JsonStringToMessage(found->second, message, options);
+  const absl::Status status = FromJson(found->second, message, UnknownFields::kSkip);
   if (status.ok()) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat("cannot parse the checkpoint's ", key, ": ", std::string(status.message())));
+      absl::StrCat("cannot parse the checkpoint's ", key, ": ", status.message()));
 }
 
 void Append(const Tensors& tensors, absl::string_view prefix, Tensors* all) {
@@ -74,8 +63,8 @@ absl::StatusOr<TrainingState> DecodeCheckpoint(absl::string_view contents) {
   TrainingState state;
   state.run = file.metadata["run"];
   state.engine = file.metadata["engine"];
-  ANNEAL_RETURN_IF_ERROR(FromJson(file, "config", &state.config));
-  ANNEAL_RETURN_IF_ERROR(FromJson(file, "progress", &state.progress));
+  ANNEAL_RETURN_IF_ERROR(ReadMetadata(file, "config", &state.config));
+  ANNEAL_RETURN_IF_ERROR(ReadMetadata(file, "progress", &state.progress));
   for (Tensor& tensor : file.tensors) {
     Tensors* group = &state.weights;
     for (const auto& [prefix, tensors] :

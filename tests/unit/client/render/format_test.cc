@@ -1,14 +1,9 @@
 #include "client/render/format.h"
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "gtest/gtest.h"
-#include "rapidcheck/gtest.h"
 
 namespace anneal::client::render {
 namespace {
@@ -26,29 +21,6 @@ TEST(ShortTest, HasFourSignificantDigits) {
   EXPECT_EQ(Short(0), "0");
   EXPECT_EQ(Short(6957.8559), "6958");
   EXPECT_EQ(Short(1e-9), "1e-09");
-}
-
-TEST(ExactTest, IsShortWhereThatIsEnough) {
-  EXPECT_EQ(Exact(0.1), "0.1");
-  EXPECT_EQ(Exact(0.1F), "0.1");
-  EXPECT_EQ(Exact(1.0), "1");
-  EXPECT_EQ(Exact(std::atan(1.0)), "0.7853981633974483");
-}
-
-RC_GTEST_PROP(ExactTest, DoublesReadBackToTheSameBits, (uint64_t bits)) {
-  const auto value = std::bit_cast<double>(bits);
-  RC_PRE(!std::isnan(value));
-  double read = 0;
-  RC_ASSERT(absl::SimpleAtod(Exact(value), &read));
-  RC_ASSERT(std::bit_cast<uint64_t>(read) == bits);
-}
-
-RC_GTEST_PROP(ExactTest, FloatsReadBackToTheSameBits, (uint32_t bits)) {
-  const auto value = std::bit_cast<float>(bits);
-  RC_PRE(!std::isnan(value));
-  float read = 0;
-  RC_ASSERT(absl::SimpleAtof(Exact(value), &read));
-  RC_ASSERT(std::bit_cast<uint32_t>(read) == bits);
 }
 
 google::protobuf::Timestamp At(int64_t seconds) {
