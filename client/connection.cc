@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iterator>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "client/endpoint.h"
+#include "client/channel.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -25,28 +23,8 @@ namespace anneal::client {
 namespace {
 
 constexpr int kPageSize = 1000;
-constexpr int kMaxMessage = 8 << 20;
 // Pause before a retry after RATE_LIMITED; quotas refill within a second.
 constexpr std::chrono::milliseconds kRateLimitPause(200);
-
-absl::StatusOr<std::string> Contents(absl::string_view what, const std::string& path) {
-  std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file && !text.empty()) return text;
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the ", what, " file ", path, " cannot be read or is empty; check its path and permissions"));
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Context& context) {
-  if (context.ca_file().empty()) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  ANNEAL_ASSIGN_OR_RETURN(options.pem_root_certs, Contents("certificate", context.ca_file()));
-  auto channel = grpc::SslCredentials(options);
-  if (context.token_file().empty()) return channel;
-  ANNEAL_ASSIGN_OR_RETURN(std::string token, Contents("token", context.token_file()));
-  absl::StripAsciiWhitespace(&token);
-  return grpc::CompositeChannelCredentials(channel, grpc::AccessTokenCredentials(token));
-}
 
 // Adds the daemon's error details to the status.
 absl::Status WithDetails(absl::Status status, const grpc::Status& from) {
@@ -66,27 +44,13 @@ std::string RequestIdOf(const grpc::ClientContext& context) {
   return absl::StrCat(", request ", std::string(found->second.data(), found->second.size()));
 }
 
-std::shared_ptr<grpc::Channel> Dial(const std::string& server,
-                                    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessage);
-  // Keepalive detects a frozen or vanished daemon while a stream is idle.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  // Short backoff, to reconnect quickly to a restarted daemon.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  return grpc::CreateCustomChannel(server, credentials, arguments);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Context& context,
                                                              ConnectionOptions options) {
-  ANNEAL_RETURN_IF_ERROR(CheckContext(context));
-  ANNEAL_ASSIGN_OR_RETURN(const auto credentials, Credentials(context));
+  ANNEAL_ASSIGN_OR_RETURN(auto channel, OpenChannel(context));
   return std::unique_ptr<Connection>(
-      new Connection(context, Dial(context.server(), credentials), std::move(options)));
+      new Connection(context, std::move(channel), std::move(options)));
 }
 
 Connection::Connection(const Context& context, std::shared_ptr<grpc::Channel> channel,

@@ -1,10 +1,12 @@
-// The wall clock, injected so that tests can set it.
+// `WallClock` is the wall clock as a function, injected so that tests can set it.
 
 #ifndef ANNEAL_COMMON_WALL_CLOCK_H_
 #define ANNEAL_COMMON_WALL_CLOCK_H_
 
 #include <cstdint>
 #include <functional>
+
+#include "google/protobuf/timestamp.pb.h"
 
 namespace anneal {
 
@@ -13,6 +15,9 @@ namespace anneal {
 using WallClock = std::function<int64_t()>;
 
 int64_t SystemWallClock();
+
+// Converts microseconds since 1970, UTC.
+google::protobuf::Timestamp ToTimestamp(int64_t micros);
 
 }  // namespace anneal
 

@@ -9,9 +9,9 @@
 #include "common/message_limits.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/wall_clock.h"
 #include "server/api/status.h"
 #include "server/store/checkpoint_store.h"
-#include "server/store/json.h"
 #include "server/store/run_store.h"
 
 namespace anneal::api {
@@ -30,7 +30,7 @@ v1::CheckpointInfo Info(const store::CheckpointRow& row, bool last) {
   info.set_last(last);
   info.set_size_bytes(row.file.bytes);
   info.set_sha256(row.file.sha256);
-  *info.mutable_create_time() = store::ToTimestamp(row.created);
+  *info.mutable_create_time() = ToTimestamp(row.created);
   return info;
 }
 

@@ -8,12 +8,12 @@
 #include "common/message_limits.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/wall_clock.h"
 #include "server/api/list_request.h"
 #include "server/api/page.h"
 #include "server/scheduling/estimate.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
 #include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 
@@ -171,7 +171,7 @@ absl::StatusOr<v1::ListQueueResponse> RunService::Queue(const v1::ListQueueReque
     run->set_user(order[i].user);
     if (!starts[i].has_value() || *starts[i] > kMaxStartSeconds) continue;
     *run->mutable_estimated_start_time() =
-        store::ToTimestamp(dependencies_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
+        ToTimestamp(dependencies_.clock() + static_cast<int64_t>(*starts[i] * 1e6));
   }
   if (end < order.size()) {
     response.set_next_page_token(MakePageToken(request, {static_cast<int64_t>(end)}));
