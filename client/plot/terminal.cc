@@ -208,13 +208,59 @@ std::string MatrixText(const Panel& panel) {
                       table.ToText());
 }
 
+// The columns left of the plot that hold the labels of the y axis.
+int LabelWidth(const Panel& panel, const TerminalOptions& options) {
+  int width = 9;
+  for (const std::string& category : panel.categories) {
+    width = std::max(width, static_cast<int>(DisplayWidth(category)));
+  }
+  return std::min(width, options.width / 3);
+}
+
+// Returns the cells of a row, in the style of the last series that has dots in each.
+std::string RowText(const std::vector<Bitmap>& bitmaps, const std::vector<Style>& styles,
+                    const Canvas& canvas, int row, const TerminalOptions& options) {
+  std::string text;
+  for (int column = 0; column < canvas.columns; ++column) {
+    unsigned all = 0;
+    Style style;
+    for (size_t i = 0; i < bitmaps.size(); ++i) {
+      const unsigned dots = Dots(bitmaps[i], column, row);
+      if (dots != 0) style = styles[i];
+      all |= dots;
+    }
+    text += Painted(Braille(all), style, options.color);
+  }
+  return text;
+}
+
+std::string XAxisText(const Panel& panel, const Canvas& canvas, absl::string_view margin) {
+  std::string line;
+  for (int i = 0; i < canvas.columns; ++i) line += "─";
+  const std::string low = render::Short(canvas.x.low);
+  const std::string high = render::Short(canvas.x.high);
+  const int middle = canvas.columns - static_cast<int>(low.size() + high.size());
+  std::string axis = Centered(panel.x_label, middle);
+  axis = Pad(axis, static_cast<size_t>(std::max(0, middle)), Table::Align::kLeft);
+  return absl::StrCat(margin, "└", line, "\n", margin, " ", low, axis, high, "\n");
+}
+
+std::string LegendText(const Panel& panel, absl::string_view margin,
+                       const TerminalOptions& options) {
+  std::string text;
+  for (const Series& series : panel.series) {
+    if (series.label.empty()) continue;
+    absl::StrAppend(
+        &text, margin, " ",
+        Painted(series.kind == Series::Kind::kPoints ? "●" : "━━", series.style, options.color),
+        " ", series.label, "\n");
+  }
+  return text;
+}
+
 absl::StatusOr<std::string> PanelText(const Panel& panel, const TerminalOptions& options) {
   if (!panel.matrix.empty()) return MatrixText(panel);
-  int left = 9;
-  for (const std::string& category : panel.categories) {
-    left = std::max(left, static_cast<int>(DisplayWidth(category)));
-  }
-  left = std::min(left, options.width / 3);
+  const int left = LabelWidth(panel, options);
   Canvas canvas = {.columns = std::max(10, options.width - left - 3),
                    .rows = panel.categories.empty()
                                ? options.height
@@ -243,38 +289,12 @@ absl::StatusOr<std::string> PanelText(const Panel& panel, const TerminalOptions&
   for (int row = 0; row < canvas.rows; ++row) {
     const std::string label = YLabel(panel, canvas, row);
     absl::StrAppend(&text, Pad(label, static_cast<size_t>(left), Table::Align::kRight),
-                    label.empty() ? " │" : " ┤");
-    for (int column = 0; column < canvas.columns; ++column) {
-      unsigned all = 0;
-      Style style;  // of the topmost series with dots here
-      for (size_t i = 0; i < bitmaps.size(); ++i) {
-        const unsigned dots = Dots(bitmaps[i], column, row);
-        if (dots != 0) style = styles[i];
-        all |= dots;
-      }
-      text += Painted(Braille(all), style, options.color);
-    }
+                    label.empty() ? " │" : " ┤", RowText(bitmaps, styles, canvas, row, options));
     text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
   }
   const std::string margin(static_cast<size_t>(left) + 1, ' ');
-  std::string line;
-  for (int i = 0; i < canvas.columns; ++i) line += "─";
-  absl::StrAppend(&text, margin, "└", line, "\n");
-  const std::string low = render::Short(canvas.x.low);
-  const std::string high = render::Short(canvas.x.high);
-  const int middle = canvas.columns - static_cast<int>(low.size() + high.size());
-  std::string axis = Centered(panel.x_label, middle);
-  axis = Pad(axis, static_cast<size_t>(std::max(0, middle)), Table::Align::kLeft);
-  absl::StrAppend(&text, margin, " ", low, axis, high, "\n");
-  for (const Series& series : panel.series) {
-    if (series.label.empty()) continue;
-    absl::StrAppend(
-        &text, margin, " ",
-        Painted(series.kind == Series::Kind::kPoints ? "●" : "━━", series.style, options.color),
-        " ", series.label, "\n");
-  }
-  return text;
+  return absl::StrCat(text, XAxisText(panel, canvas, margin), LegendText(panel, margin, options));
 }
 
 }  // namespace
