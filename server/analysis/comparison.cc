@@ -19,7 +19,6 @@
 #include "common/status.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
 #include "server/store/run_store.h"
 
 namespace anneal::analysis {
@@ -76,8 +75,8 @@ class Comparer {
   absl::StatusOr<v1::CompareExperimentsResponse> Answer() const;
 
  private:
-  absl::StatusOr<ArmSamples*> ArmOf(const Member& member, const std::string& config_json);
-  absl::StatusOr<Parameters> Group(const Member& member, const std::string& config_json);
+  absl::StatusOr<ArmSamples*> ArmOf(const Member& member, const v1::TrainingConfig& config);
+  absl::StatusOr<Parameters> Group(const Member& member, const v1::TrainingConfig& config);
   absl::Status AddRun(const Member& member, ArmSamples* arm);
   absl::Status AddTimes(const Member& member, ArmSamples* arm);
   absl::StatusOr<std::optional<double>> Measure(const Member& member);
@@ -90,8 +89,9 @@ class Comparer {
   // The arm of each run, as an index of names_.
   std::vector<v1::ArmsOfRuns> arms_of_runs_;
   std::map<std::string, ArmSamples> arms_;
-  // By the text of the config: runs of one cell have the same.
-  std::map<std::string, Parameters> fields_of_config_;
+  store::SharedConfigs configs_;
+  // Runs of one cell share their config.
+  std::map<const v1::TrainingConfig*, Parameters> fields_of_config_;
 };
 
 std::string ArmName(const std::string& first, const Parameters& parameters) {
@@ -108,7 +108,7 @@ absl::Status Comparer::AddExperiment(const std::string& id) {
       std::vector<store::ListedRun> runs,
       store::ListRuns(*db_,
                       {.experiment_key = key, .list = {.limit = config::kMaxRunsPerExperiment}}));
-  ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key));
+  ANNEAL_ASSIGN_OR_RETURN(const auto configs, store::ListRunConfigs(*db_, key, &configs_));
   v1::ArmsOfRuns& arms_of_runs = arms_of_runs_.emplace_back();
   arms_of_runs.set_experiment(ExperimentName(id));
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -116,21 +116,22 @@ absl::Status Comparer::AddExperiment(const std::string& id) {
                            .run = std::move(runs[i].run),
                            .experiment = id,
                            .preset = experiment.preset()};
-    ANNEAL_ASSIGN_OR_RETURN(ArmSamples* const arm, ArmOf(member, configs[i].config_json));
+    ANNEAL_ASSIGN_OR_RETURN(ArmSamples* const arm, ArmOf(member, *configs[i].config));
     arms_of_runs.add_arms(arm->index);
     ANNEAL_RETURN_IF_ERROR(AddRun(member, arm));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<ArmSamples*> Comparer::ArmOf(const Member& member, const std::string& config_json) {
+absl::StatusOr<ArmSamples*> Comparer::ArmOf(const Member& member,
+                                            const v1::TrainingConfig& config) {
   Parameters parameters;
   std::string name;
   if (question_.group_by.empty()) {
     parameters = {member.run.parameters().begin(), member.run.parameters().end()};
     name = ArmName(member.experiment, parameters);
   } else {
-    ANNEAL_ASSIGN_OR_RETURN(parameters, Group(member, config_json));
+    ANNEAL_ASSIGN_OR_RETURN(parameters, Group(member, config));
     name = ArmName("", parameters);
   }
   const auto [found, is_new] = arms_.try_emplace(name);
@@ -145,11 +146,9 @@ absl::StatusOr<ArmSamples*> Comparer::ArmOf(const Member& member, const std::str
   return &arm;
 }
 
-absl::StatusOr<Parameters> Comparer::Group(const Member& member, const std::string& config_json) {
-  const auto [found, is_new] = fields_of_config_.try_emplace(config_json);
+absl::StatusOr<Parameters> Comparer::Group(const Member& member, const v1::TrainingConfig& config) {
+  const auto [found, is_new] = fields_of_config_.try_emplace(&config);
   if (is_new) {
-    v1::TrainingConfig config;
-    ANNEAL_RETURN_IF_ERROR(store::FromColumn(config_json, &config));
     for (const std::string& field : question_.group_by) {
       if (field == kExperiment || field == kPreset) continue;
       ANNEAL_ASSIGN_OR_RETURN(found->second[field], config::GetField(config, field));

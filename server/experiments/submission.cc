@@ -1,7 +1,6 @@
 #include "server/experiments/submission.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -19,11 +18,9 @@
 #include "common/status.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "google/protobuf/struct.pb.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/fault_point.h"
-#include "server/store/json.h"
 #include "server/store/run_store.h"
 
 namespace anneal::experiments {
@@ -96,14 +93,6 @@ std::string MakeUpId(absl::string_view preset) {
   return id;
 }
 
-std::string ParametersJson(const std::map<std::string, std::string>& parameters) {
-  google::protobuf::Struct json;
-  for (const auto& [field, value] : parameters) {
-    (*json.mutable_fields())[field].set_string_value(value);
-  }
-  return store::ToColumn(json);
-}
-
 absl::Status RequestIdReused(absl::string_view request_id) {
   return WithReason(absl::AlreadyExistsError(absl::StrCat(
                         "request_id \"", request_id,
@@ -163,7 +152,7 @@ absl::StatusOr<v1::Experiment> Submission::Preview(const store::NewExperiment& e
   v1::Experiment preview = experiment.submission;
   *preview.mutable_network() = experiment.network;
   preview.set_steps_per_epoch(experiment.steps_per_epoch);
-  preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.runs.size()));
+  preview.mutable_run_counts()->set_total(static_cast<int32_t>(experiment.run_count()));
   return preview;
 }
 
@@ -191,8 +180,7 @@ absl::StatusOr<v1::Experiment> Submission::Insert(const store::NewExperiment& ex
 
 absl::Status Submission::CheckLimits(store::Connection& db,
                                      const store::NewExperiment& experiment) const {
-  return store::CheckUsage(db, limits_, experiment.submission.user(),
-                           static_cast<int64_t>(experiment.runs.size()));
+  return store::CheckUsage(db, limits_, experiment.submission.user(), experiment.run_count());
 }
 
 absl::StatusOr<store::NewExperiment> Submission::Prepare(const v1::CreateExperimentRequest& request,
@@ -241,17 +229,11 @@ absl::Status Submission::PlanRuns(const v1::Experiment& submission, FieldViolati
       continue;
     }
     if (!violations->empty()) continue;
-    if (experiment->runs.empty()) {
+    if (experiment->cells.empty()) {
       experiment->network = config::Summarize(plan->network);
       experiment->steps_per_epoch = plan->length.steps_per_epoch;
     }
-    store::NewRun run{.epochs = cell.config.epochs(),
-                      .parameters_json = ParametersJson(cell.parameters),
-                      .config_json = store::ToColumn(cell.config)};
-    for (const int64_t seed : seeds) {
-      run.seed = seed;
-      experiment->runs.push_back(run);
-    }
+    experiment->cells.emplace_back(cell.parameters, cell.config, seeds);
   }
   return absl::OkStatus();
 }

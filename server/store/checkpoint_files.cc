@@ -50,7 +50,7 @@ absl::Status SyncDirectory(const std::string& path) {
   return error == 0 ? absl::OkStatus() : Failed("sync", path, error);
 }
 
-// Creates a directory that is still there after a crash.
+// Creates a directory durably: it survives a crash.
 absl::Status MakeDirectory(const std::string& path) {
   if (mkdir(path.c_str(), kDirectoryMode) == 0) {
     return SyncDirectory(fs::path(path).parent_path().string());

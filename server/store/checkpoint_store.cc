@@ -8,7 +8,7 @@
 namespace anneal::store {
 namespace {
 
-// What a run can fall back to when its last checkpoint is damaged counts too.
+// The last checkpoint, and the one to fall back to if that is damaged.
 constexpr int kGenerations = 2;
 
 constexpr absl::string_view kEndedBefore =
@@ -58,7 +58,7 @@ absl::Status InsertCheckpoint(Transaction& transaction, int64_t run_key, const C
     ANNEAL_RETURN_IF_ERROR(update.Bind(run_key).Run());
   }
   Statement insert = db.Prepare(
-      // Not OR REPLACE, by which triggers do not learn of the earlier one.
+      // Not OR REPLACE, which does not fire triggers for the row that it deletes.
       "INSERT INTO checkpoints (run_id, step, epoch, is_best, file, bytes, sha256, created)"
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (run_id, step) DO UPDATE SET epoch = excluded.epoch,"

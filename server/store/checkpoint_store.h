@@ -1,4 +1,5 @@
-// Checkpoints in the database: which files a run has. The files are checkpoint_files.h's.
+// Reads and writes the `checkpoints` table, which names the files that a run has. The files
+// themselves are CheckpointFiles' (checkpoint_files.h).
 
 #ifndef ANNEAL_SERVER_STORE_CHECKPOINT_STORE_H_
 #define ANNEAL_SERVER_STORE_CHECKPOINT_STORE_H_
@@ -22,31 +23,32 @@ struct CheckpointRow {
   int64_t created = 0;  // microseconds
 };
 
-// Where the files of a run go, relative to the directory of all checkpoints: `EXPERIMENT/RUN`.
-// NOT_FOUND.
+// Returns the directory of a run's files, `EXPERIMENT/RUN`, relative to the directory of all
+// checkpoints. NOT_FOUND: no such run.
 absl::StatusOr<std::string> CheckpointDirectory(Connection& db, int64_t run_key);
 
-// What a checkpoint after `step` is to be called, below that directory: no attempt gives a name
-// that another one gave. NOT_FOUND.
+// Returns the file name for a checkpoint after `step`, with that directory. It is unique across the
+// run's attempts. NOT_FOUND: no such run.
 absl::StatusOr<std::string> NewCheckpointName(Connection& db, int64_t run_key, int64_t step);
 
-// Adds one, in place of an earlier one of the same step, and forgets those that need not be kept:
-// all but the last two and the best. A best one takes that rank from the one that had it.
+// Inserts a checkpoint, replacing an earlier one of the same step, and deletes the rows of all but
+// the last two and the best. A new best checkpoint takes the mark from the earlier one.
 absl::Status InsertCheckpoint(Transaction& transaction, int64_t run_key, const CheckpointRow& row);
 
-// Forgets all but the last one and the best: what is left of a run that has succeeded.
+// Deletes all rows but the last and the best. Called when a run has succeeded.
 absl::Status KeepFinalCheckpoints(Transaction& transaction, int64_t run_key);
 
-// Runs that have ended before then and still have checkpoints.
+// Lists runs that ended before `before_micros` and still have checkpoints.
 absl::StatusOr<std::vector<int64_t>> ListRunsWithOldCheckpoints(Connection& db,
                                                                 int64_t before_micros);
-// Forgets all checkpoints of one of them, unless it goes on meanwhile. Returns whether it did.
+// Deletes the checkpoints of such a run, unless it has been resumed meanwhile. Returns whether it
+// deleted any.
 absl::StatusOr<bool> ForgetOldCheckpoints(Transaction& transaction, int64_t run_key,
                                           int64_t before_micros);
 
 absl::Status DeleteCheckpoint(Transaction& transaction, int64_t run_key, int64_t step);
 
-// The latest first.
+// Lists a run's checkpoints, latest first.
 absl::StatusOr<std::vector<CheckpointRow>> ListCheckpoints(Connection& db, int64_t run_key);
 
 }  // namespace anneal::store

@@ -11,9 +11,9 @@
 namespace anneal::store {
 namespace {
 
-// WAL and FULL: a commit is on disk when it returns. What a savepoint could bring back needs no
-// file: in one it was half of the work of a submission. The rest is what SQLite advises against
-// damaged or hostile files.
+// WAL with synchronous=FULL: a commit is durable when it returns. Savepoints are journalled in
+// memory; a file for them took half the time of a submission. The other pragmas are those that
+// SQLite recommends against damaged or hostile files.
 constexpr absl::string_view kSettings =
     "PRAGMA busy_timeout = 5000;"
     "PRAGMA synchronous = FULL;"
@@ -101,7 +101,7 @@ Statement Connection::PrepareOnce(absl::string_view sql) {
 
 absl::Status Connection::Execute(absl::string_view sql) {
   const int code = sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  // A whole script is too long for a message.
+  // Scripts are truncated in messages.
   constexpr size_t kMostBytes = 120;
   return code == SQLITE_OK ? absl::OkStatus()
                            : StatusFromSqlite(handle_, code, OneLine(sql.substr(0, kMostBytes)));

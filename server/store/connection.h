@@ -1,4 +1,5 @@
-// One SQLite connection and its prepared statements. Not thread-safe; may move between threads.
+// `Connection` owns one SQLite connection and caches its prepared statements. Not thread-safe; it
+// may move between threads.
 
 #ifndef ANNEAL_SERVER_STORE_CONNECTION_H_
 #define ANNEAL_SERVER_STORE_CONNECTION_H_
@@ -23,34 +24,34 @@ class Connection {
     kReadOnly,   // never checkpoints (see migrations/README.md on why only one connection may)
   };
 
-  // Opens the file with this project's settings. Errors as StatusFromSqlite.
+  // Opens the file and applies this project's pragmas. Errors of StatusFromSqlite.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path, Mode mode);
   ~Connection();
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // A statement for the one command in `sql`, compiled once and kept. At most one Statement of the
-  // same text may be alive. Errors show in the Statement's status.
+  // Returns a statement for the single command in `sql`, compiled once and cached. At most one
+  // Statement of the same text may be alive. Errors are in the Statement's status.
   Statement Prepare(absl::string_view sql);
 
-  // The same for a command that users put together: compiled for this use, and not kept.
+  // The same without the cache, for commands that depend on a user's filter or order.
   Statement PrepareOnce(absl::string_view sql);
 
   // Runs any number of commands and ignores their rows.
   absl::Status Execute(absl::string_view sql);
 
-  // Value of a pragma or query of a single integer.
+  // Returns the value of a pragma or query that yields one integer.
   absl::StatusOr<int64_t> QueryInt(absl::string_view sql);
 
-  // Copies what is committed now, page by page, into a new file. Nobody waits for it. (VACUUM INTO
-  // does not get along with generated columns in SQLite 3.40.)
+  // Copies the committed state, page by page, into a new file, without blocking the writer. (VACUUM
+  // INTO fails on generated columns in SQLite 3.40.)
   absl::Status CopyTo(const std::string& path);
 
   int64_t last_insert_rowid() const;
-  // Rows changed by the last statement that ran.
+  // Returns the number of rows that the last statement changed.
   int64_t changes() const;
-  // Whether a transaction is open: SQLite may have rolled one back on its own, on a full disk.
+  // Returns whether a transaction is open. SQLite rolls one back on its own when the disk is full.
   bool in_transaction() const;
 
  private:
@@ -60,7 +61,7 @@ class Connection {
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 
-// An error with the file's path before its message.
+// Prepends the file's path to an error's message.
 absl::Status WithPath(const absl::Status& status, absl::string_view path);
 
 }  // namespace anneal::store

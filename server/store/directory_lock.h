@@ -1,4 +1,4 @@
-// Makes a data directory one daemon's own, for as long as the object lives. The kernel lets go of
+// `DirectoryLock` holds the exclusive lock on a data directory while it lives. The kernel releases
 // the lock when the process ends, however it ends.
 
 #ifndef ANNEAL_SERVER_STORE_DIRECTORY_LOCK_H_
@@ -14,7 +14,8 @@ namespace anneal::store {
 class DirectoryLock {
  public:
   // Creates `directory` and its parents (mode 0700) when missing. FAILED_PRECONDITION: another
-  // process holds it. PERMISSION_DENIED, naming the path and the system's reason: cannot be made.
+  // process holds the lock. PERMISSION_DENIED, with the path and the system's reason: the directory
+  // cannot be created.
   static absl::StatusOr<std::unique_ptr<DirectoryLock>> Take(const std::string& directory);
   ~DirectoryLock();
 

@@ -6,8 +6,8 @@
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/wall_clock.h"
 #include "server/store/epoch_store.h"
-#include "server/store/json.h"
 
 namespace anneal::store {
 namespace {
@@ -21,11 +21,11 @@ absl::StatusOr<int64_t> TakeNumber(Statement update) {
   const bool found = update.Next();
   const int64_t number = found ? update.Int(0) : 0;
   ANNEAL_RETURN_IF_ERROR(update.Run());
-  if (!found) return absl::NotFoundError("the experiment of an event is gone");
+  if (!found) return absl::NotFoundError("the event's experiment does not exist");
   return number;
 }
 
-// Takes the next numbers; the one writer makes this free of races.
+// Takes the next sequence and position. There is only one writer, so this is free of races.
 absl::StatusOr<Slot> NextSlot(Transaction& transaction, int64_t experiment_key) {
   Slot slot;
   Statement sequence = transaction.db().Prepare(
@@ -157,7 +157,7 @@ absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& que
   const bool found = statement.Next();
   ANNEAL_RETURN_IF_ERROR(statement.status());
   if (!found) {
-    return WithReason(absl::NotFoundError("the experiment was purged"),
+    return WithReason(absl::NotFoundError("the experiment has been purged"),
                       v1::ERROR_REASON_EXPERIMENT_NOT_FOUND);
   }
   const int64_t last = statement.Int(0);
@@ -189,7 +189,7 @@ absl::StatusOr<int64_t> PruneEvents(Transaction& transaction, int64_t experiment
       "  WHERE e.experiment_id = ?1 AND e.pending + e.running + e.suspended = 0 AND v.time < ?2)"
       " RETURNING position");
   prune.Bind(experiment_key, before_micros, limit);
-  // Watchers that read on from there are to be told.
+  // Wakes watchers whose cursor is in the pruned range.
   transaction.NoteEvent(experiment_key);
   int64_t count = 0;
   int64_t last = 0;

@@ -1,4 +1,4 @@
-// The event log of each experiment: gapless, append-only.
+// Reads and writes the event log of each experiment, which is gapless and append-only.
 
 #ifndef ANNEAL_SERVER_STORE_EVENT_STORE_H_
 #define ANNEAL_SERVER_STORE_EVENT_STORE_H_
@@ -14,7 +14,7 @@
 
 namespace anneal::store {
 
-// Each appends one event with the experiment's next sequence number.
+// Each appends one event, with the experiment's next sequence number.
 absl::Status AppendMessage(Transaction& transaction, int64_t experiment_key,
                            std::optional<int64_t> run_key, int64_t time_micros,
                            absl::string_view text);
@@ -24,30 +24,31 @@ absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key,
 absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                          int64_t time_micros, int32_t epoch);
 
-// Which events: those of one experiment, of one of its runs, or of all experiments.
+// Selects the events of one experiment, of one of its runs, or of all experiments.
 struct EventQuery {
   std::optional<int64_t> experiment_key;
   std::optional<int64_t> run_key;  // needs experiment_key
   int64_t after = 0;               // a sequence; for all experiments a position
   int limit = 0;
 };
-// In order.
+// Lists events in order.
 absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQuery& query);
 
-// Where the log stands, and whether it can still grow.
+// The range of a log that is stored. Events after `pruned` and up to `last` exist; these are
+// sequences, or positions for the log of all experiments.
 struct LogPosition {
-  // Sequences; for all experiments positions. All events after `pruned` and up to `last` are there.
   int64_t pruned = 0;
   int64_t last = 0;
-  bool ended = false;
+  bool ended = false;  // no further events can be appended
 };
-// NOT_FOUND: the experiment was purged.
+// NOT_FOUND: the experiment has been purged.
 absl::StatusOr<LogPosition> GetLogPosition(Connection& db, const EventQuery& query);
 
-// Experiments that have ended, and whose last event is of before then: their logs may be pruned.
+// Lists experiments that have ended and whose last event is older than `before_micros`: their logs
+// may be pruned.
 absl::StatusOr<std::vector<int64_t>> ListPrunable(Connection& db, int64_t before_micros);
-// Removes the first events of one, at most `limit`, unless it goes on meanwhile. Returns how many.
-// Epochs and states are not events: they stay where they are recorded.
+// Removes the first events of such an experiment, at most `limit`, unless it has been resumed
+// meanwhile. Returns their number. The epochs and states that the events report are kept.
 absl::StatusOr<int64_t> PruneEvents(Transaction& transaction, int64_t experiment_key,
                                     int64_t before_micros, int64_t limit);
 

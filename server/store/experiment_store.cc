@@ -1,14 +1,16 @@
 #include "server/store/experiment_store.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/run_state.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "common/wall_clock.h"
 #include "server/store/event_store.h"
-#include "server/store/json.h"
-#include "server/store/shared_json.h"
+#include "server/store/message_column.h"
 
 namespace anneal::store {
 namespace {
@@ -18,7 +20,7 @@ constexpr absl::string_view kColumns =
     " e.suspended, e.succeeded, e.failed, e.cancelled, e.deleted";
 constexpr int kColumnCount = 12;
 
-// Of what can be updated, and all else that was submitted.
+// Returns the etag: a digest of the submission with its updates.
 std::string Etag(absl::string_view submission) {
   constexpr size_t kDigits = 16;
   Sha256 hash;
@@ -26,7 +28,7 @@ std::string Etag(absl::string_view submission) {
   return hash.HexDigest().substr(0, kDigits);
 }
 
-// What is not the user's to submit.
+// Sets the output-only fields.
 void AddState(absl::string_view id, absl::string_view submission, int64_t created,
               v1::Experiment* experiment) {
   experiment->set_name(ExperimentName(id));
@@ -44,8 +46,9 @@ absl::StatusOr<ListedExperiment> ReadExperiment(const Statement& row) {
   v1::Experiment& experiment = listed.experiment;
   const absl::string_view submission = row.Bytes(2);
   if (!experiment.ParseFromArray(submission.data(), static_cast<int>(submission.size()))) {
-    return absl::DataLossError(
-        absl::StrCat("the stored submission of experiment \"", row.Text(1), "\" is not readable"));
+    return absl::DataLossError(absl::StrCat("cannot read the stored submission of experiment \"",
+                                            row.Text(1),
+                                            "\"; check the database with `anneald check`"));
   }
   experiment.set_last_sequence(row.Int(4));
   v1::RunCounts* counts = experiment.mutable_run_counts();
@@ -62,29 +65,8 @@ absl::StatusOr<ListedExperiment> ReadExperiment(const Statement& row) {
 
 absl::Status NoSuchExperiment(absl::string_view id) {
   return WithReason(absl::NotFoundError(absl::StrCat("there is no experiment \"", id,
-                                                     "\"; `anneal list` shows those there are")),
+                                                     "\"; `anneal list` lists the experiments")),
                     v1::ERROR_REASON_EXPERIMENT_NOT_FOUND);
-}
-
-absl::Status InsertRuns(Transaction& transaction, int64_t key, const NewExperiment& experiment) {
-  int64_t ordinal = 0;
-  int64_t config = 0;
-  const std::string* last_json = nullptr;
-  for (const NewRun& run : experiment.runs) {
-    // The runs of a cell come one after the other.
-    if (last_json == nullptr || *last_json != run.config_json) {
-      ANNEAL_ASSIGN_OR_RETURN(config, ConfigKey(transaction, run.config_json));
-      last_json = &run.config_json;
-    }
-    Statement insert = transaction.db().Prepare(
-        "INSERT INTO runs (experiment_id, ordinal, seed, parameters, config_id, priority, user,"
-        " state, created, epochs_total) VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?)");
-    insert.Bind(key, ordinal++, run.seed, run.parameters_json, config,
-                experiment.submission.priority(), experiment.submission.user(),
-                experiment.time_micros, run.epochs);
-    ANNEAL_RETURN_IF_ERROR(insert.Run());
-  }
-  return absl::OkStatus();
 }
 
 absl::Status InsertLabels(Connection& db, int64_t key, const v1::Experiment& submission) {
@@ -98,11 +80,40 @@ absl::Status InsertLabels(Connection& db, int64_t key, const v1::Experiment& sub
 
 }  // namespace
 
+NewCell::NewCell(const std::map<std::string, std::string>& parameters,
+                 const v1::TrainingConfig& config, std::vector<int64_t> seeds)
+    : parameters_column_(ParametersToColumn(parameters)),
+      config_column_(ToColumn(config)),
+      epochs_(config.epochs()),
+      seeds_(std::move(seeds)) {}
+
+absl::Status NewCell::InsertRuns(Transaction& transaction, int64_t experiment_key,
+                                 const NewExperiment& experiment, int64_t ordinal) const {
+  ANNEAL_ASSIGN_OR_RETURN(const int64_t config, ConfigKey(transaction, config_column_));
+  for (const int64_t seed : seeds_) {
+    Statement insert = transaction.db().Prepare(
+        "INSERT INTO runs (experiment_id, ordinal, seed, parameters, config_id, priority, user,"
+        " state, created, epochs_total) VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?)");
+    insert.Bind(experiment_key, ordinal++, seed, parameters_column_, config,
+                experiment.submission.priority(), experiment.submission.user(),
+                experiment.time_micros, epochs_);
+    ANNEAL_RETURN_IF_ERROR(insert.Run());
+  }
+  return absl::OkStatus();
+}
+
+int64_t NewExperiment::run_count() const {
+  int64_t count = 0;
+  for (const NewCell& cell : cells) count += cell.run_count();
+  return count;
+}
+
 absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment) {
   Connection& db = transaction.db();
   const std::string submission = experiment.submission.SerializeAsString();
   ANNEAL_ASSIGN_OR_RETURN(const int64_t network,
                           NetworkKey(transaction, ToColumn(experiment.network)));
+  const int64_t runs = experiment.run_count();
   const std::optional<std::string> request_id =
       experiment.request_id.empty() ? std::nullopt : std::optional(experiment.request_id);
   Statement insert = db.Prepare(
@@ -110,7 +121,7 @@ absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& exp
       " priority, user, created, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(experiment.id, request_id, experiment.request_sha256, Blob{submission},
               experiment.submission.preset(), network, experiment.submission.priority(),
-              experiment.submission.user(), experiment.time_micros, experiment.runs.size());
+              experiment.submission.user(), experiment.time_micros, runs);
   if (const absl::Status status = insert.Run(); absl::IsAlreadyExists(status)) {
     return WithReason(
         absl::AlreadyExistsError(absl::StrCat("there is an experiment \"", experiment.id,
@@ -121,16 +132,19 @@ absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& exp
   }
   const int64_t key = db.last_insert_rowid();
   ANNEAL_RETURN_IF_ERROR(InsertLabels(db, key, experiment.submission));
-  ANNEAL_RETURN_IF_ERROR(InsertRuns(transaction, key, experiment));
+  int64_t ordinal = 0;
+  for (const NewCell& cell : experiment.cells) {
+    ANNEAL_RETURN_IF_ERROR(cell.InsertRuns(transaction, key, experiment, ordinal));
+    ordinal += cell.run_count();
+  }
   return AppendMessage(transaction, key, std::nullopt, experiment.time_micros,
-                       absl::StrCat("created with ", experiment.runs.size(), " run",
-                                    experiment.runs.size() == 1 ? "" : "s"));
+                       absl::StrCat("created with ", runs, " run", runs == 1 ? "" : "s"));
 }
 
 v1::Experiment AsInserted(const NewExperiment& inserted) {
   v1::Experiment experiment = inserted.submission;
   *experiment.mutable_network() = inserted.network;
-  experiment.mutable_run_counts()->set_pending(static_cast<int32_t>(inserted.runs.size()));
+  experiment.mutable_run_counts()->set_pending(static_cast<int32_t>(inserted.run_count()));
   experiment.set_last_sequence(1);
   AddState(inserted.id, inserted.submission.SerializeAsString(), inserted.time_micros, &experiment);
   return experiment;
@@ -192,8 +206,8 @@ absl::StatusOr<v1::Experiment> GetSubmission(Connection& db, absl::string_view i
   if (!found) return NoSuchExperiment(id);
   v1::Experiment submission;
   if (!submission.ParseFromString(query.Text(0))) {
-    return absl::DataLossError(
-        absl::StrCat("the stored submission of experiment \"", id, "\" is not readable"));
+    return absl::DataLossError(absl::StrCat("cannot read the stored submission of experiment \"",
+                                            id, "\"; check the database with `anneald check`"));
   }
   return submission;
 }
@@ -223,7 +237,7 @@ absl::Status PurgeExperiment(Transaction& transaction, int64_t key) {
   Statement remove = transaction.db().Prepare("DELETE FROM experiments WHERE experiment_id = ?");
   ANNEAL_RETURN_IF_ERROR(remove.Bind(key).Run());
   transaction.NoteEvent(key);
-  return RemoveUnusedJson(transaction);
+  return RemoveUnusedMessages(transaction);
 }
 
 absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,

@@ -1,46 +1,68 @@
-// Experiments in the database. Functions on a connection or transaction; as thread-safe as those.
+// Reads and writes experiments. The functions are as thread-safe as the connection or transaction
+// that they are called with.
 
 #ifndef ANNEAL_SERVER_STORE_EXPERIMENT_STORE_H_
 #define ANNEAL_SERVER_STORE_EXPERIMENT_STORE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "server/store/list_query.h"
 #include "server/store/transaction.h"
 
 namespace anneal::store {
 
-struct NewRun {
-  int64_t seed = 0;
-  int32_t epochs = 0;
-  std::string parameters_json;
-  std::string config_json;  // complete
+struct NewExperiment;
+
+// The runs of one cell of a sweep, which differ only in their seed. Construct it outside of writes:
+// the constructor prints the columns, so that the writer's thread does not have to.
+class NewCell {
+ public:
+  // `parameters` are the cell's values by field path, `config` is resolved; a run for each seed.
+  NewCell(const std::map<std::string, std::string>& parameters, const v1::TrainingConfig& config,
+          std::vector<int64_t> seeds);
+
+  int64_t run_count() const { return static_cast<int64_t>(seeds_.size()); }
+
+ private:
+  friend absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment);
+  // Numbers the runs from `ordinal`.
+  absl::Status InsertRuns(Transaction& transaction, int64_t experiment_key,
+                          const NewExperiment& experiment, int64_t ordinal) const;
+
+  std::string parameters_column_;
+  std::string config_column_;
+  int32_t epochs_ = 0;
+  std::vector<int64_t> seeds_;
 };
 
 struct NewExperiment {
   std::string id;
   std::string request_id;  // empty: none
   std::string request_sha256;
-  v1::Experiment submission;    // with output only fields clear
+  v1::Experiment submission;    // without its output-only fields
   v1::NetworkSummary network;   // of the first run
   int64_t steps_per_epoch = 0;  // of the first run; not stored
-  std::vector<NewRun> runs;
+  std::vector<NewCell> cells;
   int64_t time_micros = 0;
+
+  int64_t run_count() const;
 };
 
 // Stores the experiment, its runs as PENDING, and the first event. ALREADY_EXISTS: the id is taken.
 absl::Status InsertExperiment(Transaction& transaction, const NewExperiment& experiment);
 
-// What GetExperiment says of it then, without looking.
+// Returns what GetExperiment returns after InsertExperiment, without a read.
 v1::Experiment AsInserted(const NewExperiment& experiment);
 
-// Who used a request_id, and for what.
+// The experiment that a request_id created, and the digest of that request.
 struct EarlierRequest {
   std::string experiment_id;
   std::string request_sha256;
@@ -48,26 +70,26 @@ struct EarlierRequest {
 absl::StatusOr<std::optional<EarlierRequest>> FindRequest(Connection& db,
                                                           absl::string_view request_id);
 
-// The database's key of an experiment. NOT_FOUND.
+// Returns the row id of an experiment. NOT_FOUND.
 absl::StatusOr<int64_t> ExperimentKey(Connection& db, absl::string_view id);
 
-// FAILED_PRECONDITION where it is deleted, and so nothing may change.
+// FAILED_PRECONDITION: the experiment is deleted and therefore read-only.
 absl::Status CheckNotDeleted(Connection& db, absl::string_view id);
 
-// NOT_FOUND.
+// Returns the experiment with its state, counts and network. NOT_FOUND.
 absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view id);
 
-// What was submitted, with what was updated since. NOT_FOUND.
+// Returns the submission, with later updates of labels, note and priority. NOT_FOUND.
 absl::StatusOr<v1::Experiment> GetSubmission(Connection& db, absl::string_view id);
 
-// Stores other labels, another note or priority. The priority is that of its runs too.
+// Stores new labels, note and priority. The priority applies to all runs of the experiment.
 absl::Status UpdateSubmission(Transaction& transaction, int64_t key,
                               const v1::Experiment& submission);
 
-// Marks it as deleted then, or as not deleted.
+// Marks the experiment as deleted at `time_micros`, or as not deleted.
 absl::Status SetDeleted(Transaction& transaction, int64_t key, std::optional<int64_t> time_micros);
 
-// Removes all that the database has of it. Watchers are told as by an event.
+// Removes all rows of the experiment. Watchers are notified as by an event.
 absl::Status PurgeExperiment(Transaction& transaction, int64_t key);
 
 struct ListedExperiment {
@@ -75,7 +97,8 @@ struct ListedExperiment {
   v1::Experiment experiment;  // without network
   std::vector<Value> place;
 };
-// Newest first within the query's order; deleted ones only where they are asked for.
+// Lists experiments in the query's order, ties newest first. Deleted ones are listed only with
+// `show_deleted`.
 absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
                                                               const ListQuery& query,
                                                               bool show_deleted);

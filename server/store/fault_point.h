@@ -1,5 +1,5 @@
-// Places on the way to the disk at which a test can have this process killed, to see what the next
-// one finds there. In builds without tests there are none.
+// Fault points are named places on the write path at which a test can kill the process, to check
+// what the next one recovers. Builds without tests have none.
 
 #ifndef ANNEAL_SERVER_STORE_FAULT_POINT_H_
 #define ANNEAL_SERVER_STORE_FAULT_POINT_H_
@@ -8,8 +8,8 @@
 
 namespace anneal::store {
 
-// SIGKILL, if ANNEAL_CRASH_AT=NAME[:N] names this point and it is reached for the Nth time (the
-// first, without N). Thread-safe.
+// Sends SIGKILL to this process if ANNEAL_CRASH_AT=NAME[:N] names this point and it is reached for
+// the Nth time (default 1). Thread-safe.
 #ifdef ANNEAL_FAULT_POINTS
 void FaultPoint(absl::string_view name);
 #else

@@ -1,4 +1,4 @@
-// SQL functions of our own, on every connection: what the wire format of a submission holds.
+// `AddFunctions` registers the SQL functions that extract fields from a serialised submission.
 
 #ifndef ANNEAL_SERVER_STORE_FUNCTIONS_H_
 #define ANNEAL_SERVER_STORE_FUNCTIONS_H_
@@ -7,8 +7,9 @@ struct sqlite3;
 
 namespace anneal::store {
 
-// labels_of(submission): a JSON object. note_of(submission): a text. NULL where the submission is
-// not readable. Returns SQLite's code.
+// Registers labels_of(submission), which returns a JSON object, and note_of(submission), which
+// returns a text. Both return NULL if the submission cannot be parsed. Returns SQLite's result
+// code.
 int AddFunctions(sqlite3* handle);
 
 }  // namespace anneal::store

@@ -20,7 +20,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenToRead(const std::string& path) {
   if (std::error_code ignored; !std::filesystem::exists(path, ignored)) {
-    return absl::NotFoundError("there is no database; name another --data-dir");
+    return absl::NotFoundError("there is no database; choose another --data-dir");
   }
   ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadOnly));
   ANNEAL_RETURN_IF_ERROR(CheckOwner(connection.get()));
@@ -39,13 +39,13 @@ absl::Status Check(const std::string& path) {
   }
   Statement orphans = connection->Prepare("PRAGMA foreign_key_check");
   if (orphans.Next()) {
-    return absl::DataLossError(
-        absl::StrCat("a row of ", orphans.Text(0), " belongs to nothing in ", orphans.Text(2)));
+    return absl::DataLossError(absl::StrCat("a row of ", orphans.Text(0),
+                                            " refers to a missing row of ", orphans.Text(2)));
   }
   return orphans.status();
 }
 
-// To the disk, with the name that it has.
+// Syncs a file and its directory entry.
 absl::Status Sync(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
@@ -54,7 +54,7 @@ absl::Status Sync(const std::string& path) {
   return status;
 }
 
-// Removes a database, and what SQLite keeps beside it.
+// Removes a database with its WAL and shared-memory files.
 void Remove(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
     ::unlink(absl::StrCat(path, suffix).c_str());
@@ -73,9 +73,10 @@ absl::Status BackUp(const std::string& path, const std::string& destination) {
   ANNEAL_RETURN_IF_ERROR(Copy(path, temporary));
   ANNEAL_RETURN_IF_ERROR(Check(temporary));
   ANNEAL_RETURN_IF_ERROR(Sync(temporary));
-  // Unlike a rename, it does not replace what somebody else has put there meanwhile.
+  // A link, unlike a rename, does not replace a file that was created meanwhile.
   if (::link(temporary.c_str(), destination.c_str()) != 0) {
-    if (errno == EEXIST) return absl::AlreadyExistsError("it is there already; name another file");
+    if (errno == EEXIST)
+      return absl::AlreadyExistsError("the file exists already; choose another name");
     return absl::ErrnoToStatus(errno, "cannot be written");
   }
   const std::string directory = std::filesystem::absolute(destination).parent_path();
@@ -93,7 +94,7 @@ absl::Status CheckDatabase(const std::string& path) { return WithPath(Check(path
 absl::Status BackUpDatabase(const std::string& path, const std::string& destination) {
   if (std::error_code ignored; std::filesystem::exists(destination, ignored)) {
     return absl::AlreadyExistsError(
-        absl::StrCat(destination, " is there already; name another file"));
+        absl::StrCat(destination, " exists already; choose another name"));
   }
   if (const auto connection = OpenToRead(path); !connection.ok()) {
     return WithPath(connection.status(), path);

@@ -1,5 +1,5 @@
-// Looking after a database: whether it is sound, copies of it, and what an upgrade would do. Works
-// on the file of a daemon that serves as on one that rests, and changes neither.
+// Checks a database, backs it up, and tries an upgrade on a copy. A daemon may be using the
+// database; the file is never changed.
 
 #ifndef ANNEAL_SERVER_STORE_MAINTENANCE_H_
 #define ANNEAL_SERVER_STORE_MAINTENANCE_H_
@@ -12,20 +12,19 @@
 
 namespace anneal::store {
 
-// Where the database of a data directory is.
+// Returns the path of a data directory's database.
 std::string DatabasePath(const std::string& directory);
 
-// NOT_FOUND: there is none. FAILED_PRECONDITION: it is not ours, or newer. DATA_LOSS: SQLite's
-// integrity check or a foreign key finds something; the first finding is in the message.
+// Checks integrity and foreign keys. NOT_FOUND: there is no database. FAILED_PRECONDITION: it
+// belongs to another application or a newer version. DATA_LOSS, with the first finding.
 absl::Status CheckDatabase(const std::string& path);
 
-// Writes what is committed now to another file, checks it, and puts it in its place: it is there
-// whole or not at all. ALREADY_EXISTS: the file is there. Otherwise as CheckDatabase, and what the
-// disk says.
+// Copies the committed state to `destination` atomically, after checking the copy. ALREADY_EXISTS:
+// the file exists. Otherwise errors of CheckDatabase and of the file system.
 absl::Status BackUpDatabase(const std::string& path, const std::string& destination);
 
-// Names of the migrations that this version would bring the database, after they have worked on a
-// copy of it beside it. Errors of either.
+// Applies the pending migrations to a temporary copy beside the database and returns their names.
+// Errors of CheckDatabase, the copy and the migrations.
 absl::StatusOr<std::vector<std::string>> TryMigrations(const std::string& path);
 
 }  // namespace anneal::store

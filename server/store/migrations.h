@@ -1,5 +1,5 @@
-// The schema's versions. migrations/NNNN_name.sql are compiled in; user_version counts those that a
-// file has had.
+// `Migrate` brings a database to the current schema. The migrations (migrations/NNNN_name.sql) are
+// compiled in, and a database's user_version counts those that were applied to it.
 
 #ifndef ANNEAL_SERVER_STORE_MIGRATIONS_H_
 #define ANNEAL_SERVER_STORE_MIGRATIONS_H_
@@ -17,15 +17,14 @@ struct Migration {
   const char* sql;
 };
 
-// All migrations, in order; the first makes version 1.
+// Returns all migrations in order; the first makes version 1.
 absl::Span<const Migration> Migrations();
 
-// FAILED_PRECONDITION: the file belongs to another application, or to a newer version of this one.
-// Only reads.
+// Reads the schema version and checks it. FAILED_PRECONDITION: the file belongs to another
+// application, or to a newer version of this one.
 absl::Status CheckOwner(Connection* connection);
 
-// Brings a database up to date, in one transaction. FAILED_PRECONDITION, with nothing changed: the
-// file belongs to another application, or to a newer version of this one.
+// Applies the pending migrations in one transaction. Errors of the check, with nothing changed.
 absl::Status Migrate(Connection* connection);
 
 }  // namespace anneal::store

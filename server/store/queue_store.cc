@@ -20,7 +20,7 @@ absl::StatusOr<Standings> ReadStandings(Connection& db) {
   return users;
 }
 
-// The first pending runs of a user and priority, added to the snapshot.
+// Appends the first pending runs of a user and priority to the snapshot.
 absl::Status AddHead(Connection& db, int64_t priority, const std::string& user, int limit,
                      QueueSnapshot* snapshot) {
   Statement query = db.Prepare(
@@ -38,7 +38,7 @@ struct UserQueue {
   int64_t priority = 0;
   std::string user;
 };
-// The next user's queue in the order of the index: of higher priority first.
+// Finds the next user's queue in the order of the index: higher priorities first.
 absl::StatusOr<std::optional<UserQueue>> NextUserQueue(Connection& db,
                                                        const std::optional<UserQueue>& last) {
   const auto first_of = [](Statement query) -> absl::StatusOr<std::optional<UserQueue>> {
@@ -66,12 +66,12 @@ absl::StatusOr<std::optional<double>> OneReal(Statement query) {
   return value;
 }
 
-// How long an epoch may take.
+// Estimates the duration of an epoch.
 class EpochSeconds {
  public:
   explicit EpochSeconds(Connection* db) : db_(*db) {}
 
-  // Of a run that has recorded none.
+  // For runs that have recorded no epoch.
   absl::StatusOr<std::optional<double>> OfConfig(int64_t config_key) {
     const auto [found, is_new] = by_config_.try_emplace(config_key);
     if (!is_new) return found->second;

@@ -1,4 +1,4 @@
-// The queue as the database has it: runs that are PENDING, and the users whose they are.
+// Reads the queue: PENDING runs, and their users' shares.
 
 #ifndef ANNEAL_SERVER_STORE_QUEUE_STORE_H_
 #define ANNEAL_SERVER_STORE_QUEUE_STORE_H_
@@ -18,32 +18,33 @@
 namespace anneal::store {
 
 absl::StatusOr<int64_t> CountPendingRuns(Connection& db);
-// Of every state, by its name.
+// Counts the runs of every state, by the state's name.
 absl::StatusOr<std::map<std::string, int64_t>> CountRunsByState(Connection& db);
 
-// The part of the queue that decides who starts next: of each user and priority the first `limit`
-// runs, but for priorities below those that have that many; and how the users stand.
+// Returns the part of the queue that decides the next `limit` starts: for each priority the first
+// `limit` runs of each user, down to the priority at which there are enough, and the users'
+// standings.
 absl::StatusOr<QueueSnapshot> HeadOfQueue(Connection& db, int limit);
 
-// Everything that waits, and what is needed to guess when it starts.
+// All pending runs, with the measurements that start times are estimated from.
 struct WaitingRun {
   std::string name;
   int32_t epochs_left = 0;
-  // Of an epoch of this run, else of one with its config, else of the epoch recorded last. Unset
-  // where none is recorded.
+  // The duration of an epoch: of this run, else of a run with the same config, else of the epoch
+  // recorded last. Unset if no epoch is recorded.
   std::optional<double> epoch_seconds;
 };
 struct Queue {
   QueueSnapshot snapshot;                 // all of it
   std::map<int64_t, WaitingRun> waiting;  // by key
-  // Seconds that each of the running runs still takes.
+  // The estimated remaining seconds of each running run.
   std::vector<std::optional<double>> running_seconds;
 };
 absl::StatusOr<Queue> ReadQueue(Connection& db);
 
-// Tells pending runs how many go first. Runs are asked about in the order of their keys, so that
-// only the first one of a user counts that user's whole queue before it, and the others what is
-// between them. Lives as long as one read.
+// Computes the queue positions of pending runs. Ask in the order of keys: the first run of a user
+// counts that user's whole queue before it, later ones only the runs in between. Valid for one
+// snapshot.
 class QueuePositions {
  public:
   explicit QueuePositions(Connection* db) : db_(*db) {}  // borrowed

@@ -14,7 +14,7 @@ constexpr mode_t kOwnerOnly = 0600;
 }  // namespace
 
 Reserve::Reserve(std::string path, int64_t bytes) : path_(std::move(path)), bytes_(bytes) {
-  // None is wanted any more.
+  // The reserve was disabled since the last start.
   if (bytes_ == 0) ::unlink(path_.c_str());
   Fill();
 }
@@ -29,7 +29,7 @@ void Reserve::Fill() {
   }
   failed_.reset();
   if (is_filled_) return;
-  // Part of it would only be in the way.
+  // A partial reserve would not suffice and would only take space.
   ::unlink(path_.c_str());
   failed_ = Clock::now();
 }

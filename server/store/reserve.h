@@ -1,5 +1,5 @@
-// Room that is kept on the disk: where it is full, deleting takes room too (SQLite writes what it
-// deletes to its log first), and without any nothing could be cleaned up.
+// `Reserve` keeps disk space aside for deletions. SQLite logs deletions before it frees space, so
+// on a disk that is completely full nothing could be cleaned up.
 
 #ifndef ANNEAL_SERVER_STORE_RESERVE_H_
 #define ANNEAL_SERVER_STORE_RESERVE_H_
@@ -11,17 +11,17 @@
 
 namespace anneal::store {
 
-// A file that takes up room. Not thread-safe. Blocks on the disk.
+// A file that occupies the space. Not thread-safe. Blocks on the disk.
 class Reserve {
  public:
-  // Does nothing with 0 bytes. The file stays when this goes: the next daemon goes on with it.
+  // 0 bytes: no reserve. The destructor keeps the file for the next daemon.
   Reserve(std::string path, int64_t bytes);
 
-  // Makes the file as large as it should be, if the disk has room; after a failure not for a
-  // second.
+  // Grows the file to its full size if the disk has room. After a failure, calls within a second do
+  // nothing.
   void Fill();
 
-  // Gives its room to others. False: there is none.
+  // Frees the space for others. Returns false if there was none.
   bool Release();
 
  private:

@@ -7,13 +7,12 @@
 #include "common/enum_name.h"
 #include "common/run_state.h"
 #include "common/status.h"
-#include "nlohmann/json.hpp"
+#include "common/wall_clock.h"
 #include "server/store/epoch_store.h"
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
+#include "server/store/message_column.h"
 #include "server/store/queue_store.h"
-#include "server/store/shared_json.h"
 #include "server/store/test_result_store.h"
 
 namespace anneal::store {
@@ -34,30 +33,18 @@ absl::Status NoSuchRun(const std::string& name) {
                     v1::ERROR_REASON_RUN_NOT_FOUND);
 }
 
-absl::Status ReadParameters(absl::string_view json, v1::Run* run) {
-  const auto parameters = nlohmann::json::parse(json, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!parameters.is_object()) {
-    return absl::DataLossError(
-        absl::StrCat("the stored parameters of ", run->name(), " are not a JSON object: ", json));
-  }
-  for (const auto& [field, value] : parameters.items()) {
-    if (value.is_string()) (*run->mutable_parameters())[field] = value.get<std::string>();
-  }
-  return absl::OkStatus();
-}
-
 RunStateRow ReadState(const Statement& row) {
   RunStateRow run{.key = row.Int(0), .state = EnumValue<v1::RunState>(row.Bytes(1))};
   if (!row.IsNull(2)) run.failure = EnumValue<v1::FailureReason>(row.Bytes(2));
   return run;
 }
 
-// What the runs table alone knows.
+// Reads the fields that are in the runs table.
 absl::StatusOr<v1::Run> ReadRun(const Statement& row, v1::RunView view) {
   v1::Run run;
   run.set_name(FormatRunName(row.Bytes(kExperimentColumn), row.Int(1)));
   run.set_seed(row.Int(2));
-  ANNEAL_RETURN_IF_ERROR(ReadParameters(row.Bytes(3), &run));
+  ANNEAL_RETURN_IF_ERROR(ParametersFromColumn(row.Bytes(3), run.mutable_parameters()));
   run.set_state(EnumValue<v1::RunState>(row.Bytes(4)));
   if (!row.IsNull(5)) {
     run.mutable_failure()->set_reason(EnumValue<v1::FailureReason>(row.Bytes(5)));
@@ -79,7 +66,8 @@ absl::StatusOr<v1::Run> ReadRun(const Statement& row, v1::RunView view) {
   return run;
 }
 
-// Of the recorded epochs: a run that began again after a crash spent other times on them.
+// Returns the elapsed seconds up to the epoch before `epoch`, as recorded. A restarted run measured
+// other times for those epochs.
 absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t epoch) {
   Statement query = db.Prepare("SELECT elapsed_seconds FROM epochs WHERE run_id = ? AND epoch = ?");
   query.Bind(run_key, epoch - 1);
@@ -88,7 +76,7 @@ absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t ep
   return elapsed;
 }
 
-// What other tables know of it.
+// Adds the fields that are in other tables.
 absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
                       QueuePositions* positions, v1::Run* run) {
   const int64_t key = row.Int(0);
@@ -107,7 +95,7 @@ absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
   return absl::OkStatus();
 }
 
-// Whose turn it is next time.
+// Records the start for the fairness between users.
 absl::Status NoteStart(Connection& db, int64_t run_key) {
   Statement count = db.Prepare("UPDATE counters SET value = value + 1 WHERE name = 'starts'");
   ANNEAL_RETURN_IF_ERROR(count.Run());
@@ -150,7 +138,7 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   if (query.experiment_key.has_value()) {
     conditions.push_back({.sql = "r.experiment_id = ?", .values = {*query.experiment_key}});
   } else {
-    // Few are deleted; to look at each run's experiment would take longer.
+    // Few experiments are deleted, so this is faster than a join that tests each run's experiment.
     conditions.push_back({.sql = "r.experiment_id NOT IN (SELECT d.experiment_id FROM experiments d"
                                  " WHERE d.deleted IS NOT NULL)"});
   }
@@ -176,13 +164,18 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   return runs;
 }
 
-absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key) {
+absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key,
+                                                         SharedConfigs* configs) {
   Statement query = db.Prepare(
-      "SELECT r.run_id, c.json FROM runs r JOIN configs c USING (config_id)"
+      "SELECT r.run_id, r.config_id, c.json FROM runs r JOIN configs c USING (config_id)"
       " WHERE r.experiment_id = ? ORDER BY r.ordinal");
   query.Bind(experiment_key);
   std::vector<RunConfigRow> rows;
-  while (query.Next()) rows.push_back({.key = query.Int(0), .config_json = query.Text(1)});
+  while (query.Next()) {
+    const auto [config, is_new] = configs->try_emplace(query.Int(1));
+    if (is_new) ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(2), &config->second));
+    rows.push_back({.key = query.Int(0), .config = &config->second});
+  }
   ANNEAL_RETURN_IF_ERROR(query.status());
   return rows;
 }

@@ -1,14 +1,16 @@
-// Runs in the database, their states and their test results.
+// Reads and writes runs: their states, configs and progress.
 
 #ifndef ANNEAL_SERVER_STORE_RUN_STORE_H_
 #define ANNEAL_SERVER_STORE_RUN_STORE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "anneal/v1/services.pb.h"
 #include "anneal/v1/worker.pb.h"
@@ -18,16 +20,16 @@
 
 namespace anneal::store {
 
-// The database's key of a run. NOT_FOUND.
+// Returns the row id of a run. NOT_FOUND.
 absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name);
 
 // NOT_FOUND.
 absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view);
 
-// Which runs to list: those of one experiment, or of all that are not deleted.
+// Selects the runs of one experiment, or of all experiments that are not deleted.
 struct RunQuery {
   std::optional<int64_t> experiment_key;
-  std::optional<int64_t> ordinal;  // only the one with this number
+  std::optional<int64_t> ordinal;  // only this run
   ListQuery list;
   v1::RunView view = v1::RUN_VIEW_BASIC;
 };
@@ -35,16 +37,20 @@ struct ListedRun {
   v1::Run run;
   std::vector<Value> place;
 };
-// In the order of submission and of their numbers, within the query's order.
+// Lists runs in the query's order, ties in the order of submission and of the run's number.
 absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& query);
 
-// What each run of an experiment is, in order: its key and its config as it is stored (a
-// TrainingConfig in JSON). Runs that differ in their seed only have the same text.
+// The distinct configs that were read, by their key in the database. Runs share configs, so that
+// thousands of runs cost few parses.
+using SharedConfigs = std::map<int64_t, v1::TrainingConfig>;
 struct RunConfigRow {
-  int64_t key = 0;
-  std::string config_json;
+  int64_t key = 0;                             // of the run
+  const v1::TrainingConfig* config = nullptr;  // in a SharedConfigs; equal configs are one object
 };
-absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key);
+// Lists the configs of an experiment's runs in order. Reads those that are not in `configs` yet
+// into it; it is valid for one snapshot.
+absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key,
+                                                         SharedConfigs* configs);
 
 // Moves a run to another state: checks that the change is allowed (common/run_state.h), keeps the
 // experiment's counts, stamps times and appends the event. The only code that changes a state.
@@ -59,23 +65,23 @@ struct RunningRun {
 };
 absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db);
 
-// Everything a worker needs. NOT_FOUND.
+// Returns everything that a worker needs to train the run. NOT_FOUND.
 absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key);
 
-// Notes what a worker said when it began.
+// Records a worker's report that it has started: its engine, data set digest and network.
 absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started);
 
-// Stores an epoch, its event, and that the run has come so far. An epoch that is recorded already,
-// because the run began again after a crash, is left as it is and adds no event. In a run that
-// began again, elapsed_seconds is made the sum of the recorded epoch_seconds.
+// Inserts an epoch and its event, and advances the run's epochs_done. An epoch that is recorded
+// already, because the run was restarted after a crash, is ignored and adds no event. In a
+// restarted run elapsed_seconds is replaced by the sum of the recorded epoch_seconds.
 absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
                          const v1::EpochReport& report);
 
-// Sets how many attempts in a row were lost with their worker.
+// Sets the number of consecutive attempts that were lost with their worker.
 absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses);
 
-// Gives a run that has succeeded a longer config, and forgets its test results: they are of weights
-// that are not its last any more.
+// Replaces the config of a run that has succeeded by a longer one, and deletes its test results,
+// which belong to weights that are no longer its last.
 absl::Status ExtendRun(Transaction& transaction, int64_t run_key, const v1::TrainingConfig& config);
 
 struct RunStateRow {
@@ -83,7 +89,7 @@ struct RunStateRow {
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
   v1::FailureReason failure = v1::FAILURE_REASON_UNSPECIFIED;
 };
-// Of all runs of an experiment, in order.
+// Lists the states of an experiment's runs in order.
 absl::StatusOr<std::vector<RunStateRow>> RunStates(Connection& db, int64_t experiment_key);
 // NOT_FOUND.
 absl::StatusOr<RunStateRow> GetRunStateRow(Connection& db, int64_t run_key);

@@ -11,7 +11,7 @@ namespace {
 
 bool IsOutOfRoom(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
-// The last error of the WAL's file, which SQLite itself does not ask for when a COMMIT fails.
+// Returns the last error of the WAL file, which SQLite does not consult when a COMMIT fails.
 int LastErrorOfWal(sqlite3* handle) {
   sqlite3_file* wal = nullptr;
   int error = 0;
@@ -22,7 +22,7 @@ int LastErrorOfWal(sqlite3* handle) {
   return error;
 }
 
-// SQLite says FULL for a full file system only; quotas and limits are the same to whoever waits.
+// SQLite reports FULL for a full file system only; quotas and size limits are treated alike.
 bool IsOutOfRoom(sqlite3* handle, int code) {
   if (handle == nullptr) return false;
   return IsOutOfRoom(sqlite3_system_errno(handle)) ||

@@ -96,7 +96,7 @@ void Statement::BindReal(int index, double value) {
 
 void Statement::BindText(int index, absl::string_view value) {
   if (!status_.ok()) return;
-  // A null pointer would bind NULL, which an empty text is not.
+  // A null pointer would bind NULL instead of an empty text.
   const char* data = value.data() == nullptr ? "" : value.data();
   Check(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }

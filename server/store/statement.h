@@ -1,7 +1,7 @@
-// One use of a prepared statement: bind, step through rows, reset on destruction.
+// `Statement` is one use of a prepared statement: bind, step through rows, reset on destruction.
 //
 // The first error sticks: later calls do nothing, and status() or Run() returns it, so that a query
-// is written without a check a line. Not thread-safe.
+// needs one check. Not thread-safe.
 
 #ifndef ANNEAL_SERVER_STORE_STATEMENT_H_
 #define ANNEAL_SERVER_STORE_STATEMENT_H_
@@ -20,7 +20,7 @@ struct sqlite3_stmt;
 
 namespace anneal::store {
 
-// What a column or parameter holds, where that is known only when a query is made. The first: NULL.
+// The value of a column or parameter whose type is known only at run time. monostate is NULL.
 using Value = std::variant<std::monostate, int64_t, double, std::string>;
 
 // Bytes to bind as a BLOB. Borrowed until the statement is destroyed.
@@ -32,7 +32,7 @@ class Statement {
  public:
   enum class Kept { kByConnection, kNot };
 
-  // One that is not kept is finalized at the end.
+  // The destructor resets a statement that the connection caches, and finalises others.
   explicit Statement(sqlite3_stmt* statement, Kept kept = Kept::kByConnection)
       : statement_(statement), kept_(kept) {}
   explicit Statement(absl::Status error) : status_(std::move(error)) {}
@@ -41,7 +41,7 @@ class Statement {
   ~Statement();
 
   // Binds all parameters in order, from ?1. Strings are borrowed until the statement is destroyed.
-  // FAILED_PRECONDITION for what is not a number: SQLite would make it NULL.
+  // FAILED_PRECONDITION: a double is NaN, which SQLite would store as NULL.
   template <typename... Values>
   Statement& Bind(const Values&... values) {
     int index = 0;
@@ -63,14 +63,14 @@ class Statement {
   bool Next();
   const absl::Status& status() const { return status_; }
 
-  // Runs a statement to its end.
+  // Steps to the end and returns the status.
   absl::Status Run();
 
-  // Columns of the current row, from 0. NULL reads as 0, 0.0 and "".
+  // Return a column of the current row, counted from 0. NULL reads as 0, 0.0 and "".
   int64_t Int(int column) const;
   double Real(int column) const;
   std::string Text(int column) const;
-  // Valid until the next call of Next or the end of the statement.
+  // The view is valid until the next call of Next or the statement's destruction.
   absl::string_view Bytes(int column) const;
   bool IsNull(int column) const;
   // BLOBs read as text.

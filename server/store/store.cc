@@ -11,8 +11,8 @@
 namespace anneal::store {
 namespace {
 
-// Opening to write turns on the WAL, which changes the file: a file that is not ours is found out
-// before.
+// Opening for writing enables the WAL, which changes the file. So check first, read-only, that the
+// file is ours.
 absl::Status CheckExisting(const std::string& path) {
   if (std::error_code ignored; !std::filesystem::exists(path, ignored)) return absl::OkStatus();
   ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadOnly));
@@ -23,8 +23,7 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenWriter(const std::string& path) 
   ANNEAL_RETURN_IF_ERROR(CheckExisting(path));
   ANNEAL_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kReadWrite));
   ANNEAL_RETURN_IF_ERROR(Migrate(connection.get()));
-  // A file that can be read but not written shows only when written to; better now than at the
-  // first submission.
+  // A read-only file fails only on the first write. Write now rather than at the first submission.
   ANNEAL_RETURN_IF_ERROR(connection->Execute(
       "BEGIN IMMEDIATE; UPDATE runs SET attempts = attempts WHERE run_id = 0; COMMIT"));
   return connection;
@@ -48,7 +47,7 @@ Store::Store(std::string path, std::unique_ptr<DirectoryLock> lock, std::unique_
 
 Store::~Store() {
   {
-    // Readers first: the writer's last checkpoint then finds the WAL free and removes it.
+    // Close readers first, so that the writer's last checkpoint can remove the WAL.
     MutexLock lock(&mutex_);
     idle_readers_.clear();
   }
@@ -56,7 +55,7 @@ Store::~Store() {
 }
 
 void Store::Probe() {
-  // Its own version again: a page of the file is written, as it was.
+  // Writes the present version again, which rewrites a page without changing it.
   (void)Write([](Transaction& transaction) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t version,
                             transaction.db().QueryInt("PRAGMA user_version"));
@@ -81,7 +80,7 @@ absl::Status Store::ReadSnapshot(const std::function<absl::Status(Connection&)>&
   ANNEAL_RETURN_IF_ERROR(reader->Prepare("BEGIN").Run());
   absl::Status status = function(*reader);
   status.Update(reader->Prepare("COMMIT").Run());
-  if (!status.ok() && reader->in_transaction()) return status;  // the connection is given up
+  if (!status.ok() && reader->in_transaction()) return status;  // drop the connection
   MutexLock lock(&mutex_);
   idle_readers_.push_back(std::move(reader));
   return status;

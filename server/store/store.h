@@ -1,4 +1,4 @@
-// The data directory: its lock, its database, one writer and as many readers as are needed.
+// `Store` owns a data directory: its lock, its database, one writer, and a pool of readers.
 
 #ifndef ANNEAL_SERVER_STORE_STORE_H_
 #define ANNEAL_SERVER_STORE_STORE_H_
@@ -20,17 +20,17 @@
 
 namespace anneal::store {
 
-// Thread-safe. Everything here blocks on the disk: not for gRPC's callback threads.
+// Thread-safe. All methods block on the disk, so do not call them on gRPC's callback threads.
 class Store {
  public:
-  // Creates the directory (mode 0700) and the database when missing, takes the lock and migrates.
-  // FAILED_PRECONDITION: another daemon holds the directory, or the database is another
-  // application's or a newer version's. DATA_LOSS: corrupt. PERMISSION_DENIED: not writable. A
-  // database is never recreated.
-  // `reserve_bytes` of the disk are kept for writes that make room.
+  // Creates the directory (mode 0700) and the database if missing, takes the lock and migrates.
+  // Keeps `reserve_bytes` of disk space for writes that make room.
+  // FAILED_PRECONDITION: another daemon holds the directory, or the database belongs to another
+  // application or a newer version. DATA_LOSS: corrupt. PERMISSION_DENIED: not writable. An
+  // existing database is never replaced.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& directory,
                                                      int64_t reserve_bytes = 0);
-  // No read or write may be under way. Finishes the WAL.
+  // Requires that no read or write is in progress. Checkpoints the WAL.
   ~Store();
 
   void set_commit_listener(Writer::CommitListener listener) {
@@ -46,14 +46,14 @@ class Store {
     return writer_->Write(std::move(function), purpose);
   }
 
-  // Of the database.
+  // Returns the path of the database.
   const std::string& path() const { return path_; }
 
-  // Makes a commit that changes nothing, for the observer to see whether that can be done.
+  // Health probe: makes a no-op commit, whose status the commit observer receives.
   void Probe();
 
-  // Runs `function` on a snapshot of the committed state and returns its result, a StatusOr of what
-  // it read; or the error of opening or ending the snapshot.
+  // Runs `function` on a snapshot of the committed state. Returns its result, a StatusOr, or the
+  // error of opening or closing the snapshot.
   template <typename Function>
   std::invoke_result_t<Function&, Connection&> Read(Function&& function)
       ABSL_LOCKS_EXCLUDED(mutex_) {

@@ -1,4 +1,4 @@
-// Results on the test split, with their confusion matrices.
+// Reads and writes results on the test split, with their confusion matrices.
 
 #ifndef ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_
 #define ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_
@@ -12,11 +12,12 @@
 
 namespace anneal::store {
 
-// ALREADY_EXISTS: the run has a result for these weights.
+// Inserts a result. ALREADY_EXISTS: the run has a result for these weights.
 absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
                               const v1::TestResult& result);
 
-// LAST before BEST. `full` adds the confusion matrix and what follows from it.
+// Lists a run's results, LAST before BEST. `full` adds the confusion matrix and the scores of each
+// class.
 absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int64_t run_key,
                                                             bool full);
 

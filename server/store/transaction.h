@@ -1,5 +1,5 @@
-// What a write is given: the writer's connection inside an open transaction. Lives on the writer's
-// thread for the length of one write.
+// `Transaction` is the argument of a write: the writer's connection inside an open transaction. It
+// lives on the writer's thread for the duration of one write.
 
 #ifndef ANNEAL_SERVER_STORE_TRANSACTION_H_
 #define ANNEAL_SERVER_STORE_TRANSACTION_H_
@@ -17,7 +17,7 @@ class Transaction {
 
   Connection& db() { return *connection_; }
 
-  // Notes that the log of an experiment has grown, for the commit listener.
+  // Marks an experiment's log as changed, for the commit listener.
   void NoteEvent(int64_t experiment_id) { experiments_.insert(experiment_id); }
   const std::set<int64_t>& experiments() const { return experiments_; }
 

@@ -16,20 +16,20 @@ std::string InMebibytes(int64_t bytes) {
 }
 
 std::string UserNamed(absl::string_view user) {
-  return user.empty() ? "whoever gives no user" : absl::StrCat("user ", user);
+  return user.empty() ? "the user without a name" : absl::StrCat("user ", user);
 }
 
 absl::Status CheckAgainst(const Usage& usage, const UsageLimits& limits, absl::string_view user,
                           int64_t new_runs) {
   if (limits.unended_runs > 0 && usage.unended_runs + new_runs > limits.unended_runs) {
-    return Exceeded(absl::StrCat(UserNamed(user), " has ", usage.unended_runs,
-                                 " runs that have not ended, and ", new_runs,
-                                 " more are over the limit of ", limits.unended_runs,
-                                 " (anneald --max-queued-runs); wait, or cancel some"));
+    return Exceeded(
+        absl::StrCat(UserNamed(user), " has ", usage.unended_runs, " unfinished runs, and ",
+                     new_runs, " more would exceed the quota of ", limits.unended_runs,
+                     " (anneald --max-queued-runs); wait for runs to finish, or cancel some"));
   }
   if (limits.stored_bytes > 0 && usage.stored_bytes >= limits.stored_bytes) {
     return Exceeded(absl::StrCat(UserNamed(user), " has stored ", InMebibytes(usage.stored_bytes),
-                                 " of at most ", InMebibytes(limits.stored_bytes),
+                                 " and has reached the quota of ", InMebibytes(limits.stored_bytes),
                                  " (anneald --max-stored-bytes); delete and purge experiments"));
   }
   return absl::OkStatus();

@@ -65,7 +65,7 @@ absl::Status Writer::Commit(const std::vector<Request*>& group) {
   for (Request* request : group) {
     if (!status.ok()) break;
     request->status = RunOne(request->function, &experiments);
-    // A full disk makes SQLite roll back the whole transaction: nobody's write is left.
+    // On a full disk SQLite rolls back the whole transaction, so all writes of the group failed.
     if (!connection_->in_transaction()) status = request->status;
   }
   if (status.ok()) status = connection_->Prepare("COMMIT").Run();

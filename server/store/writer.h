@@ -1,5 +1,6 @@
-// The one connection that writes, on a thread of its own. Writes that wait together are committed
-// together: one fsync serves them all, and each still succeeds or fails alone.
+// `Writer` serialises all writes through one connection, on its own thread, and commits them in
+// groups: one fsync serves all writes that wait at the same time, and each still succeeds or fails
+// on its own.
 
 #ifndef ANNEAL_SERVER_STORE_WRITER_H_
 #define ANNEAL_SERVER_STORE_WRITER_H_
@@ -23,29 +24,29 @@ namespace anneal::store {
 // Thread-safe.
 class Writer {
  public:
-  // A write either returns OK, or an error and then leaves no trace.
+  // A write that returns an error is rolled back.
   using WriteFunction = std::function<absl::Status(Transaction&)>;
-  // Told, after each commit and on the writer's thread, which experiments have new events.
+  // Receives the experiments with new events after each commit, on the writer's thread.
   using CommitListener = std::function<void(const std::set<int64_t>& experiments)>;
 
-  // Told, after each transaction and on the writer's thread, how it ended and how long it took.
-  // What a function refuses is no failure of its transaction.
+  // Receives the status and duration of each transaction, on the writer's thread. An error that a
+  // write function returns does not fail the transaction.
   using CommitObserver = std::function<void(const absl::Status& status, double seconds)>;
 
-  // What a write is for. One that makes room may use up the reserve where the disk is full.
+  // The purpose of a write. One that makes room may use the reserve when the disk is full.
   enum class Purpose { kRecord, kMakeRoom };
 
   Writer(std::unique_ptr<Connection> connection, std::unique_ptr<Reserve> reserve);
-  // Finishes all writes that were handed in.
+  // Completes all pending writes.
   ~Writer();
 
-  // Both are set before the first write.
+  // Set both before the first write.
   void set_commit_listener(CommitListener listener) { listener_ = std::move(listener); }
 
   void set_commit_observer(CommitObserver observer) { observer_ = std::move(observer); }
 
-  // Blocks until the write is on disk, or has failed. Errors: the function's own; those of
-  // StatusFromSqlite when the commit fails, RESOURCE_EXHAUSTED on a full disk among them.
+  // Blocks until the write is durable or has failed. Errors: the function's own, or those of
+  // StatusFromSqlite if the commit fails (RESOURCE_EXHAUSTED: the disk is full).
   absl::Status Write(WriteFunction function, Purpose purpose = Purpose::kRecord)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -55,17 +56,17 @@ class Writer {
     Purpose purpose = Purpose::kRecord;
     absl::Status status;
     bool done = false;
-    CondVar changed;  // one each: nobody is woken for others
+    CondVar changed;  // one per request, to wake only its waiter
   };
 
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(const std::vector<Request*>& group);
-  // Commits those of a group again that make room and for which the disk had none.
+  // Retries the writes of a group that make room and failed on the full disk.
   void CommitWithReserve(const std::vector<Request*>& group);
   absl::Status RunOne(const WriteFunction& function, std::set<int64_t>* experiments);
 
   const std::unique_ptr<Connection> connection_;
-  const std::unique_ptr<Reserve> reserve_;  // the writer's thread's
+  const std::unique_ptr<Reserve> reserve_;  // used on the writer's thread only
   CommitListener listener_;
   CommitObserver observer_;
 
@@ -74,7 +75,7 @@ class Writer {
   std::deque<Request*> queue_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // last, because it uses all other members
 };
 
 }  // namespace anneal::store

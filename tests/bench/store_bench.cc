@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,6 @@
 #include "common/filter.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
 #include "server/store/list_query.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
@@ -33,6 +33,11 @@ void CheckOk(const absl::Status& status) {
   if (status.ok()) return;
   std::fprintf(stderr, "%s\n", status.ToString().c_str());
   std::abort();
+}
+
+template <typename Rows>
+void CheckSize(const Rows& rows, int expected) {
+  if (static_cast<int>(rows.size()) != expected) CheckOk(absl::InternalError("rows are missing"));
 }
 
 v1::EpochReport Report(int epoch) {
@@ -53,10 +58,10 @@ v1::EpochReport Report(int epoch) {
 
 absl::Status Fill(Transaction& transaction, int number) {
   NewExperiment experiment{.id = "experiment-" + std::to_string(number)};
-  *experiment.submission.mutable_config() = config::ResolveConfig(config::Presets()[0].config());
-  experiment.runs.push_back({.epochs = kEpochs,
-                             .parameters_json = "{}",
-                             .config_json = ToColumn(experiment.submission.config())});
+  v1::TrainingConfig* const config = experiment.submission.mutable_config();
+  *config = config::ResolveConfig(config::Presets()[0].config());
+  config->set_epochs(kEpochs);
+  experiment.cells = {NewCell({}, *config, {0})};
   ANNEAL_RETURN_IF_ERROR(InsertExperiment(transaction, experiment));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t run,
                           RunKey(transaction.db(), {.experiment_id = experiment.id, .ordinal = 0}));
@@ -84,13 +89,13 @@ Store& Filled() {
 void HistoryOfARun(benchmark::State& state) {
   Store& store = Filled();
   for (auto _ : state) {
-    CheckOk(store.Read([](Connection& db) -> absl::Status {
+    const auto epochs = store.Read([](Connection& db) -> absl::StatusOr<std::vector<v1::Epoch>> {
       ANNEAL_ASSIGN_OR_RETURN(const int64_t run,
                               RunKey(db, {.experiment_id = "experiment-500", .ordinal = 0}));
-      ANNEAL_ASSIGN_OR_RETURN(const auto epochs, ListEpochs(db, run, 0, 1000));
-      if (epochs.size() != kEpochs) return absl::InternalError("epochs are missing");
-      return absl::OkStatus();
-    }));
+      return ListEpochs(db, run, 0, 1000);
+    });
+    CheckOk(epochs.status());
+    CheckSize(*epochs, kEpochs);
   }
 }
 BENCHMARK(HistoryOfARun)->Unit(benchmark::kMillisecond);
@@ -99,12 +104,11 @@ void ListPageOfExperiments(benchmark::State& state) {
   Store& store = Filled();
   const int page = static_cast<int>(state.range(0));
   for (auto _ : state) {
-    CheckOk(store.Read([page](Connection& db) -> absl::Status {
-      ANNEAL_ASSIGN_OR_RETURN(const auto listed,
-                              ListExperiments(db, {.limit = page}, /*show_deleted=*/false));
-      if (static_cast<int>(listed.size()) != page) return absl::InternalError("too few");
-      return absl::OkStatus();
-    }));
+    const auto listed = store.Read([page](Connection& db) {
+      return ListExperiments(db, {.limit = page}, /*show_deleted=*/false);
+    });
+    CheckOk(listed.status());
+    CheckSize(*listed, page);
   }
 }
 BENCHMARK(ListPageOfExperiments)->Arg(50)->Arg(1000)->Unit(benchmark::kMillisecond);
@@ -112,13 +116,12 @@ BENCHMARK(ListPageOfExperiments)->Arg(50)->Arg(1000)->Unit(benchmark::kMilliseco
 void ListRunsOfAnExperiment(benchmark::State& state) {
   Store& store = Filled();
   for (auto _ : state) {
-    CheckOk(store.Read([](Connection& db) -> absl::Status {
+    const auto runs = store.Read([](Connection& db) -> absl::StatusOr<std::vector<ListedRun>> {
       ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ExperimentKey(db, "experiment-500"));
-      ANNEAL_ASSIGN_OR_RETURN(const auto runs,
-                              ListRuns(db, {.experiment_key = key, .list = {.limit = 50}}));
-      if (runs.size() != 1) return absl::InternalError("a run is missing");
-      return absl::OkStatus();
-    }));
+      return ListRuns(db, {.experiment_key = key, .list = {.limit = 50}});
+    });
+    CheckOk(runs.status());
+    CheckSize(*runs, 1);
   }
 }
 BENCHMARK(ListRunsOfAnExperiment)->Unit(benchmark::kMillisecond);
@@ -129,7 +132,7 @@ void RecordAnEpochDurably(benchmark::State& state) {
   int64_t run = 0;
   CheckOk(store.Write([&run](Transaction& transaction) -> absl::Status {
     NewExperiment experiment{.id = "experiment-" + std::to_string(number++)};
-    experiment.runs.push_back({.epochs = 1, .parameters_json = "{}", .config_json = "{}"});
+    experiment.cells = {NewCell({}, config::ResolveConfig({}), {0})};
     ANNEAL_RETURN_IF_ERROR(InsertExperiment(transaction, experiment));
     ANNEAL_ASSIGN_OR_RETURN(
         run, RunKey(transaction.db(), {.experiment_id = experiment.id, .ordinal = 0}));
@@ -153,10 +156,10 @@ void InsertDurably(benchmark::State& state) {
     return opened->release();
   }();
   static std::atomic<int> number = 0;
-  const std::string config = ToColumn(config::ResolveConfig(config::Presets()[0].config()));
+  const NewCell cell({}, config::ResolveConfig(config::Presets()[0].config()), {0});
   for (auto _ : state) {
     NewExperiment experiment{.id = "experiment-" + std::to_string(number++)};
-    experiment.runs.push_back({.epochs = 1, .parameters_json = "{}", .config_json = config});
+    experiment.cells = {cell};
     CheckOk(store.Write([&experiment](Transaction& transaction) {
       return InsertExperiment(transaction, experiment);
     }));
@@ -211,11 +214,11 @@ class Large {
     experiment.submission.set_user("user-" + std::to_string(number % 7));
     experiment.submission.set_priority(number % 5);
     (*experiment.submission.mutable_labels())["team"] = std::to_string(number % 20);
-    const std::string config = ToColumn(config::ResolveConfig(preset.config()));
-    for (int run = 0; run < kRunsEach; ++run) {
-      experiment.runs.push_back(
-          {.seed = run, .epochs = 20, .parameters_json = "{}", .config_json = config});
-    }
+    v1::TrainingConfig config = config::ResolveConfig(preset.config());
+    config.set_epochs(20);
+    std::vector<int64_t> seeds(kRunsEach);
+    std::iota(seeds.begin(), seeds.end(), 0);
+    experiment.cells = {NewCell({}, config, seeds)};
     return InsertExperiment(transaction, experiment);
   }
 
@@ -229,7 +232,8 @@ Large& LargeStore() {
 }
 
 // Repeats `read`; the counters are median and 99th percentile in milliseconds.
-void MeasureLatency(benchmark::State& state, const Store::ReadFunction& read) {
+template <typename Read>
+void MeasureLatency(benchmark::State& state, const Read& read) {
   Store& store = LargeStore().store();
   std::vector<double> milliseconds;
   for (auto _ : state) {

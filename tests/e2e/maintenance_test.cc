@@ -140,12 +140,12 @@ TEST_F(MaintenanceTest, CheckNamesWhatIsDamagedAndGoesOn) {
   EXPECT_NE(::access(daemon_.file("copy").c_str(), F_OK), 0) << "no copy of what is damaged";
 }
 
-TEST_F(MaintenanceTest, CheckFindsRowsThatBelongToNothing) {
+TEST_F(MaintenanceTest, CheckFindsRowsWithoutTheirParent) {
   ASSERT_EQ(daemon_.Stop(), 0);
   Sql(daemon_.database(), "PRAGMA foreign_keys = OFF; DELETE FROM experiments");
   const Finished check = Anneald({"check"});
   EXPECT_EQ(check.code, kFailed);
-  EXPECT_THAT(check.output, HasSubstr("belongs to nothing"));
+  EXPECT_THAT(check.output, HasSubstr("refers to a missing row"));
 }
 
 TEST_F(MaintenanceTest, ADatabaseThatIsUpToDateIsLeftAsItIs) {

@@ -13,7 +13,6 @@
 #include "common/config/validation.h"
 #include "server/api/list_request.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
 #include "tests/fixtures/temp_directory.h"
@@ -32,10 +31,7 @@ std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
     experiment.id = "e" + std::to_string(count++);
     *experiment.submission.mutable_config() = preset.config();
     (*experiment.submission.mutable_labels())["team"] = experiment.id;
-    experiment.runs.push_back(
-        {.epochs = 3,
-         .parameters_json = "{}",
-         .config_json = store::ToColumn(config::ResolveConfig(preset.config()))});
+    experiment.cells = {store::NewCell({}, config::ResolveConfig(preset.config()), {0})};
     RequireOk((*store)->Write([&](store::Transaction& transaction) {
       return store::InsertExperiment(transaction, experiment);
     }),

@@ -40,7 +40,7 @@ TEST_F(LimitsTest, NobodyQueuesMoreThanTheyMay) {
     const grpc::Status refused = TryCreate(more);
     EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_THAT(refused.error_message(),
-                AllOf(HasSubstr("ada has 2"), HasSubstr("limit of 3"), HasSubstr("cancel")));
+                AllOf(HasSubstr("ada has 2"), HasSubstr("quota of 3"), HasSubstr("cancel")));
     EXPECT_EQ(ReasonOf(refused), "QUOTA_EXCEEDED");
   }
   EXPECT_FALSE(TryGet("experiments/more").ok()) << "nothing of it is stored";

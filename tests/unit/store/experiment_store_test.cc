@@ -208,8 +208,10 @@ TEST_F(ExperimentStoreTest, DeletedOneIsShownOnlyWhenAskedForAndComesBack) {
 }
 
 TEST_F(ExperimentStoreTest, PurgeLeavesNothingThatOnlyItHad) {
-  NewExperiment gone = SomeExperiment("gone", 2);
-  gone.runs[1].config_json = R"({"epochs": 9})";
+  NewExperiment gone = SomeExperiment("gone", 1);
+  v1::TrainingConfig other;
+  other.set_epochs(9);
+  gone.cells.emplace_back(Parameters{}, other, std::vector<int64_t>{0});
   gone.network.set_parameter_count(43);
   (*gone.submission.mutable_labels())["team"] = "vision";
   Insert(gone);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/status.h"
 #include "gtest/gtest.h"
 #include "tests/unit/store/store_test_util.h"
 
@@ -44,23 +45,17 @@ absl::Status InsertLarge(Store* store, int number) {
 }
 
 int64_t Count(Store* store, const std::string& sql) {
-  int64_t count = -1;
-  (void)store->Read([&](Connection& db) -> absl::Status {
-    auto result = db.QueryInt(sql);
-    if (result.ok()) count = *result;
-    return result.status();
-  });
-  return count;
+  return store->Read([&](Connection& db) { return db.QueryInt(sql); }).value_or(-1);
 }
 
 bool IsIntact(Store* store) {
-  bool intact = false;
-  (void)store->Read([&](Connection& db) {
+  const auto intact = store->Read([](Connection& db) -> absl::StatusOr<bool> {
     Statement check = db.Prepare("PRAGMA integrity_check");
-    intact = check.Next() && check.Text(0) == "ok" && !check.Next();
-    return check.status();
+    const bool ok = check.Next() && check.Text(0) == "ok" && !check.Next();
+    ANNEAL_RETURN_IF_ERROR(check.status());
+    return ok;
   });
-  return intact;
+  return intact.value_or(false);
 }
 
 Outcome Check(Store* store, int acknowledged) {

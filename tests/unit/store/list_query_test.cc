@@ -47,12 +47,13 @@ class ListQueryTest : public StoreTest {
     (*experiment.submission.mutable_labels())["team"] = user == "ada" ? "vision" : "text";
     (*experiment.submission.mutable_labels())["only." + id] = "";
     v1::TrainingConfig config;
+    config.set_epochs(3);
     config.mutable_optimizer()->set_learning_rate(rate);
     config.mutable_theta()->set_policy(policy);
     config.mutable_theta()->set_hold(10);
     config.mutable_network()->set_batch_norm(id == "third");
     config.mutable_network()->add_layers()->mutable_conv()->set_filters(added_ == 0 ? 8 : 16);
-    for (NewRun& run : experiment.runs) run.config_json = ToColumn(config);
+    experiment.cells = {NewCell({}, config, {0, 1})};
     experiment.time_micros = kNow + added_++ * kDay;
     Insert(experiment);
   }
@@ -260,8 +261,8 @@ TEST_F(ListQueryTest, WhatMakesNoSenseIsRefusedWithWhatWould) {
   expect(Refused(kRuns, "seed = nan"), "filter", "a number");
   expect(Refused(kRuns, "create_time > yesterday"), "filter", "2026-11-23T10:00:00Z");
   expect(Refused(kRuns, "network.batch_norm = maybe"), "filter", "true or false");
-  expect(Refused(kRuns, "network.layers = 1"), "filter", "there is not");
-  expect(Refused(kRuns, "log_loss_area < 1"), "filter", "there is not");
+  expect(Refused(kRuns, "network.layers = 1"), "filter", "does not have");
+  expect(Refused(kRuns, "log_loss_area < 1"), "filter", "does not have");
   expect(Refused(kRuns, "", "sed"), "order_by", "seed");
   expect(Refused(kExperiments, "", "test_accuracy"), "order_by", "list runs instead");
   expect(Refused(kExperiments, "", "labels.team"), "order_by", "cannot be ordered");

@@ -192,13 +192,12 @@ TEST_F(RunStoreTest, ChangesStampTheTimesTheyNameAndSayWhy) {
 }
 
 TEST_F(RunStoreTest, RunsKeepWhatTheyWereCreatedWith) {
-  NewExperiment experiment = SomeExperiment("e", 2);
+  NewExperiment experiment = SomeExperiment("e", 1);
   v1::TrainingConfig config = config::ResolveConfig({});
+  config.set_epochs(12);
   config.mutable_optimizer()->set_learning_rate(std::nextafter(0.3, 1));
-  experiment.runs[1] = {.seed = std::numeric_limits<int64_t>::min(),
-                        .epochs = 12,
-                        .parameters_json = "{\"optimizer.learning_rate\": \"3e-1\"}",
-                        .config_json = ToColumn(config)};
+  experiment.cells.emplace_back(Parameters{{"optimizer.learning_rate", "3e-1"}}, config,
+                                std::vector{std::numeric_limits<int64_t>::min()});
   Insert(experiment);
   const v1::Run run = GetRunOf("e", 1);
   EXPECT_EQ(run.name(), "experiments/e/runs/1");
@@ -226,6 +225,69 @@ TEST_F(RunStoreTest, RunsKeepWhatTheyWereCreatedWith) {
   EXPECT_EQ(assignment.seed(), run.seed());
   EXPECT_EQ(assignment.run_id(), RunKeyOf("e", 1));
   EXPECT_TRUE(Same(assignment.config(), config));
+}
+
+// Filters, grouping and the sharing of configs depend on these texts, which older databases hold.
+TEST_F(RunStoreTest, ColumnsAreCompactJsonOfSetFields) {
+  NewExperiment experiment = SomeExperiment("e");
+  const auto config = FromText<v1::TrainingConfig>(
+      "dataset { name: 'tiny' } epochs: 2 theta { start: 0.25 hold: 10 } network { layers {"
+      " dense { units: 4 } } }");
+  experiment.cells = {NewCell({{"epochs", "2"}}, config, {7})};
+  Insert(experiment);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM configs WHERE json = '"
+                     R"({"dataset":{"name":"tiny"},"network":{"layers":[{"dense":{"units":4}}]},)"
+                     R"("theta":{"start":0.25,"hold":"10"},"epochs":2}')"),
+            1);
+  EXPECT_EQ(QueryInt(R"(SELECT count(*) FROM runs WHERE parameters = '{"epochs":"2"}')"), 1);
+}
+
+TEST_F(RunStoreTest, ListedConfigsAreSharedByTheRunsThatHaveThem) {
+  v1::TrainingConfig one;
+  one.set_epochs(1);
+  v1::TrainingConfig two;
+  two.set_epochs(2);
+  NewExperiment first = SomeExperiment("first");
+  first.cells = {NewCell({}, one, {0, 1}), NewCell({}, two, {0, 1})};
+  Insert(first);
+  NewExperiment second = SomeExperiment("second");
+  second.cells = {NewCell({}, two, {5})};
+  Insert(second);
+  SharedConfigs configs;
+  const auto list = [&](const std::string& id) {
+    return Read([&](Connection& db) { return ListRunConfigs(db, KeyOf(id), &configs); });
+  };
+  const std::vector<RunConfigRow> rows = list("first");
+  ASSERT_EQ(rows.size(), 4U);
+  for (int64_t run = 0; run < 4; ++run) {
+    const RunConfigRow& row = rows[static_cast<size_t>(run)];
+    EXPECT_EQ(row.key, RunKeyOf("first", run));
+    EXPECT_TRUE(Same(*row.config, run < 2 ? one : two));
+  }
+  EXPECT_EQ(rows[0].config, rows[1].config);
+  EXPECT_EQ(rows[2].config, rows[3].config);
+  EXPECT_EQ(list("second")[0].config, rows[2].config);
+  EXPECT_EQ(configs.size(), 2U);
+}
+
+TEST_F(RunStoreTest, UnreadableColumnsAreDataLossAndNameTheCheck) {
+  Insert(SomeExperiment("e"));
+  const auto break_column = [&](const std::string& sql) {
+    ASSERT_TRUE(
+        Write([&](Transaction& transaction) { return transaction.db().Execute(sql); }).ok());
+  };
+  const auto get = [&] {
+    return TryRead([](Connection& db) {
+             return GetRun(db, {.experiment_id = "e", .ordinal = 0}, v1::RUN_VIEW_FULL);
+           })
+        .status();
+  };
+  break_column("UPDATE configs SET json = '[' || json || ']'");
+  EXPECT_EQ(get().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(Mentions(get().message(), {"TrainingConfig", "anneald check"}));
+  break_column("UPDATE runs SET parameters = '[]'");
+  EXPECT_EQ(get().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(Mentions(get().message(), {"parameters", "anneald check"}));
 }
 
 TEST_F(RunStoreTest, WhatAWorkerSaidAtTheStartComesBack) {

@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -23,10 +25,10 @@
 #include "anneal/v1/worker.pb.h"
 #include "common/config/validation.h"
 #include "common/resource_name.h"
+#include "common/wall_clock.h"
 #include "google/protobuf/message.h"
 #include "gtest/gtest.h"
 #include "server/store/experiment_store.h"
-#include "server/store/json.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
 #include "tests/fixtures/temp_directory.h"
@@ -121,6 +123,9 @@ inline v1::TestResult SomeResult(v1::TestResult::Weights weights) {
   return result;
 }
 
+using Parameters = std::map<std::string, std::string>;
+
+// With one cell, whose seeds count from 0.
 inline NewExperiment SomeExperiment(const std::string& id, int runs = 1, int32_t priority = 0) {
   NewExperiment experiment;
   experiment.id = id;
@@ -128,12 +133,10 @@ inline NewExperiment SomeExperiment(const std::string& id, int runs = 1, int32_t
   experiment.submission.set_priority(priority);
   experiment.network.set_parameter_count(42);
   experiment.time_micros = kNow;
-  for (int run = 0; run < runs; ++run) {
-    experiment.runs.push_back({.seed = run,
-                               .epochs = 3,
-                               .parameters_json = "{}",
-                               .config_json = ToColumn(config::ResolveConfig({}))});
-  }
+  std::vector<int64_t> seeds(static_cast<size_t>(runs));
+  std::iota(seeds.begin(), seeds.end(), 0);
+  experiment.cells.emplace_back(Parameters{}, config::ResolveConfig(experiment.submission.config()),
+                                std::move(seeds));
   return experiment;
 }
 

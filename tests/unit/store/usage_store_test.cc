@@ -111,12 +111,12 @@ TEST_F(UsageStoreTest, LimitsAreExactAndNamed) {
   EXPECT_EQ(many.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(many), v1::ERROR_REASON_QUOTA_EXCEEDED);
   EXPECT_THAT(std::string(many.message()),
-              AllOf(HasSubstr("ada has 3"), HasSubstr("3 more"), HasSubstr("limit of 5")));
+              AllOf(HasSubstr("ada has 3"), HasSubstr("3 more"), HasSubstr("quota of 5")));
   const int64_t stored = Of("ada").stored_bytes;
   EXPECT_TRUE(check({.stored_bytes = stored + 1}, 1).ok());
   const absl::Status full = check({.stored_bytes = stored}, 1);
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(full.message()), AllOf(HasSubstr("ada"), HasSubstr("at most 0.0 MiB")));
+  EXPECT_THAT(std::string(full.message()), AllOf(HasSubstr("ada"), HasSubstr("quota of 0.0 MiB")));
 }
 
 }  // namespace
