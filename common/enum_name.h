@@ -1,4 +1,5 @@
-// Names of enum values as people write them: LINEAR for THETA_SCHEDULE_LINEAR. Pure.
+// Converts enum values to and from their short names: LINEAR for THETA_SCHEDULE_LINEAR. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_ENUM_NAME_H_
 #define ANNEAL_COMMON_ENUM_NAME_H_
@@ -11,15 +12,15 @@
 
 namespace anneal {
 
-// The value's name without its enum's prefix.
+// Returns the value's name without its enum's prefix.
 std::string ShortName(const google::protobuf::EnumValueDescriptor& value);
 
-// Finds a value by full or short name, in any case; null if there is none or it is the unspecified
-// one.
+// Finds a value by full or short name, case-insensitively. Returns null for unknown names and for
+// the unspecified value.
 const google::protobuf::EnumValueDescriptor* FindEnumValue(
     const google::protobuf::EnumDescriptor& type, absl::string_view name);
 
-// The short names that can be chosen, joined by ", ".
+// Returns the short names of all values but the unspecified one, joined by ", ".
 std::string EnumChoices(const google::protobuf::EnumDescriptor& type);
 
 template <typename Enum>
@@ -29,7 +30,7 @@ std::string EnumName(Enum value) {
   return descriptor == nullptr ? "UNKNOWN" : ShortName(*descriptor);
 }
 
-// The value with this name, or the unspecified one.
+// Returns the value with this name, or the unspecified one.
 template <typename Enum>
 Enum EnumValue(absl::string_view name) {
   const auto* descriptor = FindEnumValue(*google::protobuf::GetEnumDescriptor<Enum>(), name);

@@ -22,8 +22,8 @@ bool IsLabelKey(absl::string_view key) {
          absl::ascii_isalnum(key.front());
 }
 
-// Of ASCII, and those of Unicode that UTF-8 writes with two bytes. Where the first one is; npos if
-// there is none.
+// Returns the position of the first control character, of ASCII or of Unicode's C1 range (two bytes
+// in UTF-8); npos if there is none.
 size_t FindControl(absl::string_view text, TextKind kind) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -39,8 +39,7 @@ size_t FindControl(absl::string_view text, TextKind kind) {
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
                FieldViolations* violations, TextKind kind) {
   if (const size_t at = FindControl(text, kind); at != absl::string_view::npos) {
-    violations->Add(field, absl::StrCat("has a control character, its byte ", at,
-                                        "; texts are what can be read"));
+    violations->Add(field, absl::StrCat("has a control character at byte ", at, "; remove it"));
   }
   if (text.size() > most) {
     violations->Add(field,

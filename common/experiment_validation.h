@@ -1,4 +1,5 @@
-// Checks of what users say about an experiment beside its config. Pure; thread-safe.
+// Checks the texts that users attach to an experiment: labels, note and priority. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_
 #define ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_
@@ -13,13 +14,13 @@ namespace anneal {
 
 enum class TextKind { kLine, kLines };
 
-// Adds a violation of `field` where the text is longer than `most` bytes, or has control
-// characters: it is shown on others' terminals, to which such characters are commands. Lines may be
-// several.
+// Adds a violation of `field` if the text is longer than `most` bytes or has control characters,
+// which could inject commands into the terminals that display it. kLines allows line breaks.
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
                FieldViolations* violations, TextKind kind = TextKind::kLine);
 
-// Labels, note and priority: what can be updated too. As resources.proto documents them.
+// Checks labels, note and priority, the fields that can also be updated, against the limits in
+// resources.proto.
 void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations);
 
 }  // namespace anneal

@@ -1,6 +1,6 @@
-// A mutex whose users clang's thread-safety analysis can check, and whose locking ThreadSanitizer
-// can see. absl::Mutex would serve the first, but Debian builds it without ThreadSanitizer's
-// annotations, so that every access it guards would be reported as a race.
+// `Mutex` is std::mutex with annotations for clang's thread-safety analysis. absl::Mutex has those
+// too, but Debian builds it without ThreadSanitizer's annotations, so that every access it guards
+// would be reported as a race.
 
 #ifndef ANNEAL_COMMON_MUTEX_H_
 #define ANNEAL_COMMON_MUTEX_H_
@@ -40,8 +40,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
-// Wakes threads that wait for something a Mutex guards to change. As with any condition variable,
-// Wait may return without a signal: call it in a loop that checks.
+// A condition variable for a Mutex. Wait may return without a signal, so call it in a loop that
+// checks the condition.
 class CondVar {
  public:
   void Signal() { cond_.notify_one(); }

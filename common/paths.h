@@ -1,5 +1,5 @@
-// Where things lie by default (XDG base directories). Reads the environment; thread-safe while
-// nobody writes it.
+// Returns the default paths of files, in the XDG base directories. Reads the environment;
+// thread-safe as long as no thread changes it.
 
 #ifndef ANNEAL_COMMON_PATHS_H_
 #define ANNEAL_COMMON_PATHS_H_
@@ -8,7 +8,7 @@
 
 namespace anneal {
 
-// The daemon's port on loopback when it is not told another.
+// The daemon's default port on loopback.
 inline constexpr int kDefaultPort = 7433;
 
 // $XDG_STATE_HOME/anneal, or ~/.local/state/anneal.
@@ -17,7 +17,7 @@ std::string DefaultDataDirectory();
 std::string DefaultDatasetDirectory();
 // $XDG_CONFIG_HOME/anneal/client.textproto, or below ~/.config.
 std::string ClientConfigPath();
-// The unix socket of a daemon with this data directory.
+// Returns the unix socket of a daemon with this data directory.
 std::string SocketPath(const std::string& data_directory);
 
 }  // namespace anneal

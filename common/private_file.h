@@ -1,4 +1,4 @@
-// Files that only their owner may read and change: of secrets, or of where secrets are.
+// Reads and writes files that only their owner may access: secrets, and paths to secrets.
 
 #ifndef ANNEAL_COMMON_PRIVATE_FILE_H_
 #define ANNEAL_COMMON_PRIVATE_FILE_H_
@@ -12,12 +12,12 @@
 
 namespace anneal {
 
-// The contents; nothing where there is no such file. FAILED_PRECONDITION: others may read or change
-// it, or it is somebody else's (root may read everybody's). Otherwise what the system says.
+// Returns the contents, or nothing if the file does not exist. FAILED_PRECONDITION: others may read
+// or write the file, or another user owns it (root may read any). Otherwise the system's error.
 absl::StatusOr<std::optional<std::string>> ReadPrivateFile(const std::string& path);
 
-// Replaces it as a whole, with mode 0600; it is on disk when this returns. What root writes belongs
-// to whom the directory belongs to. Errors: what the system says.
+// Replaces the file atomically and durably, with mode 0600. Files that root writes are owned by the
+// owner of the directory. Returns the system's error.
 absl::Status WritePrivateFile(const std::string& path, absl::string_view contents);
 
 }  // namespace anneal

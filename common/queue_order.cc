@@ -12,8 +12,7 @@ UserStanding StandingOf(const Standings& users, const std::string& user) {
   return found == users.end() ? UserStanding() : found->second;
 }
 
-// A user's turns among those of the same priority: the more the user has running and about to, the
-// later. What goes first compares less.
+// Orders the turns of users within a priority: the user with fewer running and starting runs first.
 using Turn = std::tuple<int64_t, int64_t, std::string>;
 
 Turn TurnOf(const Standings& users, const std::string& user, int64_t rank) {
@@ -50,7 +49,7 @@ int64_t RunsBefore(const std::string& user, int64_t rank,
     if (other == user) continue;
     const Turn first = TurnOf(users, other, 0);
     const Turn on_level = {level, std::get<1>(first), other};
-    // One turn of the other's on each level below, and one on this level for who comes first there.
+    // The other user has one turn at each lower level, and one at this level if first there.
     const int64_t turns = level - std::get<0>(first) + (on_level < own ? 1 : 0);
     before += std::clamp<int64_t>(turns, 0, count);
   }

@@ -1,9 +1,8 @@
-// The order in which runs that wait start. Pure; thread-safe.
+// `QueueOrder` computes the order in which pending runs start. Pure; thread-safe.
 //
-// Runs of higher priority go first. Among those of the same priority users take turns: the next run
-// is of the user who has the fewest running (each run counted that would have started by then), the
-// one whose last start is longest ago deciding ties. A user's own runs go in the order of
-// submission.
+// Higher priorities start first. Within a priority the queue is fair between users: the next run is
+// taken from the user with the fewest running runs, counting those that start before it; ties go to
+// the user whose last start is longest ago. A user's own runs start in the order of submission.
 
 #ifndef ANNEAL_COMMON_QUEUE_ORDER_H_
 #define ANNEAL_COMMON_QUEUE_ORDER_H_
@@ -21,24 +20,24 @@ struct PendingRun {
   std::string user;
 };
 
-// Of users that wait; the default for those that have run nothing.
+// A user's state in the queue. The default is that of a user who has not run anything.
 struct UserStanding {
   int64_t running = 0;     // runs
-  int64_t last_start = 0;  // the number of the start that was the user's last; 0: none
+  int64_t last_start = 0;  // the serial number of the user's last start; 0: none
 };
 using Standings = std::map<std::string, UserStanding>;
 
-// What the queue looks like, or a part of it.
+// The queue, or a part of it.
 struct QueueSnapshot {
   std::vector<PendingRun> pending;
   Standings users;
 };
 
-// All runs of the snapshot in the order in which they start.
+// Returns all pending runs in the order in which they start.
 std::vector<PendingRun> QueueOrder(QueueSnapshot snapshot);
 
-// How many runs of one priority go before a run that has `rank` of its user's own before it.
-// `pending` are the runs of that priority that wait, by user.
+// Returns the number of runs of one priority that start before the run with the 0-based `rank` in
+// its user's own queue. `pending` counts the pending runs of that priority by user.
 int64_t RunsBefore(const std::string& user, int64_t rank,
                    const std::map<std::string, int64_t>& pending, const Standings& users);
 

@@ -17,7 +17,7 @@ bool IsAllowed(v1::RunState from, v1::RunState to) {
     case v1::RUN_STATE_SUSPENDED:
       return to == v1::RUN_STATE_PENDING || to == v1::RUN_STATE_CANCELLED;
     default:
-      // Tried again, or extended.
+      // By retry or extend.
       return IsFinal(from) && to == v1::RUN_STATE_PENDING;
   }
 }

@@ -1,4 +1,4 @@
-// The life cycle of a run: which changes of state there are. Pure; thread-safe.
+// Defines the state machine of a run. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_RUN_STATE_H_
 #define ANNEAL_COMMON_RUN_STATE_H_
@@ -8,17 +8,18 @@
 
 namespace anneal {
 
-// SUCCEEDED, FAILED, CANCELLED: nothing changes such a run any more.
+// Returns true for SUCCEEDED, FAILED and CANCELLED.
 bool IsFinal(v1::RunState state);
 
-// OK if a run may go from one state to the other, FAILED_PRECONDITION otherwise.
+// Checks a transition. FAILED_PRECONDITION: it is not one of these.
 //
 //   PENDING   -> RUNNING | SUSPENDED | CANCELLED | FAILED (the worker was lost too often)
 //   RUNNING   -> PENDING (the daemon stopped) | SUSPENDED | SUCCEEDED | FAILED | CANCELLED
 //   SUSPENDED -> PENDING | CANCELLED
 absl::Status CheckTransition(v1::RunState from, v1::RunState to);
 
-// The state of an experiment with these runs; see Experiment.state in resources.proto.
+// Returns the state of an experiment with these runs, as Experiment.state in resources.proto
+// defines.
 v1::RunState CombinedState(const v1::RunCounts& counts);
 
 }  // namespace anneal

@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL. Not thread-safe.
+// `Sha256` computes SHA-256 digests with OpenSSL. Not thread-safe.
 
 #ifndef ANNEAL_COMMON_SHA256_H_
 #define ANNEAL_COMMON_SHA256_H_
@@ -19,7 +19,7 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void Update(absl::string_view bytes);
-  // 64 lower-case digits. Ends the hash: call once.
+  // Returns 64 lower-case hexadecimal digits. Finalises the hash; call it once.
   std::string HexDigest();
 
  private:

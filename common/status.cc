@@ -105,7 +105,7 @@ std::string Quoted(absl::string_view text) {
   constexpr size_t kMost = 80;
   if (text.size() <= kMost) return absl::StrCat("\"", text, "\"");
   size_t end = kMost;
-  // UTF-8's continuation bytes go with the byte before them.
+  // Do not cut before a continuation byte of UTF-8.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return absl::StrCat("\"", text.substr(0, end), "…\" (", text.size(), " bytes)");
 }

@@ -1,7 +1,7 @@
-// Errors that say which field is wrong, what its value is, and what would be right.
+// Makes errors that name the field, its value and the remedy.
 //
-// A status made here carries the google.rpc messages of google.aip.dev/193 as payloads; rpc/ copies
-// them to the wire and the client reads them back.
+// Such a status carries the google.rpc messages of google.aip.dev/193 as payloads. server/api
+// copies them to the wire, and the client reads them back.
 
 #ifndef ANNEAL_COMMON_STATUS_H_
 #define ANNEAL_COMMON_STATUS_H_
@@ -59,7 +59,8 @@ class FieldViolations {
   // Orders the violations by the position of their fields, stably.
   void Sort(const std::function<std::vector<int>(absl::string_view field)>& position);
 
-  // OK when empty; otherwise INVALID_ARGUMENT with a line a violation and a BadRequest payload.
+  // Returns OK if empty, else INVALID_ARGUMENT with one line per violation and a BadRequest
+  // payload.
   absl::Status ToStatus() const;
 
  private:
@@ -73,14 +74,13 @@ class FieldViolations {
   std::vector<Violation> violations_;
 };
 
-// What a user wrote, in quotation marks, for a message: not without end, and cut between
-// characters.
+// Quotes a user's text for a message. Long texts are truncated, at a character boundary.
 std::string Quoted(absl::string_view text);
 
-// A library's message with its line breaks turned into spaces.
+// Replaces the line breaks of a library's message by spaces.
 std::string OneLine(absl::string_view text);
 
-// INVALID_ARGUMENT for one field.
+// Returns INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
 // Moves the violations of a status to `field` of the request. The message, for people, stays.
