@@ -1,4 +1,4 @@
-// The choice of an engine for a run.
+// `MakeEngine` creates the engine that trains a run.
 
 #ifndef ANNEAL_SERVER_TRAINING_MAKE_ENGINE_H_
 #define ANNEAL_SERVER_TRAINING_MAKE_ENGINE_H_
@@ -11,13 +11,14 @@
 
 namespace anneal::training {
 
-// Returns the engine that the config asks for, or the fastest that can train it. Initialises
-// weights from the seed (config.proto, InitGain). `config` and `plan` must be those of PlanRun.
+// Returns the engine that the config names; for AUTO, the fastest one that can train it.
+// Initialises the weights from the seed (config.proto, InitGain). `plan` must be PlanRun's for
+// `config`.
 std::unique_ptr<engines::Engine> MakeEngine(const v1::TrainingConfig& config,
                                             const config::RunPlan& plan, int64_t seed);
 
-// Sets up the calling thread, once, before its first run: one intra-op thread, denormals flushed to
-// zero.
+// Configures the calling thread for training: one intra-op thread, denormals flushed to zero. Call
+// once per thread, before its first run.
 void PrepareTrainingThread();
 
 }  // namespace anneal::training

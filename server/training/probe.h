@@ -1,4 +1,4 @@
-// The diagnostics of a run (DiagnosticsConfig): what is measured on the probe batch, and when.
+// `Probe` measures the diagnostics of a run (DiagnosticsConfig) on its probe batch.
 
 #ifndef ANNEAL_SERVER_TRAINING_PROBE_H_
 #define ANNEAL_SERVER_TRAINING_PROBE_H_
@@ -17,17 +17,18 @@ namespace anneal::training {
 // Not thread-safe.
 class Probe {
  public:
-  // Takes the first images of the validation split, if anything is to be measured.
+  // Copies the first images of the validation split, where the config asks for any diagnostic.
   Probe(const v1::DiagnosticsConfig& config, int64_t seed, const data::Dataset& dataset,
         absl::Span<const int32_t> validation);
 
-  // Before the first epoch, and when training goes on: there `weights` are those before the epoch
-  // in progress.
+  // Sets the weights before the epoch in progress. Call before the first epoch, and when a run
+  // resumes.
   void Begin(model::Tensors weights) { before_ = std::move(weights); }
-  // The weights before the epoch in progress, where they are needed; empty otherwise.
+  // Returns the weights before the epoch in progress; empty where no diagnostic needs them.
   const model::Tensors& epoch_start() const { return before_; }
   bool needs_epoch_start() const { return config_.convexity(); }
-  // After each epoch: adds what is due to the record, whose layers must be there.
+  // Adds the diagnostics that are due to the record of an epoch that has ended; the record's layers
+  // must exist.
   void Measure(engines::Engine* engine, v1::Epoch* record);
 
  private:
@@ -39,9 +40,9 @@ class Probe {
   model::Tensors before_;  // the weights before the epoch, for the segment
 };
 
-// Of losses at equidistant points of a segment: the share of pairs with a point in their middle at
-// which the loss lies above the mean of the pair's, by more than rounding (1e-6 of it). Pure. At
-// least three points.
+// Returns the share of convexity violations among losses at equidistant points of a segment: of all
+// pairs of points with a point halfway between, those whose halfway loss exceeds the mean of the
+// pair's losses by more than rounding (relative 1e-6). `losses` has at least three values. Pure.
 double ConvexityViolations(absl::Span<const double> losses);
 
 }  // namespace anneal::training
