@@ -75,8 +75,9 @@ absl::Status BackUp(const std::string& path, const std::string& destination) {
   ANNEAL_RETURN_IF_ERROR(Sync(temporary));
   // A link, unlike a rename, does not replace a file that was created meanwhile.
   if (::link(temporary.c_str(), destination.c_str()) != 0) {
-    if (errno == EEXIST)
+    if (errno == EEXIST) {
       return absl::AlreadyExistsError("the file exists already; choose another name");
+    }
     return absl::ErrnoToStatus(errno, "cannot be written");
   }
   const std::string directory = std::filesystem::absolute(destination).parent_path();
