@@ -58,11 +58,9 @@ void Try(const v1::TrainingConfig& input) {
   Require(config::ResolveConfig(config).SerializeAsString() == config.SerializeAsString(),
           "defaults stay as they are");
   const absl::Status status = config::CheckConfig(config);
-  if (!status.ok()) {
-    Require(absl::IsInvalidArgument(status), "a bad config is INVALID_ARGUMENT");
-    return;
-  }
+  Require(status.ok() || absl::IsInvalidArgument(status), "a bad config is INVALID_ARGUMENT");
   const auto plan = config::PlanRun(config, kMnist);
+  Require(status.ok() || !plan.ok(), "a plan passes all checks");
   if (plan.ok()) {
     CheckPlan(config, *plan);
   } else {

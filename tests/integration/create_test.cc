@@ -352,6 +352,51 @@ TEST_F(CreateTest, EveryViolationIsReportedAtOnce) {
   }
 }
 
+// Programs find the field in the request; people read it as they typed it.
+TEST_F(CreateTest, ViolationsHaveThePathInTheRequestAndMessagesThatOfTheCommandLine) {
+  v1::CreateExperimentRequest request = TinyRequest("Bad");
+  v1::Experiment* experiment = request.mutable_experiment();
+  experiment->set_priority(1001);
+  experiment->mutable_config()->MergeFrom(
+      FromText<v1::TrainingConfig>("epochs: 0 network { layers { dense { units: 4 } } layers { "
+                                   "conv { filters: 1 kernel: 1 } } }"));
+  const grpc::Status status = TryCreate(request);
+  const auto violations = ViolationsOf(status);
+  for (const char* field : {"experiment_id", "experiment.priority", "experiment.config.epochs",
+                            "experiment.config.network.layers.2"}) {
+    EXPECT_EQ(violations.count(field), 1U) << field << " in " << status.error_message();
+  }
+  const std::vector<std::string> lines = absl::StrSplit(status.error_message(), '\n');
+  ASSERT_THAT(lines, SizeIs(4));
+  EXPECT_EQ(lines[0].rfind("network.layers.2 is a conv layer after a dense one", 0), 0U);
+  EXPECT_EQ(lines[1], "epochs is 0; allowed is 1..100000");
+  EXPECT_EQ(lines[2].rfind("priority is 1001", 0), 0U);
+  EXPECT_EQ(lines[3].rfind("experiment_id is", 0), 0U);
+}
+
+TEST_F(CreateTest, ViolationsOfEveryCellOfASweepAreReportedOnce) {
+  v1::CreateExperimentRequest request = TinyRequest("bad", 2);
+  v1::SweepAxis* rates = request.mutable_experiment()->add_axes();
+  rates->set_field("optimizer.learning_rate");
+  for (const char* value : {"0.1", "-1", "-2"}) rates->add_values(value);
+  v1::SweepAxis* kinds = request.mutable_experiment()->add_axes();
+  kinds->set_field("optimizer.kind");
+  for (const char* value : {"SGD", "ADAM"}) kinds->add_values(value);
+  const std::vector<std::string> lines = absl::StrSplit(TryCreate(request).error_message(), '\n');
+  EXPECT_THAT(lines, ElementsAre("optimizer.learning_rate is -1; allowed is 0 < value <= 1000",
+                                 "optimizer.learning_rate is -2; allowed is 0 < value <= 1000"));
+}
+
+TEST_F(CreateTest, AValueThatAnAxisCannotHaveIsReportedAtTheAxis) {
+  v1::CreateExperimentRequest request = TinyRequest("bad", 2);
+  v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
+  axis->set_field("epochs");
+  axis->add_values("many");
+  const grpc::Status status = TryCreate(request);
+  EXPECT_EQ(ViolationsOf(status).count("experiment.axes.0.values"), 1U);
+  EXPECT_EQ(status.error_message().rfind("epochs is \"many\"", 0), 0U) << status.error_message();
+}
+
 // gRPC carries details in trailers, of which a client takes 8 KiB.
 TEST_F(CreateTest, RequestWithVeryManyViolationsIsStillInvalidArgument) {
   v1::CreateExperimentRequest request = TinyRequest("bad");

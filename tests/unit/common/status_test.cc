@@ -44,6 +44,38 @@ TEST(FieldViolationsTest, ManyViolationsTakeALineEachInOrder) {
   EXPECT_EQ(violations.ToStatus().message(), "b is 2\na is 1\nb is 2 again");
 }
 
+TEST(FieldViolationsTest, ProgramsGetThePathInTheRequestAndPeopleTheirs) {
+  FieldViolations config;
+  config.Add("epochs", "is 0; allowed is 1..100000");
+  FieldViolations request;
+  request.AddUnder("experiment.config", config);
+  EXPECT_EQ(request.ToStatus().message(), "epochs is 0; allowed is 1..100000");
+  EXPECT_EQ(ViolationsOf(request.ToStatus()).count("experiment.config.epochs"), 1U);
+  // The same from a status, twice: once is enough.
+  EXPECT_TRUE(request.AddUnder("experiment.config", config.ToStatus()));
+  EXPECT_EQ(request.size(), 1U);
+  EXPECT_TRUE(request.Has("experiment"));
+  EXPECT_FALSE(request.Has("experiment.con"));
+}
+
+TEST(FieldViolationsTest, NamesForPeopleSurviveAStatus) {
+  FieldViolations request;
+  EXPECT_TRUE(request.AddUnder("experiment",
+                               AtField("axes.0.values", InvalidField("epochs", "is \"many\""))));
+  EXPECT_EQ(request.ToStatus().message(), "epochs is \"many\"");
+  EXPECT_EQ(ViolationsOf(request.ToStatus()).count("experiment.axes.0.values"), 1U);
+  EXPECT_FALSE(request.AddUnder("", absl::NotFoundError("gone")));
+  EXPECT_TRUE(AtField("a", absl::OkStatus()).ok());
+}
+
+TEST(FieldViolationsTest, SortsByThePositionOfTheFieldAndIsStable) {
+  FieldViolations violations;
+  for (const char* field : {"bb", "a", "cc", "b"}) violations.Add(field, "is wrong");
+  violations.Sort(
+      [](absl::string_view field) { return std::vector<int>{-static_cast<int>(field.size())}; });
+  EXPECT_EQ(violations.ToStatus().message(), "bb is wrong\ncc is wrong\na is wrong\nb is wrong");
+}
+
 TEST(FieldViolationsTest, DetailsHaveEveryViolationInOrder) {
   FieldViolations violations;
   violations.Add("theta.start", "is 7; allowed is 0..pi/4");

@@ -57,6 +57,14 @@ class CompletionTest : public ::testing::Test {
   bool flag_ = false;
 };
 
+TEST_F(CompletionTest, FieldsAndMessagesToExplain) {
+  EXPECT_THAT(After({"explain", "theta.pl"}),
+              ElementsAre("theta.plateau", "theta.plateau.notch", "theta.plateau.patience",
+                          "theta.plateau.tolerance"));
+  EXPECT_THAT(After({"explain", "network.layers.N.conv.k"}),
+              ElementsAre("network.layers.N.conv.kernel"));
+}
+
 TEST_F(CompletionTest, Commands) {
   EXPECT_THAT(After({""}), ElementsAre("context", "explain", "history", "plot", "show", "submit"));
   EXPECT_THAT(After({"s"}), ElementsAre("show", "submit"));

@@ -497,5 +497,19 @@ TEST(ThetaScheduleTest, TheLongestRunsKeepTheirEnds) {
   EXPECT_NEAR(schedule.Value(50'000, 50'000LL * 900'000'000), kQuarterPi / 2, 1e-9);
 }
 
+TEST(ThetaScheduleTraitsTest, EveryScheduleSaysHowItGetsToItsEnd) {
+  const auto* type = google::protobuf::GetEnumDescriptor<v1::ThetaSchedule>();
+  for (int i = 0; i < type->value_count(); ++i) {
+    const auto schedule = static_cast<v1::ThetaSchedule>(type->value(i)->number());
+    const config::ThetaScheduleTraits& traits = config::TraitsOf(schedule);
+    EXPECT_EQ(traits.schedule, schedule);
+    // By a span, by the loss, or by a jump; what does not move needs none of them.
+    const int ways = static_cast<int>(traits.has_span()) + static_cast<int>(traits.needs_state) +
+                     static_cast<int>(traits.holds_half);
+    EXPECT_EQ(ways, traits.moves ? 1 : 0) << type->value(i)->name();
+  }
+  EXPECT_FALSE(config::TraitsOf(static_cast<v1::ThetaSchedule>(99)).moves);
+}
+
 }  // namespace
 }  // namespace anneal

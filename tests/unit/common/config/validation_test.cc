@@ -34,10 +34,19 @@ v1::TrainingConfig Resolved(const std::string& text) {
   return config::ResolveConfig(FromText<v1::TrainingConfig>(text));
 }
 
-// Both checks, one after the other, as the server makes them.
+// All checks, as the server makes them.
 absl::Status Check(const v1::TrainingConfig& config, const config::DatasetShape& data = kMnist) {
-  const absl::Status status = config::CheckConfig(config);
-  return status.ok() ? config::PlanRun(config, data).status() : status;
+  return config::PlanRun(config, data).status();
+}
+
+// The fields of the violations, in their order.
+std::vector<std::string> FieldsOf(const absl::Status& status) {
+  std::vector<std::string> fields;
+  google::rpc::BadRequest details;
+  EXPECT_TRUE(details.ParseFromString(
+      std::string(status.GetPayload(kBadRequestUrl).value_or(absl::Cord()))));
+  for (const auto& violation : details.field_violations()) fields.push_back(violation.field());
+  return fields;
 }
 
 // Sets a numeric or enum field of `root` by its path, without the code under test.
@@ -430,11 +439,11 @@ TEST(ContradictionTest, EachIsRefusedAndExplained) {
       {"a conv layer without its required fields",
        "network { layers { conv {} } }",
        "network.layers.0.conv.filters",
-       {"0", "1..4096"}},
+       {"required", "1..4096"}},
       {"a dense layer without its required field",
        "network { layers { dense {} } }",
        "network.layers.0.dense.units",
-       {"0", "1..65536"}},
+       {"required", "1..65536"}},
       {"a conv layer after a dense one",
        "network { layers { dense { units: 9 } } layers { conv { filters: 1 kernel: 1 } } }",
        "network.layers.1",
@@ -669,6 +678,57 @@ TEST(PlanRunTest, ReportsTheNetworkTogetherWithTheSplit) {
   const auto violations = ViolationsOf(config::PlanRun(config, kMnist).status());
   EXPECT_EQ(violations.count("dataset.validation_fraction"), 1u);
   EXPECT_EQ(violations.count("network.layers.0.conv.kernel"), 1u);
+}
+
+TEST(PlanRunTest, ReportsRangesShapesAndSchedulesInOneRoundInTheOrderOfTheSchema) {
+  const v1::TrainingConfig config = Resolved(R"(
+      epochs: 0
+      batch_size: 60000
+      network {
+        layers { dense { units: 9 } }
+        layers { conv { filters: 1 kernel: 1 } }
+        layers { conv { filters: 0 kernel: 1 } }
+      }
+      optimizer { learning_rate: -1 nesterov: true }
+      theta { policy: THETA_POLICY_TRAINABLE lower_bound: 0.5 upper_bound: 0.2 }
+      diagnostics { activations: true probe_size: 6001 })");
+  const absl::Status status = config::PlanRun(config, kMnist).status();
+  EXPECT_EQ(FieldsOf(status),
+            (std::vector<std::string>{"network.layers.1", "network.layers.2",
+                                      "network.layers.2.conv.filters", "theta.lower_bound",
+                                      "optimizer.learning_rate", "optimizer.nesterov", "epochs",
+                                      "batch_size", "diagnostics.probe_size"}))
+      << status;
+}
+
+TEST(PlanRunTest, ReportsALayerTooLargeForItsInputBesideAnInvalidOneAfterIt) {
+  const v1::TrainingConfig config = Resolved(R"(
+      network {
+        layers { conv { filters: 4 kernel: 29 } }
+        layers { conv { filters: 4 kernel: 65 } }
+      })");
+  EXPECT_EQ(FieldsOf(Check(config)), (std::vector<std::string>{"network.layers.0.conv.kernel",
+                                                               "network.layers.1.conv.kernel"}));
+}
+
+TEST(PlanRunTest, ComputesNothingFromValuesThatAreInvalid) {
+  // Each field has a violation of its own, and none that follows from the other's value.
+  for (const auto& [text, fields] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"network { layers { conv { filters: 4 kernel: 3 stride: 0 } }"
+            " layers { conv { filters: 4 kernel: 28 } } }",
+            {"network.layers.0.conv.stride"}},
+           {"network { layers { conv { filters: 4 kernel: 3 pool: POOL_MAX pool_size: 0 } } }",
+            {"network.layers.0.conv.pool_size"}},
+           {"batch_size: 0 theta { policy: THETA_POLICY_SCHEDULED unit: SCHEDULE_UNIT_STEP"
+            " span: 999999999 }",
+            {"batch_size"}},
+           {"epochs: -3 theta { policy: THETA_POLICY_SCHEDULED hold: 2 }", {"epochs"}},
+           {"dataset { validation_fraction: nan } batch_size: 60000",
+            {"dataset.validation_fraction"}},
+           {"theta { policy: THETA_POLICY_TRAINABLE start: 9 upper_bound: 0.1 }",
+            {"theta.start"}}}) {
+    EXPECT_EQ(FieldsOf(Check(Resolved(text))), fields) << text;
+  }
 }
 
 // --- PlanRun's results ---
