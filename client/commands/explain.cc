@@ -40,6 +40,7 @@ int Explain(const std::string& name, const ListOptions& options) {
   records.reserve(fields.size());
   Listing listing{.table = &table, .csv = &csv};
   for (const config::SchemaField* one : fields) {
+    if (IsFull(options, listing)) break;
     records.push_back(render::FieldRecord(*one));
     listing.messages.push_back(&records.back());
     listing.names.push_back(one->path);

@@ -1,7 +1,6 @@
 #include "common/config/schema.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -76,18 +75,11 @@ const Defaults& DefaultsOfConfig() {
   return defaults;
 }
 
-// All digits that matter: a value just out of range must not be shown as one in it.
-std::string Number(double value) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value);
-  return {buffer, end.ptr};
-}
-
 // `pi/4` with its value, since people write the digits too; plain numbers as they are.
 std::string BoundText(const std::string& text) {
   double value = 0;
   if (absl::SimpleAtod(text, &value) || !ParseReal(text, &value)) return text;
-  return absl::StrCat(text, " (", Number(value), ")");
+  return absl::StrCat(text, " (", NumberText(value), ")");
 }
 
 bool IsReal(const FieldDescriptor& field) {
@@ -141,7 +133,7 @@ std::string MeasureText(const Message& message, const FieldDescriptor& field) {
     return absl::StrCat(reflection->GetInt64(message, &field));  // a double has fewer digits
   }
   const double value = Measure(message, field);
-  return IsReal(field) ? Number(value) : absl::StrCat(static_cast<int64_t>(value));
+  return IsReal(field) ? NumberText(value) : absl::StrCat(static_cast<int64_t>(value));
 }
 
 // NaN is in no range that has a bound.
@@ -240,7 +232,8 @@ class Checker {
     // Of whole numbers, those below n are those up to n - 1.
     const double most = excluded && !IsReal(field) ? value - 1 : value;
     if (most > high) return;
-    range->set_high(IsReal(*limit.field) ? Number(most) : absl::StrCat(static_cast<int64_t>(most)));
+    range->set_high(IsReal(*limit.field) ? NumberText(most)
+                                         : absl::StrCat(static_cast<int64_t>(most)));
     range->set_exclude_high(excluded && IsReal(field));
   }
 

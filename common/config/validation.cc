@@ -4,11 +4,13 @@
 #include <cmath>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/activation.h"
 #include "common/config/engine_support.h"
+#include "common/config/field_path.h"
 #include "common/config/schema.h"
 #include "common/enum_name.h"
 #include "common/number_text.h"
@@ -18,9 +20,6 @@ namespace anneal::config {
 namespace {
 
 constexpr int64_t kMaxBatchActivations = int64_t{1} << 28;  // floats: 1 GiB
-
-// All digits that matter: a value just out of range must not be shown as one in it.
-std::string Number(double value) { return NumberText(value); }
 
 // Returns whether a rule may look at these fields: none has a violation of its own.
 bool AreValid(const FieldViolations& violations, std::initializer_list<absl::string_view> fields) {
@@ -44,7 +43,7 @@ void CheckSchedule(const v1::ThetaConfig& theta, FieldViolations* violations) {
   }
   if (AreValid(*violations, {"theta.start", "theta.end"}) && traits.moves &&
       theta.start() == theta.end()) {
-    violations->Add("theta.start", absl::StrCat("is ", Number(theta.start()),
+    violations->Add("theta.start", absl::StrCat("is ", NumberText(theta.start()),
                                                 ", the same as theta.end: nothing would be "
                                                 "annealed; pi/4 is linear, 0 is ReLU"));
   }
@@ -57,14 +56,15 @@ void CheckBounds(const v1::ThetaConfig& theta, FieldViolations* violations) {
   }
   if (theta.lower_bound() >= theta.upper_bound()) {
     violations->Add("theta.lower_bound",
-                    absl::StrCat("is ", Number(theta.lower_bound()),
+                    absl::StrCat("is ", NumberText(theta.lower_bound()),
                                  "; it must be below theta.upper_bound, which is ",
-                                 Number(theta.upper_bound())));
+                                 NumberText(theta.upper_bound())));
   } else if (AreValid(*violations, {"theta.start"}) &&
              (theta.start() < theta.lower_bound() || theta.start() > theta.upper_bound())) {
-    violations->Add("theta.start",
-                    absl::StrCat("is ", Number(theta.start()), ", outside its bounds ",
-                                 Number(theta.lower_bound()), "..", Number(theta.upper_bound())));
+    violations->Add(
+        "theta.start",
+        absl::StrCat("is ", NumberText(theta.start()), ", outside its bounds ",
+                     NumberText(theta.lower_bound()), "..", NumberText(theta.upper_bound())));
   }
 }
 
@@ -150,7 +150,7 @@ void PlanSplit(const v1::DatasetConfig& dataset, const DatasetShape& data, RunPl
   const int64_t train = data.train_images - validation;
   if (validation < 1 || train < 1) {
     violations->Add("dataset.validation_fraction",
-                    absl::StrCat("is ", Number(dataset.validation_fraction()), ", which splits ",
+                    absl::StrCat("is ", NumberText(dataset.validation_fraction()), ", which splits ",
                                  data.train_images, " images into ", train, " for training and ",
                                  validation, " for validation; both need one"));
     return;
