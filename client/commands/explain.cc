@@ -27,7 +27,11 @@ int Explain(const std::string& name, const ListOptions& options) {
     field = config::FindSchemaField(name);
     if (field == nullptr) return UnknownField(name);
   }
-  const auto fields = render::FieldsBelow(field == nullptr ? "" : field->path);
+  auto fields = render::FieldsBelow(field == nullptr ? "" : field->path);
+  if (const auto limit = static_cast<size_t>(options.fetch_limit());
+      limit > 0 && fields.size() > limit) {
+    fields.resize(limit);
+  }
   const bool is_text = options.output == "table" && !options.quiet && options.columns.empty();
   if (field != nullptr && is_text) {
     std::cout << render::FieldHelp(*field);
@@ -40,7 +44,6 @@ int Explain(const std::string& name, const ListOptions& options) {
   records.reserve(fields.size());
   Listing listing{.table = &table, .csv = &csv};
   for (const config::SchemaField* one : fields) {
-    if (IsFull(options, listing)) break;
     records.push_back(render::FieldRecord(*one));
     listing.messages.push_back(&records.back());
     listing.names.push_back(one->path);

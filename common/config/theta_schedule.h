@@ -42,7 +42,7 @@ const ThetaScheduleTraits& TraitsOf(v1::ThetaSchedule schedule);
 
 class ThetaSchedule {
  public:
-  // `config` must be resolved and valid for `length` (config_validation.h). FIXED and TRAINABLE
+  // `config` must be resolved and valid for `length` (validation.h). FIXED and TRAINABLE
   // configs give the constant `start`.
   ThetaSchedule(const v1::ThetaConfig& config, RunLength length);
 
