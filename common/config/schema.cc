@@ -1,3 +1,4 @@
+#include "common/number_text.h"
 #include "common/config/schema.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // anneal explain, which needs no daemon.
 
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "google/protobuf/struct.pb.h"
@@ -17,7 +18,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 Finished Explain(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {ANNEAL, "explain"});
+  arguments.insert(arguments.begin(), {std::string(ANNEAL), "explain"});
   // Nobody listens on port 1.
   return RunProcess(arguments, {.environment = {{"ANNEAL_SERVER", "127.0.0.1:1"}}});
 }
