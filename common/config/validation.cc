@@ -185,7 +185,7 @@ void CheckSplit(const v1::TrainingConfig& config, const RunPlan& plan,
 }
 
 void CheckBatchMemory(int64_t batch_size, const NetworkPlan& network, FieldViolations* violations) {
-  if (!AreValid(*violations, {"batch_size", "network"})) return;
+  if (!AreValid(*violations, {"batch_size", "network.layers"})) return;
   if (network.activations * batch_size <= kMaxBatchActivations) return;
   violations->Add("batch_size",
                   absl::StrCat("is ", batch_size, "; with ", network.activations,

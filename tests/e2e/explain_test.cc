@@ -45,7 +45,7 @@ TEST(ExplainTest, ExplainsOneFieldAndTheFieldsOfAMessage) {
 
 TEST(ExplainTest, AnUnknownFieldIsAUsageErrorWithTheNearOnes) {
   const Finished unknown = Explain({"theta.ende"});
-  EXPECT_EQ(unknown.code, kUsage);
+  EXPECT_EQ(unknown.code, kBadUsage);
   EXPECT_EQ(unknown.output, "");
   EXPECT_EQ(Lines(unknown.errors).size(), 1U);
   EXPECT_THAT(unknown.errors,
