@@ -1,4 +1,3 @@
-#include "common/number_text.h"
 #include "common/config/schema.h"
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "common/config/field_path.h"
 #include "common/enum_name.h"
 #include "common/field_behavior.h"
+#include "common/number_text.h"
 
 namespace anneal::config {
 namespace {
