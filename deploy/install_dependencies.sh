@@ -22,6 +22,7 @@ build=(
 tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   openssl groff-base zsh fish            # certificates; readers of manual pages and completions
+  python3 python3-venv                   # a third-party client; its packages come from PyPI
 )
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)  # libFuzzer
 
