@@ -48,18 +48,19 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options) {
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, options.credentials);
   for (const auto& service : server->services_) builder.RegisterService(service.get());
+  server->health_.AddTo(&builder);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
   observers.push_back(ObserveCalls(options.metrics));
   builder.experimental().SetInterceptorCreators(std::move(observers));
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) return absl::InternalError("gRPC cannot start a server");
-  server->SetServing(false);
   server->listener_->Begin(std::move(acceptor));
   return server;
 }
 
-void GrpcServer::SetServing(bool serving) {
-  server_->GetHealthCheckService()->SetServingStatus(serving);
+void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
+  health_.Stop();
+  server_->Shutdown(deadline);
 }
 
 }  // namespace anneal::transport

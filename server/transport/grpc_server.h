@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/telemetry/metrics.h"
+#include "server/transport/health.h"
 #include "server/transport/listener.h"
 
 namespace anneal::transport {
@@ -36,14 +37,14 @@ class GrpcServer {
   const std::vector<std::string>& addresses() const { return listener_->addresses(); }
   grpc::Server& server() { return *server_; }
 
-  // Sets the status that the health service reports.
-  void SetServing(bool serving);
+  // Sets the answer of the health service, for the server and each of its services.
+  void SetServing(bool serving) { health_.SetServing(serving); }
 
   // Stops accepting connections.
   void StopAccepting() { listener_->Stop(); }
   // Refuses new calls, waits for those in flight, and cancels the rest at the deadline. Streams
   // must have been told to finish.
-  void Shutdown(std::chrono::system_clock::time_point deadline) { server_->Shutdown(deadline); }
+  void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
   explicit GrpcServer(std::vector<std::unique_ptr<grpc::Service>> services)
@@ -51,6 +52,7 @@ class GrpcServer {
 
   const std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Listener> listener_;
+  HealthService health_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -1,7 +1,5 @@
 #include "server/transport/server.h"
 
-#include <grpcpp/health_check_service_interface.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -70,7 +68,6 @@ absl::Status CheckAddresses(const ListenAddresses& addresses) {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(Options options) {
   const ListenAddresses& addresses = options.addresses;
   ANNEAL_RETURN_IF_ERROR(CheckAddresses(addresses));
-  grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<Server> server(new Server(std::move(options.finish_streams)));
   const auto start = [&options](std::vector<std::string> at,
                                 std::shared_ptr<grpc::ServerCredentials> credentials,

@@ -1,10 +1,7 @@
-// Tests the information that the daemon reports: health, presets, data sets.
-
-#include <grpcpp/generic/generic_stub.h>
+// Tests the information that the daemon reports: presets, data sets.
 
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <string>
 #include <vector>
 
@@ -17,43 +14,7 @@
 namespace anneal {
 namespace {
 
-class InfoTest : public DaemonTest {
- protected:
-  // The answer of grpc.health.v1.Health/Check, which Debian has no generated code for.
-  grpc::Status Health(const std::string& service, std::string* answer) {
-    // Field 1, a string.
-    std::string bytes;
-    if (!service.empty()) {
-      bytes = std::string("\n") + static_cast<char>(service.size()) + service;
-    }
-    const grpc::Slice slice(bytes);
-    const grpc::ByteBuffer request(&slice, 1);
-    grpc::ByteBuffer response;
-    grpc::GenericStub stub(channel_);
-    Context context;
-    std::promise<grpc::Status> done;
-    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
-                   [&done](grpc::Status status) { done.set_value(std::move(status)); });
-    grpc::Status status = done.get_future().get();
-    grpc::Slice whole;
-    if (status.ok() && response.DumpToSingleSlice(&whole).ok()) {
-      answer->assign(reinterpret_cast<const char*>(whole.begin()), whole.size());
-    }
-    return status;
-  }
-};
-
-TEST_F(InfoTest, HealthServiceSaysServing) {
-  std::string answer;
-  const grpc::Status status = Health("", &answer);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(answer, std::string("\x08\x01")) << "field 1, status: SERVING = 1";
-}
-
-TEST_F(InfoTest, HealthOfAnUnknownServiceIsNotFound) {
-  std::string answer;
-  EXPECT_EQ(Health("no.such.Service", &answer).error_code(), grpc::StatusCode::NOT_FOUND);
-}
+class InfoTest : public DaemonTest {};
 
 TEST_F(InfoTest, PresetsAreListedAndFoundByName) {
   Context context;
