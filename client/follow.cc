@@ -156,8 +156,8 @@ class Follower {
         progress_.runs.begin(), progress_.runs.end(),
         [](const render::RunProgress& run) { return run.state == v1::RUN_STATE_PENDING; });
     const auto now = std::chrono::steady_clock::now();
-    if (waits && now < next_look_) return;
-    next_look_ = now + kQueuePause;
+    if (waits && now < next_queue_poll_) return;
+    next_queue_poll_ = now + kQueuePause;
     progress_.queue = {};
     if (!waits) return;
     const auto queue = connection_->ListQueue(kQueueDepth);
@@ -180,7 +180,7 @@ class Follower {
   const bool all_;         // all experiments, from now on, without end
   render::ProgressView* const view_;
   render::Progress progress_;
-  std::chrono::steady_clock::time_point next_look_;
+  std::chrono::steady_clock::time_point next_queue_poll_;
   std::map<std::string, size_t> index_;
   int64_t last_sequence_ = 0;
   bool is_lost_ = false;        // the connection was lost at least once

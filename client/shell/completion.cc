@@ -215,7 +215,7 @@ _anneal() {
   last=${words[-1]}
   mapfile -t COMPREPLY < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
   if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=/] ]]; then compopt -o nospace; fi
-  # Bash replaces only what is after the last = of the word.
+  # Bash replaces only the text after the last = of the word.
   if [[ $last == *=* && $COMP_WORDBREAKS == *=* ]]; then
     COMPREPLY=("${COMPREPLY[@]#"${last%=*}="}")
   fi
@@ -232,7 +232,7 @@ _anneal() {
     _files
     return
   fi
-  # What ends with = or / goes on.
+  # Words that end with = or / are incomplete.
   compadd -S '' -- ${(M)candidates:#*[=/]}
   compadd -- ${candidates:#*[=/]}
 }

@@ -16,7 +16,7 @@
 namespace anneal::client::shell {
 namespace {
 
-// UTF-8 as what every roff reads: θ becomes \[u03B8].
+// Converts UTF-8 to escapes that every roff reads: θ becomes \[u03B8].
 std::string AsciiOnly(absl::string_view text) {
   std::string ascii;
   for (size_t i = 0; i < text.size();) {

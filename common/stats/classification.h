@@ -1,4 +1,4 @@
-// Accuracy, precision, recall and F1 from a confusion matrix. Not thread-safe.
+// `ConfusionMatrix` computes accuracy, precision, recall and F1 of a classifier. Not thread-safe.
 
 #ifndef ANNEAL_COMMON_STATS_CLASSIFICATION_H_
 #define ANNEAL_COMMON_STATS_CLASSIFICATION_H_
@@ -10,8 +10,8 @@
 
 namespace anneal::stats {
 
-// For one class: precision = TP / (TP + FP), recall = TP / (TP + FN), and
-// F1 = 2 TP / (2 TP + FP + FN); each 0 where its divisor is 0.
+// Scores of one class: precision = TP / (TP + FP), recall = TP / (TP + FN) and F1 = 2 TP / (2 TP +
+// FP + FN); each is 0 if its divisor is 0.
 struct ClassScores {
   double precision = 0;
   double recall = 0;
@@ -30,7 +30,7 @@ struct Scores {
 class ConfusionMatrix {
  public:
   explicit ConfusionMatrix(int classes);
-  // From classes x classes counts, row-major.
+  // Constructs the matrix from classes x classes counts, row-major.
   static ConfusionMatrix FromCounts(absl::Span<const int64_t> counts);
 
   // Both in [0, classes).

@@ -1,4 +1,4 @@
-// Summary statistics of samples. Pure; thread-safe.
+// These functions compute summary statistics of samples. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_STATS_STATISTICS_H_
 #define ANNEAL_COMMON_STATS_STATISTICS_H_
@@ -7,14 +7,15 @@
 
 namespace anneal::stats {
 
-// Sums run from first to last, in double. The sample must not be empty.
+// Summation runs from first to last, in double. The sample must not be empty.
 double Mean(absl::Span<const double> sample);
 
-// Sample standard deviation, divisor n - 1, in two passes. At least two values.
+// Returns the sample standard deviation (divisor n - 1), in two passes. At least two values.
 double StandardDeviation(absl::Span<const double> sample);
 
-// Quantile with linear interpolation between order statistics, at rank q (n - 1) (Hyndman and Fan
-// 1996, type 7, which numpy and R use too). `sorted` ascends and is not empty; 0 <= q <= 1.
+// Returns the quantile with linear interpolation between order statistics, at rank q (n - 1)
+// (Hyndman and Fan 1996, type 7, the default of numpy and R). `sorted` is ascending and not empty;
+// 0 <= q <= 1.
 double Quantile(absl::Span<const float> sorted, double q);
 double Quantile(absl::Span<const double> sorted, double q);
 

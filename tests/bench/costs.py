@@ -77,10 +77,10 @@ def print_table(title, results):
           f"{'epoch s':>10}{'vs first':>14}")
     for result in results:
         print(f"{result['name']:30}{median(result, 'images_per_second'):10.0f}"
-              f"{ratio(result, results[0], 'images_per_second'):14.2f}"
+              f"{ratio(result, results[0], 'images_per_second'):16.2f}"
               f"{median(result, 'gflops'):10.1f}"
               f"{median(result, 'epoch_seconds'):10.3f}"
-              f"{ratio(result, results[0], 'epoch_seconds'):14.2f}")
+              f"{ratio(result, results[0], 'epoch_seconds'):16.2f}")
 
 
 def main():

@@ -14,7 +14,7 @@ def parse_options(description, *positional, rounds=None):
         parser.add_argument(name)
     if rounds is not None:
         parser.add_argument("--rounds", type=int, default=rounds)
-    parser.add_argument("--json", help="also write all figures to this file")
+    parser.add_argument("--json", help="also write all results to this file")
     return parser.parse_args()
 
 

@@ -31,7 +31,7 @@ void Overwrite(const fs::path& file, const std::string& bytes) {
   stream << bytes;
 }
 
-// Of the last byte: a weight.
+// Flips a bit in the last byte, which belongs to a weight.
 void FlipABit(const fs::path& file) {
   std::string bytes = Contents(file.string());
   bytes.back() ^= 1;
@@ -59,8 +59,8 @@ struct Case {
   int epochs() const { return epochs_per_disturbance * Disturbances(); }
 };
 
-// An experiment of eight runs, a sweep of two schedules over four seeds, that is disturbed, against
-// one that is not.
+// An experiment with eight runs, a sweep of two schedules over four seeds, with injected faults,
+// compared with an undisturbed one.
 class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterface<Case> {
  protected:
   static constexpr int kRuns = 8;
@@ -154,7 +154,7 @@ TEST_F(CheckpointTest, ACancelledRunCanBeRetriedAndASucceededOneExtended) {
                              {"epochs", "4"}));
   EXPECT_EQ(daemon_.Anneal({"extend", "extended/0", "--epochs", "6"}).code, kFine);
   EXPECT_EQ(daemon_.Anneal({"wait", "extended"}).code, kFine);
-  // Theta reached its end in the fourth epoch and stayed: what a span of three gives.
+  // Theta reached its end in the fourth epoch and kept it: the effect of a span of three.
   EXPECT_EQ(BitsOf(daemon_, "extended/0"), BitsOf(daemon_, "whole/0"));
   EXPECT_EQ(daemon_.GetRun("extended/0").config().theta().span(), 3);
 }
@@ -212,7 +212,7 @@ TEST_F(CheckpointTest, ADamagedCheckpointIsNotUsed) {
     const std::vector<fs::path> files = CheckpointFilesOf(daemon_, id + "/0");
     ASSERT_GE(files.size(), 2U);
     for (size_t i = all ? 0 : files.size() - 1; i < files.size(); ++i) {
-      // One is cut, the others have a bit turned.
+      // One file is truncated, the others have one bit flipped.
       if (i % 2 == 0) {
         fs::resize_file(files[i], fs::file_size(files[i]) / 2);
       } else {
@@ -227,7 +227,7 @@ TEST_F(CheckpointTest, ADamagedCheckpointIsNotUsed) {
   }
 }
 
-// Each run of an experiment finds its last checkpoint damaged in a way of its own.
+// Damages the last checkpoint of each run of an experiment in a different way.
 TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
   const std::vector<std::pair<std::string, std::function<void(const fs::path&)>>> kinds = {
       {"truncated", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) - 1); }},
@@ -266,7 +266,7 @@ TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
   }
 }
 
-// The format's own reader, where the machine has it.
+// The reference reader of the format, if installed.
 TEST_F(CheckpointTest, PythonReadsThem) {
   if (RunProcess({"python3", "-c", "import safetensors.numpy"}).code != 0) {
     GTEST_SKIP() << "no safetensors for Python here";

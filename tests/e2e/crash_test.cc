@@ -27,7 +27,7 @@ class CrashTest : public ::testing::Test {
  protected:
   CrashTest() : daemon_(TestDaemon::Address::kSocket, 1) {}
 
-  // Starts the daemon over as one that is to die at `point`.
+  // Restarts the daemon such that it dies at `point`.
   void StartToCrashAt(const std::string& point) {
     EXPECT_EQ(daemon_.Stop(), 0);
     daemon_.Start({{"ANNEAL_CRASH_AT", point}});
@@ -38,7 +38,7 @@ class CrashTest : public ::testing::Test {
     EXPECT_EQ(ended->code, kKilled) << ended->errors;
     EXPECT_EQ(IntegrityOf(daemon_.database()), "ok");
   }
-  // Always the same request, whose answer may be lost.
+  // Sends always the same request; its response may be lost.
   Finished SubmitOnce(const std::string& id) const {
     return daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--id", id, "--set",
                            "epochs=30", "--request-id", "the-one", "-q"});
@@ -68,7 +68,7 @@ std::string TestName(const ::testing::TestParamInfo<std::string>& point) {
 class CheckpointCrashTest : public CrashTest, public ::testing::WithParamInterface<std::string> {};
 
 TEST_P(CheckpointCrashTest, TheRunEndsWithTheBitsOfAnUndisturbedOneAndLeavesNoRubbish) {
-  // With checkpoints to fall back to, and time for the answer to reach the client.
+  // Leaves earlier checkpoints to fall back to, and time for the response to reach the client.
   StartToCrashAt(GetParam() + ":9");
   SubmitOnce("killed");
   WaitForTheCrash();

@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// One worker, so that what is submitted while it is busy waits.
+// One worker, so that runs submitted while it is busy stay queued.
 class EditTest : public ::testing::Test {
  protected:
   Finished Anneal(const std::vector<std::string>& arguments) const {
@@ -129,10 +129,10 @@ TEST_F(EditTest, QueueShowsWhoIsNextInEveryForm) {
 }
 
 TEST(WatchAllTest, GoesOnAfterARestart) {
-  // Of its own, at a socket: a port would be another one after the restart.
+  // Uses a separate daemon on a socket, whose address survives the restart.
   TestDaemon daemon(TestDaemon::Address::kSocket);
   const auto watch = daemon.StartAnneal({"watch", "-", "--output", "jsonl"});
-  // Until it is there, what happens is not seen: so something happens until it is.
+  // Events before the watcher has connected are not sent to it: keep producing them until it has.
   int submitted = 0;
   while (watch->output().empty() && submitted < 100) {
     daemon.RunToEnd(absl::StrCat("before-", submitted++));
@@ -149,7 +149,7 @@ TEST(WatchAllTest, GoesOnAfterARestart) {
   const auto finished = watch->Wait();
   ASSERT_TRUE(finished.has_value());
   EXPECT_EQ(finished->code, kDetached);
-  // One line an event, each position once.
+  // One line per event, each position once.
   int64_t last = 0;
   for (const std::string& line : Lines(finished->output)) {
     const auto event = ParseJson<v1::Event>(line);

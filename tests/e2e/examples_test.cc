@@ -19,8 +19,8 @@
 namespace anneal {
 namespace {
 
-// The commands of the README's indented blocks that begin with `anneal `, with their continuations,
-// from one heading to another.
+// Returns the commands of the README between two headings: indented lines that begin with `anneal
+// `, with their continuations.
 std::vector<std::string> ReadmeCommands(const std::string& from, const std::string& to) {
   std::ifstream file(README);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -40,10 +40,10 @@ std::vector<std::string> ReadmeCommands(const std::string& from, const std::stri
   return commands;
 }
 
-// One daemon in whose directory all is typed, one after the other.
+// One daemon, in whose directory the commands run in order.
 class ExamplesTest : public ::testing::Test {
  protected:
-  // With a validation split that is large enough for the diagnostics.
+  // The validation split is large enough for the diagnostics.
   ExamplesTest() : anneal_(ANNEAL) {
     WriteTinyDataset(daemon_.datasets() + "/mnist",
                      {.train = 2600, .test = 50, .side = 28, .classes = 10});
@@ -86,7 +86,7 @@ TEST_F(ExamplesTest, TheToursCommandsAndThenEveryHelpsExampleWorkWhenPasted) {
   ExpectItWorks("anneal wait rates/0", "enough of it for anneal compare");
   ExpectItWorks("anneal cancel rates", "the rest of it");
 
-  // Commands that have commands show those.
+  // Commands with subcommands show those.
   std::vector<std::string> commands;
   for (const std::string& command : Lines(Type("anneal __complete ''").output)) {
     const std::string inner = Type(absl::StrCat("anneal __complete ", command, " ''")).output;
@@ -99,7 +99,7 @@ TEST_F(ExamplesTest, TheToursCommandsAndThenEveryHelpsExampleWorkWhenPasted) {
     for (const std::string& one : Lines(inner)) commands.push_back(absl::StrCat(command, " ", one));
   }
   EXPECT_GT(commands.size(), 35U);
-  // What removes something comes last.
+  // Commands that remove data run last.
   const std::vector<std::string> last = {"undelete", "delete", "purge", "submit"};
   for (const std::string& command : commands) {
     if (std::find(last.begin(), last.end(), command) != last.end()) continue;

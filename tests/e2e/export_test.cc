@@ -27,7 +27,7 @@ std::vector<std::string> Lines(const std::string& path) {
   return absl::StrSplit(Contents(path), '\n', absl::SkipEmpty());
 }
 
-// Bit by bit, from the polynomial: not the library that writes it.
+// Computes the CRC bit by bit from the polynomial, independently of the library.
 uint32_t MaskedCrc32c(const std::string& bytes) {
   uint32_t crc = ~0U;
   for (const char c : bytes) {
@@ -45,7 +45,7 @@ Number NumberAt(const std::string& bytes, size_t offset) {
   return number;
 }
 
-// The events of a file; a test failure where a frame is not whole or a CRC is wrong.
+// Reads the events of a file; fails the test on a truncated frame or a wrong CRC.
 std::vector<tensorboard::Event> ReadEvents(const std::string& path) {
   const std::string bytes = Contents(path);
   std::vector<tensorboard::Event> events;
@@ -68,7 +68,7 @@ std::vector<tensorboard::Event> ReadEvents(const std::string& path) {
   return events;
 }
 
-// Of the one event file in the directory.
+// Reads the only event file in the directory.
 std::vector<tensorboard::Event> EventsIn(const std::string& directory) {
   const Finished found = RunProcess({"/usr/bin/find", directory, "-name", "*tfevents*"});
   return ReadEvents(found.output.substr(0, found.output.find('\n')));
@@ -101,7 +101,7 @@ std::unique_ptr<TestDaemon> ExportTest::daemon_;
 
 TEST_F(ExportTest, CsvHasEveryRunEpochAndConfusion) {
   const std::string out = directory_.file("deep/csv");
-  // A run that is named twice is there once.
+  // A run named twice is exported once.
   const Finished done =
       daemon_->Anneal({"export", "csv", "first", "other/0", "first/1", "--out", out});
   ASSERT_EQ(done.code, kFine) << done.errors;
@@ -111,7 +111,7 @@ TEST_F(ExportTest, CsvHasEveryRunEpochAndConfusion) {
   EXPECT_EQ(Lines(out + "/epochs.csv").size(), 1 + 3 * 3);
   EXPECT_EQ(Lines(out + "/confusion.csv").size(), 1 + 3 * 2 * 4 * 4);
   EXPECT_THAT(Lines(out + "/runs.csv")[0], HasSubstr("config_optimizer_learning_rate"));
-  // The same digits as history shows.
+  // The same digits as in history.
   const std::string history = daemon_->Anneal({"history", "first/1", "--output", "csv"}).output;
   const std::vector<std::string> rows = absl::StrSplit(history, '\n', absl::SkipEmpty());
   EXPECT_THAT(Contents(out + "/epochs.csv"), HasSubstr("first/1,1," + rows[3]));

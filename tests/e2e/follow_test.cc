@@ -59,10 +59,10 @@ bool HandlesInterrupts(pid_t pid) {
 
 class FollowTest : public ::testing::Test {
  protected:
-  // A run that goes on for longer than any test here takes.
+  // A run that outlasts every test here.
   void SubmitLong(const std::string& id) { daemon_.Submit(id, {"--set", "epochs=50000"}); }
 
-  // Waits until `watcher` has told of something.
+  // Waits until `watcher` has printed something.
   static void WaitForAnEpoch(Process* watcher) {
     EXPECT_TRUE(watcher->WaitFor([](const std::string& output, const std::string& errors) {
       return absl::StrContains(output + errors, "epoch ");
@@ -229,7 +229,7 @@ TEST(SilentServerTest, CtrlCEndsACommandThatWaitsForAnAnswer) {
   {
     Process client(
         {ANNEAL, "--server", absl::StrCat("127.0.0.1:", ntohs(address.sin_port)), "list"});
-    // Once it is connected it handles signals and waits.
+    // After connecting, it handles signals and waits.
     const int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     EXPECT_GE(connection, 0);
     client.Signal(SIGINT);

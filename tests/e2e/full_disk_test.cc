@@ -23,7 +23,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Checkpoints of some 9 MB.
+// Checkpoints of about 9 MB.
 constexpr char kLargeNetwork[] = R"(
 dataset { name: "tiny" }
 network {
@@ -32,9 +32,9 @@ network {
 }
 epochs: 8
 )";
-// Less than those, and more than the database and its WAL need.
+// Less than a checkpoint, and more than the database and its WAL need.
 constexpr rlim_t kNoRoomForCheckpoints = 6'000'000;
-// Less than is in use already.
+// Less than is already used.
 constexpr rlim_t kNoRoom = 4096;
 
 class FullDiskTest : public ::testing::Test {
@@ -50,7 +50,7 @@ class FullDiskTest : public ::testing::Test {
       return absl::StrContains(errors, "training waits");
     })) << daemon_.process().errors();
   }
-  // As the daemon answers a client of its own protocol.
+  // Submits through gRPC, to see the status code.
   grpc::Status Create(const v1::CreateExperimentRequest& request) const {
     const auto stub = v1::ExperimentService::NewStub(
         grpc::CreateChannel(daemon_.address(), grpc::InsecureChannelCredentials()));
@@ -76,7 +76,7 @@ class FullDiskTest : public ::testing::Test {
     EXPECT_EQ(daemon_.Anneal({"submit", "--file", config, "--id", id}).code, kFine);
   }
   void SubmitLong(const std::string& id) const { daemon_.Submit(id, {"--set", "epochs=300"}); }
-  // Against one that was submitted last.
+  // Compares with a run submitted last.
   void ExpectTheBitsOfAnUndisturbedRun(const std::string& run) const {
     EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
     EXPECT_EQ(BitsOf(daemon_, run), BitsOf(daemon_, "undisturbed/0"));
@@ -95,12 +95,12 @@ TEST_F(FullDiskTest, ARunWhoseCheckpointHasNoRoomWaitsAndGoesOnAndKeepsTheOneBef
   const auto names = ParseJsonList<v1::CheckpointInfo>(
       daemon_.Anneal({"checkpoint", "list", "large/0", "--output", "json"}).output);
   ASSERT_GE(names.size(), 2U);
-  // It tries again once a second, and removes what it could not finish each time.
+  // It retries once a second, and removes each partial file.
   EXPECT_TRUE(
       Eventually([&] { return CheckpointFilesOf(daemon_, "large/0").size() == names.size(); }));
   const std::string out = daemon_.file("out.safetensors");
   EXPECT_EQ(daemon_.Anneal({"checkpoint", "download", "large/0", "--out", out}).code, kFine);
-  // The database has room.
+  // There is space for the database.
   daemon_.Submit("small");
 
   LimitFiles(RLIM_INFINITY);

@@ -49,7 +49,7 @@ TEST_F(MaintenanceTest, ABackupOfADaemonThatServesHoldsWhatWasCommitted) {
   EXPECT_EQ(info.st_mode & 0777, 0600U);
   const int before = daemon_.GetRun("busy/0").epochs_done();
   EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", before + 5)) << "it goes on";
-  // Another daemon takes the copy for its own.
+  // Another daemon starts from the copy.
   Process other({ANNEALD, "--data-dir", daemon_.file("backup"), "--listen", "127.0.0.1:0",
                  "--datasets", daemon_.datasets(), "--address-file", daemon_.file("other")});
   ASSERT_TRUE(Eventually([&] { return ::access(daemon_.file("other").c_str(), F_OK) == 0; }));
@@ -84,7 +84,7 @@ TEST_F(MaintenanceTest, AClientFetchesABackupOfADaemonThatServes) {
 
 TEST_F(MaintenanceTest, FollowersOfWhatWasPrunedAreToldAndSeeHowItEnded) {
   ASSERT_EQ(daemon_.Stop(), 0);
-  // As if it had been long ago.
+  // Backdates the records.
   Sql(daemon_.database(), "UPDATE events SET time = 1; UPDATE runs SET ended = 1");
   Process pruning({ANNEALD, "--data-dir", daemon_.data_directory(), "--datasets",
                    daemon_.datasets(), "--listen", "127.0.0.1:0", "--address-file",
@@ -126,7 +126,7 @@ TEST_F(MaintenanceTest, CheckFindsNothingWrongWithADaemonThatServes) {
 
 TEST_F(MaintenanceTest, CheckNamesWhatIsDamagedAndGoesOn) {
   ASSERT_EQ(daemon_.Stop(), 0);
-  // A page in the middle.
+  // Damages a page in the middle.
   std::fstream file(daemon_.database(), std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(daemon_.database()) / 2));
   file << std::string(4096, '\x5a');

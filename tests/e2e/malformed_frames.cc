@@ -6,7 +6,7 @@
 namespace anneal {
 namespace {
 
-// With the zeros in it.
+// Keeps the NUL bytes.
 template <size_t N>
 std::string Bytes(const char (&literal)[N]) {
   return std::string(literal, N - 1);
@@ -153,7 +153,7 @@ std::string RandomFrames(std::mt19937* random, absl::string_view method) {
   for (uint32_t i = 0, count = 1 + below(20); i < count; ++i) {
     const auto type = static_cast<uint8_t>(below(11));
     const auto flags = static_cast<uint8_t>((*random)());
-    // Every other HEADERS would be good if it were not for its flags.
+    // Every second HEADERS frame would be valid except for its flags.
     const std::string payload =
         type == kHeaders && below(2) == 0 ? CallFields(method) : RandomBytes(random, below(40));
     frames += Frame(type, flags, below(4), payload);
@@ -204,7 +204,7 @@ std::vector<Endless> EndlessHeaders(absl::string_view method) {
       {.name = "small fields",
        .begin = Frame(kHeaders, 0, 1, fields),
        .part = Frame(kContinuation, 0, 1, Repeat(Field("a", "b"), 3000))},
-      // Each byte stands for 4000.
+      // Each byte represents 4000.
       {.name = "one field over and over",
        .begin = Frame(kHeaders, 0, 1, fields + remembered),
        .part = Frame(kContinuation, 0, 1, std::string(kLargestFrame, '\xbe'))},

@@ -133,7 +133,7 @@ TEST(OptionsTest, TheDaemonRefusesAddressesThatOthersCanReach) {
   }
 }
 
-// Threads of a process that may run on one processor only.
+// Counts threads of a process that is limited to one CPU.
 int PinnedThreads(pid_t process) {
   int pinned = 0;
   const std::string tasks = absl::StrCat("/proc/", process, "/task");
@@ -159,7 +159,7 @@ TEST(OptionsTest, PinnedWorkersHaveAProcessorEach) {
   }
 }
 
-// It starts itself over where the environment does not say how many threads OpenBLAS may have.
+// The daemon re-executes itself if the environment does not limit the threads of OpenBLAS.
 TEST(OptionsTest, TheDaemonIsCalledByItsName) {
   const TempDirectory directory;
   Process daemon({"/usr/bin/env", "-u", "OPENBLAS_NUM_THREADS", ANNEALD, "--data-dir",
@@ -174,7 +174,7 @@ TEST(OptionsTest, TheDaemonIsCalledByItsName) {
 TEST(OptionsTest, TheDaemonSaysAndWritesWhereItListens) {
   TestDaemon daemon;
   EXPECT_THAT(daemon.address(), ::testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
-  // The file may be there an instant before the line has come through the pipe.
+  // The file may exist shortly before the line arrives through the pipe.
   const std::string line = absl::StrCat("listening on ", daemon.address(), "\n");
   daemon.process().WaitFor(
       [&](const std::string& output, const std::string&) { return output == line; });

@@ -19,7 +19,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// One daemon for all: `first` has two seeds of three epochs and all diagnostics, `other` one seed.
+// One daemon for all tests: `first` has two seeds of three epochs and all diagnostics, `other` one
+// seed.
 class PlotTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {

@@ -63,7 +63,7 @@ int OpenTerminal(const ProcessOptions& options) {
   return master;
 }
 
-// In the child, after fork: only what is safe there.
+// Runs in the child after fork: only async-signal-safe calls.
 [[noreturn]] void Become(char** command, char** environment, const char* terminal, int input,
                          int output, int errors) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -118,7 +118,7 @@ Process::Process(const std::vector<std::string>& command, const ProcessOptions& 
     if (end >= 0) ::close(end);
   }
   if (in[1] >= 0) {
-    // Small enough for a pipe to hold.
+    // Fits into a pipe.
     const auto size = static_cast<ssize_t>(options.input.size());
     EXPECT_EQ(::write(in[1], options.input.data(), options.input.size()), size);
     ::close(in[1]);
@@ -148,7 +148,7 @@ void Process::Monitor() {
       char buffer[65536];
       const ssize_t size = ::read(ends[i].fd, buffer, sizeof(buffer));
       if (size <= 0) {
-        // A terminal whose other side has not been opened yet hangs up too: the child is alive.
+        // A terminal reports a hangup until its other side is opened; the child is alive.
         siginfo_t info{};
         const bool alive =
             i == 0 && input_ >= 0 &&

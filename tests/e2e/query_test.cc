@@ -27,8 +27,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// One daemon for all: `first` has two seeds of three epochs, `channels` a trainable theta for each
-// of 4 channels, `wild` failed, and `sweep` swept over five fields.
+// One daemon for all tests: `first` has two seeds of three epochs, `channels` a trainable theta for
+// each of 4 channels, `wild` failed, and `sweep` swept over five fields.
 class QueryTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -64,7 +64,7 @@ class QueryTest : public ::testing::Test {
     return finished.output;
   }
 
-  // Every command that lists things.
+  // All commands that print lists.
   static std::vector<std::vector<std::string>> Lists() {
     return {{"list"},
             {"list", "first"},
@@ -220,7 +220,7 @@ TEST_F(QueryTest, RowsAreFilteredAndSortedInEveryForm) {
   }
   EXPECT_EQ(Anneal({"history", "first/0", "--filter", "epoch > 1 AND NOT epoch = 3", "-q"}).output,
             "2\n");
-  // The limit is of what is left.
+  // The limit applies after the filter.
   EXPECT_EQ(Anneal({"history", "first/0", "--sort", "epoch desc", "--limit", "1", "-q"}).output,
             "3\n");
   EXPECT_EQ(Anneal({"compare", "first", "sweep", "--filter", "name:sweep", "-q", "--sort",

@@ -9,7 +9,7 @@
 namespace anneal {
 namespace {
 
-// Reads one cell from `text` at `*position`, which moves behind it.
+// Reads one cell from `text` at `*position`, and advances it past the cell.
 std::string ReadCell(const std::string& text, size_t* position) {
   if (*position >= text.size() || text[*position] != '"') {
     const size_t end = std::min(text.find_first_of(",\n", *position), text.size());

@@ -25,7 +25,7 @@ void Overwrite(const std::string& path, std::streamoff at, const std::string& by
   file << bytes;
 }
 
-// A daemon that has left a database behind.
+// A stopped daemon and its database.
 class RefusedDatabaseTest : public ::testing::Test {
  protected:
   RefusedDatabaseTest() {
@@ -48,7 +48,7 @@ class RefusedDatabaseTest : public ::testing::Test {
   TestDaemon daemon_;
 
  private:
-  // Without root's right to write whatever the mode of a file is.
+  // Drops root's right to write regardless of file modes.
   std::vector<std::string> Command() const {
     std::vector<std::string> command;
     if (::geteuid() == 0) command = {"/usr/bin/setpriv", "--bounding-set", "-dac_override"};

@@ -87,7 +87,7 @@ TEST_F(SecurityTest, SubmittersMayDoAllButWhatIsForAdmins) {
   const std::string submitter = Token("sue", "submitter");
   const auto channel = Channel();
   for (const std::string& path : Methods()) {
-    // Nothing is named: what is somebody's is looked at later.
+    // The request names no resource: ownership is checked later.
     EXPECT_EQ(CodeOf(channel, path, submitter) == grpc::StatusCode::PERMISSION_DENIED,
               absl::StrContains(path, "/BackUp"))
         << path;
@@ -98,7 +98,7 @@ TEST_F(SecurityTest, AStreamEndsSoonAfterItsTokenWasRevoked) {
   const std::string token = Token("ada", "reader");
   daemon_.Submit("endless", {"--set", "epochs=50000"});
   const auto stub = v1::ExperimentService::NewStub(Channel());
-  // One that is sent event after event, and one that nothing happens on.
+  // One stream receives event after event, one is silent.
   daemon_.Submit("waiting", {"--set", "epochs=50000"});
   EXPECT_EQ(daemon_.Anneal({"pause", "waiting"}).code, kFine);
   for (const char* name : {"experiments/endless", "experiments/waiting"}) {
@@ -145,7 +145,7 @@ TEST_F(RateLimitedTest, TheClientWaitsInsteadOfFailing) {
   const std::string ada = Token("ada", "admin");
   const auto channel = Channel();
   bool had_to_wait = false;
-  // By the time that the client asks, there may be room again.
+  // The quota may have refilled by the time of the client's retry.
   for (int i = 0; i < 20 && !had_to_wait; ++i) {
     while (CodeOf(channel, "/anneal.v1.ExperimentService/ListExperiments", ada) ==
            grpc::StatusCode::OK) {
@@ -214,7 +214,7 @@ TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
 TEST_F(SecurityTest, AnExpiredTokenIsNamedAsSuch) {
   const std::string token = Token("ada", "reader", {"--expires", "1m"});
   EXPECT_EQ(As(token, {"list"}).code, kFine);
-  // As if a minute and a bit had gone by.
+  // Sets the expiry more than a minute into the past.
   const std::string path = daemon_.data_directory() + "/tokens.textproto";
   std::string text = Contents(path);
   const size_t at = text.find("expire_time");
@@ -244,7 +244,7 @@ TEST_F(SecurityTest, AClientsCertificateStandsForItsToken) {
   EXPECT_EQ(list(tls_.file("cleo")), grpc::StatusCode::UNAUTHENTICATED) << "has no token yet";
   Token("cleo", "reader");
   EXPECT_EQ(list(tls_.file("cleo")), grpc::StatusCode::OK);
-  // Signed by somebody else.
+  // Signed by another authority.
   TlsDirectory::Make(tls_.other("foreign"));
   EXPECT_NE(list(tls_.other("foreign/cleo")), grpc::StatusCode::OK);
 }
@@ -258,7 +258,7 @@ TEST_F(SecurityTest, TokensAndCertificatesAreReplacedUnderLoadWithoutAFailedCall
   for (int i = 0; i < 2; ++i) {
     clients.emplace_back([&] {
       while (!stop) {
-        // Each on a connection of its own.
+        // Each call uses a new connection.
         const auto code = CodeOf(Channel(), "/anneal.v1.ExperimentService/ListExperiments", token);
         ++calls;
         if (code != grpc::StatusCode::OK) ++failed;
@@ -268,7 +268,7 @@ TEST_F(SecurityTest, TokensAndCertificatesAreReplacedUnderLoadWithoutAFailedCall
   const std::string before = Contents(tls_.file("server.pem"));
   for (int i = 0; i < 3; ++i) {
     Token(absl::StrCat("new-", i), "reader");
-    // Another certificate by the same authority, each file moved to its place.
+    // Another certificate of the same authority; each file is renamed into place.
     std::filesystem::remove(tls_.other("next"));
     std::filesystem::create_directory(tls_.other("next"));
     for (const char* name : {"ca.pem", "ca.key"}) {

@@ -27,7 +27,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Knows its version, and the tokens it was shown.
+// Implements the version call and records the tokens it receives.
 class OldService final : public v1::ServerService::Service {
  public:
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* /*r*/,
@@ -50,7 +50,7 @@ class OldService final : public v1::ServerService::Service {
   std::vector<std::string> tokens_;
 };
 
-// A gRPC server in this process with this service.
+// A gRPC server in this process with the given service.
 class Server {
  public:
   explicit Server(grpc::Service* service,
@@ -124,7 +124,7 @@ TEST(StrangeServerTest, AWebServerIsRecognised) {
   ::close(listener);
 }
 
-// A server with a certificate of its own making, for localhost.
+// A server with a self-signed certificate for localhost.
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {

@@ -32,7 +32,7 @@ class NotifySocket {
   ~NotifySocket() { ::close(descriptor_); }
 
   std::string path() const { return directory_.file("notify"); }
-  // The next message; empty if none comes in time.
+  // Returns the next message; empty after the deadline.
   std::string Next(Seconds patience) const {
     pollfd readable = {descriptor_, POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(1000 * patience.count())) <= 0) return "";
@@ -40,7 +40,7 @@ class NotifySocket {
     const ssize_t size = ::recv(descriptor_, buffer, sizeof(buffer), 0);
     return {buffer, static_cast<size_t>(std::max<ssize_t>(0, size))};
   }
-  // Whether such a message comes in time, after others.
+  // Returns true if such a message arrives in time, possibly after others.
   bool Gets(const std::string& wanted, Seconds patience = kPatience) const {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < deadline) {
@@ -56,7 +56,7 @@ class NotifySocket {
 
 class SupervisorTest : public ::testing::TestWithParam<TestDaemon::Address> {
  protected:
-  // Fed twice in 400 ms.
+  // Expects two watchdog messages in 400 ms.
   void Restart(const std::string& watchdog_micros) {
     ASSERT_EQ(daemon_.Stop(), 0);
     daemon_.Start({{"NOTIFY_SOCKET", socket_.path()}, {"WATCHDOG_USEC", watchdog_micros}});
@@ -82,7 +82,7 @@ TEST_P(SupervisorTest, SystemdIsToldThatItIsUpThatItServesAndThatItStops) {
 TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
   Restart("400000");
   EXPECT_TRUE(socket_.Gets("WATCHDOG=1"));
-  // No descriptor is left for anybody who comes.
+  // Leaves no descriptor for new connections.
   const rlimit none{.rlim_cur = 3, .rlim_max = 100};
   ASSERT_EQ(::prlimit(daemon_.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
   // Skips notifications already sent.
@@ -103,7 +103,7 @@ TEST_P(SupervisorTest, WithoutAWatchdogItSaysThatItIsUpAndStops) {
   EXPECT_EQ(socket_.Next(kPatience), "STOPPING=1");
 }
 
-// The unit as it is, but for where the program is.
+// The unit file with the path of the program replaced.
 class UnitFileTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -76,7 +76,7 @@ class MetricsTest : public ::testing::Test {
     })) << daemon_.process().errors();
     return found;
   }
-  // Values by name and labels, as the text has them.
+  // Values by name and labels, as in the text format.
   std::map<std::string, double> Scrape() {
     const std::string answer =
         Ask(address(), "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

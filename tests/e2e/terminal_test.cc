@@ -41,12 +41,12 @@ auto FitsIn(int columns) { return ResultOf("columns", Columns, ::testing::Le(col
 
 class TerminalTest : public ::testing::Test {
  protected:
-  // Runs that go on for longer than any test here takes.
+  // Runs that outlast every test here.
   void SubmitLong(const std::string& id, std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.end(), {"--set", "epochs=50000"});
     daemon_.Submit(id, arguments);
   }
-  // Waits until the client has drawn a line that `matches`, over and over or for good.
+  // Waits until the client has drawn a line that `matches`, redrawn or final.
   static ::testing::AssertionResult Draws(Process* client,
                                           const std::function<bool(const std::string&)>& matches) {
     const bool drawn = client->WaitFor([&](const std::string& output, const std::string&) {
@@ -230,7 +230,7 @@ TEST_F(TerminalTest, TablesFitTheTerminalAndSayWhatIsLeftOut) {
       EXPECT_THAT(lines, Not(IsEmpty()));
       EXPECT_THAT(lines, Each(FitsIn(columns))) << table[0] << " in " << columns;
     }
-    // A pipe gets everything.
+    // Output to a pipe is complete.
     EXPECT_THAT(daemon_.Anneal(table).errors, Not(HasSubstr("do not fit"))) << table[0];
   }
   const auto narrow = daemon_.StartAnneal({"list", "first"}, Terminal(80))->Wait();

@@ -20,7 +20,7 @@ using google::protobuf::util::MessageDifferencer;
 
 bool IsSame(const v1::TrainingConfig& a, const v1::TrainingConfig& b) {
   MessageDifferencer differencer;
-  // Not a number is as good as itself.
+  // NaN equals NaN here.
   google::protobuf::util::DefaultFieldComparator comparator;
   comparator.set_treat_nan_as_equal(true);
   differencer.set_field_comparator(&comparator);

@@ -48,7 +48,7 @@ void CheckPlan(const v1::TrainingConfig& config, const config::RunPlan& plan) {
   const int64_t steps = plan.length.epochs * plan.length.steps_per_epoch;
   for (const int64_t step : {int64_t{0}, steps / 2, steps - 1}) {
     const double theta = schedule.Value(step / plan.length.steps_per_epoch, step);
-    // pi/4, and what rounding may add.
+    // pi/4 plus rounding.
     Require(theta >= 0 && theta <= 0.7853982, "theta is where activations are monotone");
   }
 }

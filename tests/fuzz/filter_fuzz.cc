@@ -21,7 +21,7 @@
 namespace anneal::fuzz {
 namespace {
 
-// An experiment of each preset, so that comparisons are made.
+// One experiment per preset, so that comparisons are evaluated.
 std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
   auto store = store::Store::Open(directory);
   RequireOk(store.status(), "a store opens");

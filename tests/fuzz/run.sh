@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each for a while, as many at a time as there are processors.
+# Builds the fuzz targets and runs each for a limited time, one per CPU in parallel.
 #
-#   tests/fuzz/run.sh                     a minute each
-#   tests/fuzz/run.sh SECONDS [NAME ...]  longer, or only some: filter, idx, ...
+#   tests/fuzz/run.sh                     one minute each
+#   tests/fuzz/run.sh SECONDS [NAME ...]  longer, or a selection: filter, idx, ...
 #
-# Begins with the seeds in corpus/NAME and with what earlier runs found in build/fuzz/corpus/NAME. An
-# input that fails stays in build/fuzz/findings, and `build/fuzz/tests/fuzz/NAME_fuzz FILE` runs it
-# again: mend it, and keep the input as a seed.
+# Starts with the seeds in corpus/NAME and the inputs that earlier runs kept in build/fuzz/corpus/NAME. A
+# failing input is written to build/fuzz/findings; `build/fuzz/tests/fuzz/NAME_fuzz FILE` reproduces it.
+# Fix the fault and add the input to the seeds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

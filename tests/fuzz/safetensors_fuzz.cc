@@ -37,7 +37,7 @@ void Try(const std::string& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
   anneal::fuzz::Try(input);
-  // Up to the first line's end it is the header.
+  // The first line is the header.
   const uint64_t length = input.substr(0, input.find('\n')).size();
   std::string prefix(sizeof(length), '\0');
   std::memcpy(prefix.data(), &length, sizeof(length));

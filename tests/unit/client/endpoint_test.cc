@@ -19,7 +19,7 @@ using ::google::protobuf::util::MessageDifferencer;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Settings and state in a directory of its own.
+// Uses separate directories for settings and state.
 class EndpointTest : public ::testing::Test {
  protected:
   EndpointTest() {

@@ -157,7 +157,7 @@ RC_GTEST_PROP(TensorboardTest, HistogramsCountEveryValueOnceBelowItsLimit, ()) {
   double below = 0;
   for (int i = 0; i < histogram.bucket_size(); ++i) {
     counted += histogram.bucket(i);
-    // An element at a limit may be on either side of it.
+    // An element on the boundary may fall on either side.
     const double limit = histogram.bucket_limit(i);
     double less = 0;
     double at_most = 0;

@@ -50,7 +50,7 @@ TEST(FiguresTest, CurvesAreMeansWithBandsOfOneDeviation) {
   const Figure figure = Curves(TwoArms(), {EpochMetric("validation_loss")}, /*log_y=*/false);
   ASSERT_THAT(figure.panels, SizeIs(1));
   const std::vector<Series>& series = figure.panels[0].series;
-  // A band of the arm with two runs, then a line an arm.
+  // A band for the arm with two runs, and a line per arm.
   ASSERT_THAT(series, SizeIs(3));
   EXPECT_EQ(series[0].kind, Series::Kind::kBand);
   ASSERT_THAT(series[0].points, SizeIs(2));  // as far as both runs came
@@ -75,7 +75,7 @@ TEST(FiguresTest, ColourSaysWhatThetaDoes) {
   const std::vector<Style> styles = StylesOf(TwoArms());
   EXPECT_THAT(styles,
               ElementsAre(Style{.color = Color::kBlack}, Style{.color = Color::kVermilion}));
-  // Where all do the same, arms are told apart by colour.
+  // If all arms have the same policy, colours distinguish them.
   std::vector<ArmData> same = {TwoArms()[1], TwoArms()[1]};
   EXPECT_NE(StylesOf(same)[0].color, StylesOf(same)[1].color);
 }

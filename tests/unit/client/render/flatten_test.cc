@@ -161,7 +161,7 @@ TEST(FlatTableTest, ColumnsAreAllNamesInTheOrderOfTheirFirstOccurrence) {
   EXPECT_THAT(header, StartsWith("epoch,elapsed_seconds,epoch_seconds,"));
   EXPECT_EQ(header.find("layers_0_gradient_norm") != std::string::npos, true);
   EXPECT_GT(header.find("layers_1_gradient_norm"), header.find("layers_0_gradient_norm"));
-  // One row each, the first with nothing in what only the second has.
+  // One row each; the first has empty cells in columns that only the second has.
   const std::string first = csv.substr(csv.find('\n') + 1);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
   EXPECT_EQ(std::count(header.begin(), header.end(), ','),

@@ -23,7 +23,7 @@ using ::testing::StartsWith;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'795'500'000);
 
-// Has taken 10 s for each epoch, the last of which ended just now.
+// A run with epochs of 10 s, the last of which has just ended.
 RunProgress Running(const std::string& name, int epoch, int total = 10) {
   RunProgress run{.name = name, .epochs_total = total, .state = v1::RUN_STATE_RUNNING};
   run.last.set_epoch(epoch);
@@ -52,7 +52,8 @@ TEST(LiveLinesTest, ARunHasItsEpochMetricsThetaSpeedTrendAndWhatIsLeft) {
               AllOf(StartsWith("first/0"), HasSubstr("━━━━━━╌╌╌╌╌╌╌╌╌╌"), HasSubstr("4/10"),
                     HasSubstr("0.2500"), HasSubstr("█▃▂▁"), HasSubstr("0.5000"), HasSubstr("98.76"),
                     HasSubstr("0.7854"), HasSubstr("1234"), HasSubstr("1m00s")));
-  EXPECT_EQ(lines[2], "0/1 runs ended · all done in about 1m00s · 1 running · 0 queued · 1234 img/s");
+  EXPECT_EQ(lines[2],
+            "0/1 runs ended · all done in about 1m00s · 1 running · 0 queued · 1234 img/s");
 }
 
 TEST(LiveLinesTest, BeforeItsFirstEpochARunHasNoMetrics) {

@@ -56,7 +56,7 @@ v1::Event StateEvent(v1::RunState to) {
   return event;
 }
 
-// Progress into a file that is not a terminal.
+// Writes progress to a file that is not a terminal.
 class ProgressTest : public ::testing::Test {
  protected:
   ProgressTest() : file_(std::tmpfile()) {}
@@ -103,7 +103,7 @@ TEST_F(ProgressTest, LinesArePrintedAtOnce) {
   const auto progress = MakeProgressView(ProgressKind::kAuto, file_);
   const RunProgress run = RunningAt(1);
   progress->OnEvent(EpochEvent(run), &run, Only(run));
-  // Read past the buffer of the stream: what a reader of a pipe would have by now.
+  // Reads the file without the stream's buffer, like the reader of a pipe.
   char first = 0;
   EXPECT_EQ(::pread(::fileno(file_), &first, 1, 0), 1);
   EXPECT_EQ(first, 'f');

@@ -11,7 +11,7 @@ namespace {
 
 using Align = Table::Align;
 
-// Reads RFC 4180 with \n line ends, as a program would.
+// Parses RFC 4180 with \n line ends.
 std::vector<std::vector<std::string>> ReadCsv(const std::string& text) {
   std::vector<std::vector<std::string>> rows(1, std::vector<std::string>(1));
   bool quoted = false;

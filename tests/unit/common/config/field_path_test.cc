@@ -35,7 +35,7 @@ v1::TrainingConfig With(const std::string& path, const std::string& value) {
   return config;
 }
 
-// That SetField refuses, changes nothing, and says why in details that can be read.
+// Expects that SetField refuses, changes nothing, and explains why in valid error details.
 absl::Status Refusal(const std::string& path, const std::string& value) {
   v1::TrainingConfig config = Example();
   const absl::Status status = config::SetField(&config, path, value);

@@ -51,7 +51,7 @@ TEST(PresetsTest, AllResolveAndPassEveryCheckOnMnist) {
 TEST(PresetsTest, SetOnlyWhatTheyDecide) {
   for (const v1::Preset& preset : config::Presets()) {
     SCOPED_TRACE(preset.name());
-    // What they say nothing about is left to ResolveConfig.
+    // ResolveConfig fills the fields that presets leave unset.
     EXPECT_FALSE(preset.config().has_batch_size());
     EXPECT_FALSE(preset.config().has_dataset());
     EXPECT_EQ(preset.config().has_network(), absl::StartsWith(preset.name(), "presets/deep-"));
