@@ -155,7 +155,7 @@ TEST_F(CliUsabilityTest, VerboseSaysWhichCallsAreMadeOnStderrOnly) {
        {std::vector<std::string>{"-v", "list"}, {"list", "--verbose"}}) {
     const Finished verbose = daemon_->Anneal(arguments);
     EXPECT_EQ(Lines(verbose.output).size(), Lines(quiet.output).size());
-    EXPECT_THAT(verbose.errors, AllOf(HasSubstr(daemon_->address() + ", by ANNEAL_SERVER"),
+    EXPECT_THAT(verbose.errors, AllOf(HasSubstr(daemon_->address() + ", from ANNEAL_SERVER"),
                                       HasSubstr("ListExperiments: OK in ")));
   }
   EXPECT_THAT(daemon_->Anneal({"-v", "show", "nobody"}).errors,
