@@ -31,8 +31,8 @@ absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text) {
   if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{")) {
     const absl::Status status = FromJson(text, &config);
     if (status.ok()) return config;
-    return InvalidField(
-        "config", absl::StrCat("is not a valid TrainingConfig in JSON: ", status.message()));
+    return InvalidField("config",
+                        absl::StrCat("is not a valid TrainingConfig in JSON: ", status.message()));
   }
   const absl::Status status = ParseTextFormat(text, &config);
   if (status.ok()) return config;

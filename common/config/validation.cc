@@ -149,10 +149,11 @@ void PlanSplit(const v1::DatasetConfig& dataset, const DatasetShape& data, RunPl
       std::llround(static_cast<double>(data.train_images) * dataset.validation_fraction());
   const int64_t train = data.train_images - validation;
   if (validation < 1 || train < 1) {
-    violations->Add("dataset.validation_fraction",
-                    absl::StrCat("is ", NumberText(dataset.validation_fraction()), ", which splits ",
-                                 data.train_images, " images into ", train, " for training and ",
-                                 validation, " for validation; both need one"));
+    violations->Add(
+        "dataset.validation_fraction",
+        absl::StrCat("is ", NumberText(dataset.validation_fraction()), ", which splits ",
+                     data.train_images, " images into ", train, " for training and ", validation,
+                     " for validation; both need one"));
     return;
   }
   plan->validation_images = validation;
