@@ -41,12 +41,12 @@ std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
 }
 
 template <typename Request, typename List>
-void Try(const Request& request, store::Listed listed, size_t own_terms, const List& list) {
-  const auto listing = api::ParseListing(request, listed, own_terms);
-  if (listing.ok()) {
-    RequireOk(list(listing->query), "SQLite takes what the filter and the order became");
+void Try(const Request& request, store::Listed listed, size_t default_terms, const List& list) {
+  const auto list = api::ParseListRequest(request, listed, default_terms);
+  if (list.ok()) {
+    RequireOk(list(list->query), "SQLite takes what the filter and the order became");
   } else {
-    Require(absl::IsInvalidArgument(listing.status()), "a bad filter is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(list.status()), "a bad filter is INVALID_ARGUMENT");
   }
 }
 
