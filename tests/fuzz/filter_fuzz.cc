@@ -42,11 +42,11 @@ std::unique_ptr<store::Store> MakeStore(const std::string& directory) {
 
 template <typename Request, typename List>
 void Try(const Request& request, store::Listed listed, size_t default_terms, const List& list) {
-  const auto list = api::ParseListRequest(request, listed, default_terms);
-  if (list.ok()) {
-    RequireOk(list(list->query), "SQLite takes what the filter and the order became");
+  const auto parsed = api::ParseListRequest(request, listed, default_terms);
+  if (parsed.ok()) {
+    RequireOk(list(parsed->query), "SQLite takes what the filter and the order became");
   } else {
-    Require(absl::IsInvalidArgument(list.status()), "a bad filter is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(parsed.status()), "a bad filter is INVALID_ARGUMENT");
   }
 }
 
