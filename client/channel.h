@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "anneal/client/config.pb.h"
+#include "client/config.pb.h"
 
 namespace anneal::client {
 
