@@ -41,15 +41,14 @@ class ComparisonTest : public store::StoreTest {
     for (const StoredRun& run : runs) {
       v1::TrainingConfig config;
       config.mutable_theta()->set_policy(policy);
-      std::string parameters = "{}";
+      config.set_epochs(3);
+      std::map<std::string, std::string> parameters;
       if (!run.rate.empty()) {
         config.mutable_optimizer()->set_learning_rate(std::stod(run.rate));
-        parameters = absl::StrCat(R"({"optimizer.learning_rate":")", run.rate, R"("})");
+        parameters = {{"optimizer.learning_rate", run.rate}};
       }
-      experiment.runs.push_back({.seed = run.seed,
-                                 .epochs = 3,
-                                 .parameters_json = parameters,
-                                 .config_json = store::ToColumn(config::ResolveConfig(config))});
+      experiment.cells.emplace_back(parameters, config::ResolveConfig(config),
+                                    std::vector<int64_t>{run.seed});
     }
     Insert(experiment);
     for (size_t i = 0; i < runs.size(); ++i) {

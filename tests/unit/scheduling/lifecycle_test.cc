@@ -70,7 +70,7 @@ TEST(LifecycleTest, OnlyARunThatDivergedIsNotRetried) {
               failure == v1::FAILURE_REASON_DIVERGED ? kRefused : v1::RunState_Name(kPending));
   }
   const auto diverged = NextState(Command::kRetry, kFailed, v1::FAILURE_REASON_DIVERGED);
-  EXPECT_EQ(ReasonOf(diverged.status()), "RUN_DIVERGED");
+  EXPECT_EQ(ReasonOf(diverged.status()), v1::ERROR_REASON_RUN_DIVERGED);
   EXPECT_THAT(std::string(diverged.status().message()), HasSubstr("optimizer.learning_rate"));
 }
 
@@ -99,7 +99,7 @@ TEST(LifecycleTest, ARefusalNamesTheStateAndTheCommandThatApplies) {
     const absl::Status status =
         NextState(asked.first, asked.second, v1::FAILURE_REASON_UNSPECIFIED).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_EQ(ReasonOf(status), "RUN_STATE");
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_RUN_STATE);
     EXPECT_THAT(std::string(status.message()), HasSubstr(remedy));
   }
   EXPECT_THAT(std::string(NextState(Command::kPause, kSucceeded, v1::FAILURE_REASON_UNSPECIFIED)

@@ -78,7 +78,8 @@ TEST(SchemaTest, NumbersHaveRangesWhoseBoundsAreNumbers) {
     }
     double bound = 0;
     for (const std::string& text : {range.low(), range.high()}) {
-      if (!text.empty()) EXPECT_TRUE(ParseReal(text, &bound)) << field.path << ": " << text;
+      if (text.empty()) continue;
+      EXPECT_TRUE(ParseReal(text, &bound)) << field.path << ": " << text;
     }
   }
 }
