@@ -238,11 +238,13 @@ TEST(NetworkPlanTest, PoolSizeDoesNotMatterWithoutAPool) {
             (config::FeatureShape{4, 9, 9}));
 }
 
-TEST(NetworkPlanTest, AConvLayerCannotFollowADenseOne) {
-  const absl::Status status = Plan(R"(
+TEST(CheckLayerKindsTest, AConvLayerCannotFollowADenseOne) {
+  FieldViolations violations;
+  config::CheckLayerKinds(FromText<v1::NetworkConfig>(R"(
       layers { dense { units: 16 } }
-      layers { conv { filters: 4 kernel: 1 } })")
-                                  .status;
+      layers { conv { filters: 4 kernel: 1 } })"),
+                          &violations);
+  const absl::Status status = violations.ToStatus();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.1"], {"conv", "dense"}));
 }

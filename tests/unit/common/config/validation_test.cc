@@ -723,7 +723,8 @@ TEST(PlanRunTest, ComputesNothingFromValuesThatAreInvalid) {
             " span: 999999999 }",
             {"batch_size"}},
            {"epochs: -3 theta { policy: THETA_POLICY_SCHEDULED hold: 2 }", {"epochs"}},
-           {"dataset { validation_fraction: nan } batch_size: 60000",
+           {"dataset { validation_fraction: nan } batch_size: 60000"
+            " network { layers { dense { units: 2 } } }",
             {"dataset.validation_fraction"}},
            {"theta { policy: THETA_POLICY_TRAINABLE start: 9 upper_bound: 0.1 }",
             {"theta.start"}}}) {
