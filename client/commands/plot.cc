@@ -181,6 +181,23 @@ void AddBy(CLI::App* kind, const std::shared_ptr<PlotOptions>& options) {
       ->delimiter(',');
 }
 
+void AddYouden(CLI::App* plot, Globals* globals, const std::shared_ptr<PlotOptions>& options) {
+  CLI::App* youden =
+      AddKind(plot, globals, "youden", "Plot one metric against another, one point per run",
+              "youden first --x train_loss --y validation_loss", options, Youden);
+  AddBy(youden, options);
+  youden->add_option("--x", options->x, "Metric on the x axis")->capture_default_str();
+  youden->add_option("--y", options->y, "Metric on the y axis")->capture_default_str();
+  const std::map<std::string, plot::Pick> picks = {{"final", plot::Pick::kFinal},
+                                                   {"min", plot::Pick::kMin},
+                                                   {"max", plot::Pick::kMax},
+                                                   {"mean", plot::Pick::kMean}};
+  youden
+      ->add_option("--at", options->pick,
+                   "Value of each run: final, min, max or mean over its epochs")
+      ->transform(CLI::CheckedTransformer(picks));
+}
+
 }  // namespace
 
 void AddPlotCommands(CLI::App* app, Globals* globals) {
@@ -203,20 +220,7 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
                 "theta first", options, ThetaCurves),
         options);
 
-  CLI::App* youden =
-      AddKind(plot, globals, "youden", "Plot one metric against another, one point per run",
-              "youden first --x train_loss --y validation_loss", options, Youden);
-  AddBy(youden, options);
-  youden->add_option("--x", options->x, "Metric on the x axis")->capture_default_str();
-  youden->add_option("--y", options->y, "Metric on the y axis")->capture_default_str();
-  const std::map<std::string, plot::Pick> picks = {{"final", plot::Pick::kFinal},
-                                                   {"min", plot::Pick::kMin},
-                                                   {"max", plot::Pick::kMax},
-                                                   {"mean", plot::Pick::kMean}};
-  youden
-      ->add_option("--at", options->pick,
-                   "Value of each run: final, min, max or mean over its epochs")
-      ->transform(CLI::CheckedTransformer(picks));
+  AddYouden(plot, globals, options);
 
   CLI::App* compare = AddKind(plot, globals, "compare",
                               "Plot means and differences to a baseline, with confidence intervals",
