@@ -358,12 +358,12 @@ TEST(TlsOptionsTest, FilesThatAreMissingOrDoNotBelongTogetherAreNamed) {
   EXPECT_TRUE(IsOneLineError(start({"--tls-cert", certificate, "--tls-key", tls.file("none")}), 1,
                              {"--tls-key", "cannot be read"}));
   EXPECT_TRUE(IsOneLineError(start({"--tls-cert", key, "--tls-key", key}), 1,
-                             {"--tls-cert", "no certificate"}));
+                             {"--tls-cert", "not a certificate"}));
   EXPECT_TRUE(IsOneLineError(start({"--tls-cert", certificate, "--tls-key", tls.file("cleo.key")}),
                              1, {"--tls-key", "does not belong"}));
   EXPECT_TRUE(
       IsOneLineError(start({"--tls-cert", certificate, "--tls-key", key, "--tls-client-ca", key}),
-                     1, {"--tls-client-ca", "no certificate"}));
+                     1, {"--tls-client-ca", "not a certificate"}));
 }
 
 TEST(InsecureListenTest, ServesEverybodyWhoReachesItBecauseItWasAskedTo) {
