@@ -244,7 +244,7 @@ absl::StatusOr<std::vector<ListedExperiment>> ListExperiments(Connection& db,
                                                               const ListQuery& query,
                                                               bool show_deleted) {
   std::vector<Condition> conditions;
-  if (!show_deleted) conditions.push_back({.sql = "e.deleted IS NULL"});
+  if (!show_deleted) conditions.push_back(MakeCondition("e.deleted IS NULL"));
   const ListStatement list =
       MakeListStatement(std::string(kColumns), kColumnCount, "experiments e", conditions,
                         {{.sql = "e.experiment_id", .descending = true}}, query);

@@ -219,6 +219,10 @@ Field LabelField(absl::string_view key) {
                     .values = {std::string(key)}}};
 }
 
+Condition MakeCondition(std::string sql, std::vector<Value> values) {
+  return {.sql = std::move(sql), .values = std::move(values)};
+}
+
 Condition Framed(const Condition& frame, Condition inside) {
   Condition framed{.sql = absl::StrReplaceAll(frame.sql, {{"$", inside.sql}}),
                    .values = frame.values};

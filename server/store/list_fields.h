@@ -23,6 +23,10 @@ struct Condition {
   std::vector<Value> values;
 };
 
+// Returns a condition. Out of line, because GCC 12 takes the inlined move of a short literal for an
+// access out of bounds.
+Condition MakeCondition(std::string sql, std::vector<Value> values = {});
+
 struct Field {
   enum class Kind { kNumber, kText, kTime, kBool, kEnum };
 

@@ -136,14 +136,15 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   }
   std::vector<Condition> conditions;
   if (query.experiment_key.has_value()) {
-    conditions.push_back({.sql = "r.experiment_id = ?", .values = {*query.experiment_key}});
+    conditions.push_back(MakeCondition("r.experiment_id = ?", {*query.experiment_key}));
   } else {
     // Few experiments are deleted, so this is faster than a join that tests each run's experiment.
-    conditions.push_back({.sql = "r.experiment_id NOT IN (SELECT d.experiment_id FROM experiments d"
-                                 " WHERE d.deleted IS NOT NULL)"});
+    conditions.push_back(
+        MakeCondition("r.experiment_id NOT IN (SELECT d.experiment_id FROM experiments d"
+                      " WHERE d.deleted IS NOT NULL)"));
   }
   if (query.ordinal.has_value()) {
-    conditions.push_back({.sql = "r.ordinal = ?", .values = {*query.ordinal}});
+    conditions.push_back(MakeCondition("r.ordinal = ?", {*query.ordinal}));
   }
   const ListStatement list =
       MakeListStatement(absl::StrCat(kColumns, full ? ", c.json, n.json" : ""),
