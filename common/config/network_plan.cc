@@ -21,7 +21,8 @@ int64_t ThetasOf(v1::ThetaGranularity granularity, const FeatureShape& output) {
       return output.channels;
     case v1::THETA_GRANULARITY_NEURON:
       return output.units();
-    default:
+    default:  // NETWORK
+      static_assert(v1::ThetaGranularity_ARRAYSIZE == 5, "count the thetas of the new granularity");
       return 0;
   }
 }

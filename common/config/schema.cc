@@ -161,7 +161,7 @@ class Checker {
       const std::string path = absl::StrCat(prefix, field->name());
       if (field->is_repeated()) {
         CheckMeasure(message, *field, path);
-        for (int j = 0; j < reflection->FieldSize(message, field); ++j) {
+        for (int j = 0; IsMessage(*field) && j < reflection->FieldSize(message, field); ++j) {
           CheckMessage(reflection->GetRepeatedMessage(message, field, j),
                        absl::StrCat(path, ".", j, "."));
         }

@@ -11,6 +11,9 @@
 namespace anneal::config {
 namespace {
 
+// Enough to correct in one round; a request may have many more.
+constexpr size_t kMostViolations = 100;
+
 // Limits on the configs of all cells, and on the parameters of all runs.
 constexpr size_t kMostConfigBytes = size_t{128} << 20;
 constexpr size_t kMostParameterBytes = size_t{64} << 20;
@@ -40,39 +43,61 @@ absl::Status CheckMemory(const v1::Experiment& experiment, int64_t runs, int64_t
   return absl::OkStatus();
 }
 
+void CheckSeeds(const std::vector<int64_t>& seeds, FieldViolations* violations) {
+  std::set<int64_t> distinct;
+  std::set<int64_t> repeated;
+  for (const int64_t seed : seeds) {
+    if (!distinct.insert(seed).second && repeated.insert(seed).second) {
+      violations->Add("seeds", absl::StrCat("has ", seed, " twice; remove the duplicate"));
+    }
+    if (violations->size() >= kMostViolations) return;
+  }
+}
+
+// Validates an axis by itself: its field, and each value of it by setting it in `scratch`.
+void CheckAxis(const v1::SweepAxis& axis, const std::string& place, v1::TrainingConfig* scratch,
+               FieldViolations* violations) {
+  if (axis.field().empty()) {
+    violations->Add(place + ".field", "is empty; name a field, such as epochs");
+    return;
+  }
+  const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
+  if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
+    violations->Add(place + ".values",
+                    "are empty or repeat a value; list one or more distinct values");
+  }
+  const bool known = FindField(*v1::TrainingConfig::descriptor(), axis.field()) != nullptr;
+  for (const std::string& value : distinct) {
+    const absl::Status set = SetField(scratch, axis.field(), value);
+    if (set.ok()) continue;
+    violations->AddUnder("", AtField(place + (known ? ".values" : ".field"), set));
+    if (!known) break;  // the other values would repeat it
+    if (violations->size() >= kMostViolations) break;
+  }
+}
+
 // Validates axes and seeds, and the size of the product before building it.
 absl::Status CheckSweep(const v1::Experiment& experiment) {
+  FieldViolations violations;
   const std::vector<int64_t> seeds = SeedsOf(experiment);
-  std::set<int64_t> distinct_seeds;
-  for (const int64_t seed : seeds) {
-    if (!distinct_seeds.insert(seed).second) {
-      return InvalidField("seeds", absl::StrCat("has ", seed, " twice; remove the duplicate"));
-    }
-  }
   auto runs = static_cast<int64_t>(seeds.size());
   std::set<std::string> fields;
-  for (int i = 0; i < experiment.axes_size(); ++i) {
+  v1::TrainingConfig scratch = experiment.config();
+  for (int i = 0; i < experiment.axes_size() && violations.size() < kMostViolations; ++i) {
     const v1::SweepAxis& axis = experiment.axes(i);
-    const std::string field = absl::StrCat("axes.", i);
-    if (axis.field().empty()) {
-      return InvalidField(field + ".field", "is empty; name a field, such as epochs");
+    const std::string place = absl::StrCat("axes.", i);
+    CheckAxis(axis, place, &scratch, &violations);
+    if (!axis.field().empty() && !fields.insert(axis.field()).second) {
+      violations.Add(place, absl::StrCat("sweeps ", axis.field(), " again; merge the two axes"));
     }
-    if (!fields.insert(axis.field()).second) {
-      return InvalidField(field,
-                          absl::StrCat("sweeps ", axis.field(), " again; merge the two axes"));
-    }
-    const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
-    if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
-      return InvalidField(field + ".values",
-                          "are empty or repeat a value; list one or more distinct values");
-    }
-    runs *= axis.values_size();
-    if (runs > kMaxRunsPerExperiment) break;
+    if (runs <= kMaxRunsPerExperiment) runs *= axis.values_size();
   }
+  CheckSeeds(seeds, &violations);
   if (runs > kMaxRunsPerExperiment) {
-    return InvalidField("axes", absl::StrCat("times seeds make more than ", kMaxRunsPerExperiment,
-                                             " runs; reduce the number of values or seeds"));
+    violations.Add("axes", absl::StrCat("times seeds make more than ", kMaxRunsPerExperiment,
+                                        " runs; reduce the number of values or seeds"));
   }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return CheckMemory(experiment, runs, static_cast<int64_t>(seeds.size()));
 }
 

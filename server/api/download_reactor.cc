@@ -53,10 +53,10 @@ absl::StatusOr<store::CheckpointRow> Choose(const Rows& rows,
   const std::string wanted = request.best()        ? " marked best"
                              : request.has_epoch() ? absl::StrCat(" of epoch ", request.epoch())
                                                    : "";
-  return WithReason(
-      absl::NotFoundError(absl::StrCat(request.name(), " has no checkpoint", wanted, "; it has ",
-                                       rows.empty() ? "none" : "those of epoch ", epochs)),
-      v1::ERROR_REASON_CHECKPOINT_NOT_FOUND);
+  return WithReason(absl::NotFoundError(absl::StrCat(
+                        ShortenName(request.name()), " has no checkpoint", wanted, "; it has ",
+                        rows.empty() ? "none" : "those of epoch ", epochs)),
+                    v1::ERROR_REASON_CHECKPOINT_NOT_FOUND);
 }
 
 }  // namespace

@@ -67,10 +67,11 @@ std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std:
 
 absl::Status CheckEtag(const v1::Experiment& wanted, const v1::Experiment& current) {
   if (wanted.etag().empty() || wanted.etag() == current.etag()) return absl::OkStatus();
-  return WithReason(absl::AbortedError(absl::StrCat(
-                        "etag ", Quoted(wanted.etag()), " belongs to another version of ",
-                        current.name(), "; read the experiment again and repeat the update")),
-                    v1::ERROR_REASON_ETAG_MISMATCH);
+  return WithReason(
+      absl::AbortedError(absl::StrCat(
+          "etag ", Quoted(wanted.etag()), " belongs to another version of ",
+          ShortenName(current.name()), "; read the experiment again and repeat the update")),
+      v1::ERROR_REASON_ETAG_MISMATCH);
 }
 
 absl::Status CheckAllEnded(const v1::Experiment& experiment) {
@@ -78,7 +79,7 @@ absl::Status CheckAllEnded(const v1::Experiment& experiment) {
   const int left = counts.pending() + counts.running() + counts.suspended();
   if (left == 0) return absl::OkStatus();
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                        experiment.name(), " has ", left, " of ", counts.total(),
+                        ShortenName(experiment.name()), " has ", left, " of ", counts.total(),
                         " unfinished runs; cancel them first, or delete it with --force")),
                     v1::ERROR_REASON_RUNS_NOT_ENDED);
 }

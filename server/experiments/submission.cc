@@ -7,6 +7,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "common/config/extend.h"
+#include "common/config/field_path.h"
 #include "common/config/schema.h"
 #include "common/config/sweep.h"
 #include "common/config/validation.h"
@@ -91,6 +92,18 @@ std::string MakeUpId(absl::string_view preset) {
   for (int i = 0; i < 8; ++i)
     id.push_back(kAlphabet[absl::Uniform(generator, size_t{0}, kAlphabet.size())]);
   return id;
+}
+
+// Returns the config with the first value of each axis that can be set, resolved: the cell whose
+// violations are reported beside those of a sweep that cannot be expanded.
+v1::TrainingConfig FirstCell(const v1::Experiment& experiment) {
+  v1::TrainingConfig config = experiment.config();
+  for (const v1::SweepAxis& axis : experiment.axes()) {
+    for (const std::string& value : axis.values()) {
+      if (config::SetField(&config, axis.field(), value).ok()) break;
+    }
+  }
+  return config::ResolveConfig(std::move(config));
 }
 
 absl::Status RequestIdReused(absl::string_view request_id) {
@@ -218,7 +231,9 @@ absl::Status Submission::PlanRuns(const v1::Experiment& submission, FieldViolati
                                   store::NewExperiment* experiment) {
   const auto cells = config::ExpandSweep(submission);
   if (!cells.ok()) {
-    return violations->AddUnder(kExperiment, cells.status()) ? absl::OkStatus() : cells.status();
+    if (!violations->AddUnder(kExperiment, cells.status())) return cells.status();
+    violations->AddUnder(kConfig, Plan(FirstCell(submission)).status());
+    return absl::OkStatus();
   }
   const std::vector<int64_t> seeds = config::SeedsOf(submission);
   for (const config::SweepCell& cell : *cells) {
@@ -241,16 +256,16 @@ absl::Status Submission::PlanRuns(const v1::Experiment& submission, FieldViolati
 absl::StatusOr<v1::TrainingConfig> Submission::Extended(const v1::Run& run, int32_t epochs) {
   if (run.state() != v1::RUN_STATE_SUCCEEDED) {
     return WithReason(absl::FailedPreconditionError(
-                          absl::StrCat(run.name(), " is ", EnumName(run.state()),
+                          absl::StrCat(ShortenName(run.name()), " is ", EnumName(run.state()),
                                        "; only a run that has SUCCEEDED can be extended")),
                       v1::ERROR_REASON_RUN_STATE);
   }
   if (run.epochs_done() < run.epochs_total()) {
-    return WithReason(
-        absl::FailedPreconditionError(absl::StrCat(
-            run.name(), " stopped early in epoch ", run.epochs_done(), " and would stop again; ",
-            "submit it again with --like and another early_stopping.patience")),
-        v1::ERROR_REASON_RUN_STOPPED_EARLY);
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                          ShortenName(run.name()), " stopped early in epoch ", run.epochs_done(),
+                          " and would stop again; ",
+                          "submit it again with --like and another early_stopping.patience")),
+                      v1::ERROR_REASON_RUN_STOPPED_EARLY);
   }
   FieldViolations violations;
   if (epochs <= run.epochs_total()) {
@@ -277,10 +292,11 @@ absl::Status Submission::Extend(const RunName& name, int32_t epochs) {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, name));
     ANNEAL_ASSIGN_OR_RETURN(const auto checkpoints, store::ListCheckpoints(db, key));
     if (checkpoints.empty()) {
-      return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                            run.name(), " has no checkpoint to resume from; submit it ",
-                            "again with --like and more epochs")),
-                        v1::ERROR_REASON_NO_CHECKPOINT);
+      return WithReason(
+          absl::FailedPreconditionError(
+              absl::StrCat(ShortenName(run.name()), " has no checkpoint to resume from; submit it ",
+                           "again with --like and more epochs")),
+          v1::ERROR_REASON_NO_CHECKPOINT);
     }
     // Refuses a run that another call has changed in between.
     ANNEAL_RETURN_IF_ERROR(

@@ -163,7 +163,7 @@ class Delays {
     const std::scoped_lock lock(mutex_);
     return values_.size();
   }
-  double stats::Quantile(double share) {
+  double Quantile(double share) {
     const std::scoped_lock lock(mutex_);
     std::sort(values_.begin(), values_.end());
     return values_[static_cast<size_t>(share * static_cast<double>(values_.size() - 1))];

@@ -47,8 +47,8 @@ void Try(const v1::TrainingConfig& start, const std::string& path, const std::st
 }  // namespace anneal::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto& deep =
-      *new anneal::v1::TrainingConfig(config::FindPreset("presets/deep-annealed")->config());
+  static const auto& deep = *new anneal::v1::TrainingConfig(
+      anneal::config::FindPreset("presets/deep-annealed")->config());
   const std::pair<std::string, std::string> parts = absl::StrSplit(
       absl::string_view(reinterpret_cast<const char*>(data), size), absl::MaxSplits('=', 1));
   anneal::fuzz::Try({}, parts.first, parts.second);

@@ -74,7 +74,7 @@ void TryBoth(store::Store* store, const std::string& filter, const std::string& 
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto& directory = *new anneal::TempDirectory();
-  static store::Store& store = *anneal::fuzz::MakeStore(directory.path()).release();
+  static anneal::store::Store& store = *anneal::fuzz::MakeStore(directory.path()).release();
   const std::pair<std::string, std::string> lines = absl::StrSplit(
       absl::string_view(reinterpret_cast<const char*>(data), size), absl::MaxSplits('\n', 1));
   anneal::fuzz::TryBoth(&store, lines.first, lines.second);

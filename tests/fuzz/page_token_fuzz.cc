@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   request.set_parent("experiments/a");
   anneal::fuzz::Try(request, input);
   std::string text;
-  absl::WebSafeBase64Unescape(api::MakePageToken(request, {}), &text);
+  absl::WebSafeBase64Unescape(anneal::api::MakePageToken(request, {}), &text);
   const std::string fingerprint = text.substr(0, text.find(':') + 1);
   anneal::fuzz::Try(request, absl::WebSafeBase64Escape(absl::StrCat(fingerprint, input)));
   return 0;

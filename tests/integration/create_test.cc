@@ -68,6 +68,22 @@ TEST_F(CreateTest, IdsAreMadeUpWhereNoneIsWanted) {
   }
 }
 
+TEST_F(CreateTest, ASweepThatCannotBeExpandedHidesNoOtherViolation) {
+  v1::CreateExperimentRequest request = TinyRequest("all-wrong", 1);
+  v1::Experiment* experiment = request.mutable_experiment();
+  experiment->mutable_config()->mutable_optimizer()->set_learning_rate(-1);
+  v1::SweepAxis* axis = experiment->add_axes();
+  axis->set_field("epochs");
+  axis->add_values("many");
+  axis->add_values("0");
+  experiment->set_priority(5000);
+  const grpc::Status status = TryCreate(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_TRUE(Mentions(status.error_message(), {"axes.0.values", "optimizer.learning_rate",
+                                                "epochs is 0", "priority is 5000"}));
+  EXPECT_THAT(ListNames(), ElementsAre());
+}
+
 TEST_F(CreateTest, TakenIdIsAlreadyExists) {
   Create(TinyRequest("taken", 1));
   for (const bool validate_only : {false, true}) {

@@ -79,8 +79,8 @@ std::map<std::pair<std::string, std::string>, std::string> ReadIncludes() {
       if (extension != ".h" && extension != ".cc") continue;
       const fs::path file = fs::relative(entry.path(), kRoot);
       for (absl::string_view line : absl::StrSplit(Contents(entry.path()), '\n')) {
-        if (!absl::ConsumePrefix(&line, "#include \"")) continue;
-        const fs::path included(std::string(line.substr(0, line.find('"'))));
+        if (!absl::ConsumePrefix(&line, "#include ")) continue;
+        const fs::path included(std::string(line.substr(1, line.find_last_of("\">") - 1)));
         const std::string first = included.begin()->string();
         if (first == "tests") ADD_FAILURE() << file << " includes " << included;
         if (first != "common" && first != "server" && first != "client") continue;

@@ -48,14 +48,27 @@ torch::Tensor Pool(const config::LayerPlan& plan, const torch::Tensor& input) {
       return torch::max_pool2d(input, conv.pool_size());
     case v1::POOL_AVG:
       return torch::avg_pool2d(input, conv.pool_size());
-    default:
+    default:  // NONE
+      static_assert(v1::Pool_ARRAYSIZE == 4, "train the new pool of config.proto here");
       return input;
   }
 }
 
+// Returns true for a layer that outputs feature maps rather than single units.
+bool HasPlanes(const config::LayerPlan& plan) {
+  switch (plan.config.kind_case()) {
+    case v1::HiddenLayer::kConv:
+      return true;
+    case v1::HiddenLayer::kDense:
+    case v1::HiddenLayer::KIND_NOT_SET:
+      break;
+  }
+  return false;
+}
+
 std::vector<int64_t> ThetaShape(v1::ThetaGranularity granularity, const config::LayerPlan& plan) {
   const config::FeatureShape& output = plan.output;
-  const bool conv = plan.config.has_conv();
+  const bool conv = HasPlanes(plan);
   switch (granularity) {
     case v1::THETA_GRANULARITY_CHANNEL:
       return conv ? std::vector<int64_t>{output.channels, 1, 1}
@@ -63,7 +76,8 @@ std::vector<int64_t> ThetaShape(v1::ThetaGranularity granularity, const config::
     case v1::THETA_GRANULARITY_NEURON:
       return conv ? std::vector<int64_t>{output.channels, output.height, output.width}
                   : std::vector<int64_t>{output.channels};
-    default:
+    default:  // LAYER and NETWORK
+      static_assert(v1::ThetaGranularity_ARRAYSIZE == 5, "shape the thetas of the new granularity");
       return {1};
   }
 }

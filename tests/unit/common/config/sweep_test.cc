@@ -147,6 +147,26 @@ TEST(ExpandSweepTest, RefusesASeedThatIsThereTwice) {
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"seeds"}));
 }
 
+TEST(ExpandSweepTest, ReportsEveryAxisAndSeedThatIsWrongAtOnce) {
+  v1::Experiment experiment;
+  AddAxis(&experiment, "epochs", {"1", "many"});
+  AddAxis(&experiment, "no.such.field", {"1", "2"});
+  AddAxis(&experiment, "batch_size", {});
+  AddAxis(&experiment, "epochs", {"2"});
+  for (const int64_t seed : {1, 1, 2, 2}) experiment.add_seeds(seed);
+  const auto violations = ViolationsOf(RefusalOf(experiment));
+  std::vector<std::string> fields;
+  for (const auto& [field, description] : violations) fields.push_back(field);
+  EXPECT_EQ(fields, (std::vector<std::string>{"axes.0.values", "axes.1.field", "axes.2.values",
+                                              "axes.3", "seeds"}));
+}
+
+TEST(ExpandSweepTest, StopsAtAHundredViolations) {
+  v1::Experiment experiment;
+  for (int i = 0; i < 20'000; ++i) AddAxis(&experiment, absl::StrCat("nothing.", i), {"1"});
+  EXPECT_EQ(ViolationsOf(RefusalOf(experiment)).size(), 100U);
+}
+
 TEST(ExpandSweepTest, TakesTenThousandRunsAndNotOneMore) {
   v1::Experiment experiment;
   AddCountingAxis(&experiment, "epochs", 100);
