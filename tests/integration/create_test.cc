@@ -79,7 +79,7 @@ TEST_F(CreateTest, ASweepThatCannotBeExpandedHidesNoOtherViolation) {
   experiment->set_priority(5000);
   const grpc::Status status = TryCreate(request);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_TRUE(Mentions(status.error_message(), {"axes.0.values", "optimizer.learning_rate",
+  EXPECT_TRUE(Mentions(status.error_message(), {"epochs is \"many\"", "optimizer.learning_rate",
                                                 "epochs is 0", "priority is 5000"}));
   EXPECT_THAT(ListNames(), ElementsAre());
 }
