@@ -1,4 +1,4 @@
-// Computes the annealed activation a_theta(x) = max(x tan(theta), x) for theta in [0, pi/4],
+// `Activate` computes the annealed activation a_theta(x) = max(x tan(theta), x) for theta in [0, pi/4],
 // radians.
 //
 // theta = pi/4 is the identity and theta = 0 is ReLU. Pure functions; thread-safe.

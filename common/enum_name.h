@@ -1,5 +1,5 @@
-// Converts enum values to and from their short names: LINEAR for THETA_SCHEDULE_LINEAR. Pure;
-// thread-safe.
+// These functions convert enum values to and from their short names: LINEAR for
+// THETA_SCHEDULE_LINEAR. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_ENUM_NAME_H_
 #define ANNEAL_COMMON_ENUM_NAME_H_

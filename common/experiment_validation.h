@@ -1,5 +1,5 @@
-// Checks the texts that users attach to an experiment: labels, note and priority. Pure;
-// thread-safe.
+// These functions check the texts that users attach to an experiment: labels, note and priority.
+// Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_
 #define ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_

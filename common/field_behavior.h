@@ -1,4 +1,4 @@
-// Field behaviour by reflection, as the option `behavior` in options.proto declares it. Pure;
+// These functions apply the option `behavior` of options.proto to messages, by reflection. Pure;
 // thread-safe.
 
 #ifndef ANNEAL_COMMON_FIELD_BEHAVIOR_H_

@@ -1,5 +1,5 @@
-// Converts protobuf messages to JSON text and back. Field names are as in the .proto file, and
-// numbers read back to the same bits (but for the sign of 0). Pure; thread-safe.
+// `ToJson` and `FromJson` convert protobuf messages to JSON text and back. Field names are as in the
+// .proto file, and numbers read back bit-identical (but for the sign of 0). Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_JSON_TEXT_H_
 #define ANNEAL_COMMON_JSON_TEXT_H_

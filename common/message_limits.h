@@ -1,4 +1,4 @@
-// Defines the size limits of gRPC messages, in bytes, and the relations between them.
+// These constants define the size limits of gRPC messages, in bytes, and the relations between them.
 //
 // A request is small. A response holds one resource, a page of them or a piece of a file. A page
 // closes with the resource that exceeds its budget, so it can be as large as the budget and one

@@ -1,5 +1,5 @@
-// Prints floating-point numbers as the shortest decimal text that reads back to the same bits: 0.1
-// and 1e-09, not 0.10000000000000001. Pure; thread-safe.
+// `NumberText` prints floating-point numbers as the shortest decimal text that reads back
+// bit-identical: 0.1 and 1e-09, not 0.10000000000000001. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_NUMBER_TEXT_H_
 #define ANNEAL_COMMON_NUMBER_TEXT_H_

@@ -1,5 +1,5 @@
-// Returns the default paths of files, in the XDG base directories. Reads the environment;
-// thread-safe as long as no thread changes it.
+// These functions return the default paths of files, in the XDG base directories. They read the
+// environment, and are thread-safe as long as no thread changes it.
 
 #ifndef ANNEAL_COMMON_PATHS_H_
 #define ANNEAL_COMMON_PATHS_H_

@@ -1,4 +1,4 @@
-// Reads and writes files that only their owner may access: secrets, and paths to secrets.
+// These functions read and write files that only their owner may access: secrets, and paths to secrets.
 
 #ifndef ANNEAL_COMMON_PRIVATE_FILE_H_
 #define ANNEAL_COMMON_PRIVATE_FILE_H_

@@ -1,4 +1,4 @@
-// Defines the state machine of a run. Pure; thread-safe.
+// These functions define the state machine of a run. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_RUN_STATE_H_
 #define ANNEAL_COMMON_RUN_STATE_H_

@@ -1,4 +1,4 @@
-// Makes errors that name the field, its value and the remedy.
+// These functions make errors that name the field, its value and the remedy.
 //
 // Such a status carries the google.rpc messages of google.aip.dev/193 as payloads. server/api
 // copies them to the wire, and the client reads them back.

@@ -1,5 +1,5 @@
-// Explanations of the fields of the training config, from its schema: text for one field, a table
-// of several, and the reference page docs/config.md. Pure.
+// These functions explain the fields of the training config, from its schema: as text for one
+// field, a table of several, and the reference page docs/config.md. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_FIELD_HELP_H_
 #define ANNEAL_CLIENT_RENDER_FIELD_HELP_H_

@@ -1,4 +1,5 @@
-// The shapes of a network, worked out without allocating it. Pure.
+// `PlanNetwork` computes the shapes and sizes of a network without allocating it. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_
 #define ANNEAL_COMMON_CONFIG_NETWORK_PLAN_H_
@@ -13,7 +14,7 @@
 
 namespace anneal::config {
 
-// What a network is given and asked for. Images have one channel.
+// The input and the classes of a network. Images have one channel.
 struct DatasetShape {
   int64_t height = 0;
   int64_t width = 0;

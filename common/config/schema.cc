@@ -87,7 +87,7 @@ bool IsReal(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
 }
 
-// What a range counts if it is not the value itself.
+// Returns the noun that a range counts, if it is not the value itself.
 std::string Counted(const FieldDescriptor& field) {
   if (field.is_repeated()) return " elements";
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return " bytes";

@@ -1,5 +1,6 @@
-// The schema of the training config: defaults, ranges and descriptions of its fields, read by
-// reflection from the options in config.proto (options.proto documents them). Pure; thread-safe.
+// `Schema` lists the fields of the training config with their defaults, ranges and descriptions,
+// read by reflection from the options in config.proto (options.proto documents them). Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_CONFIG_SCHEMA_H_
 #define ANNEAL_COMMON_CONFIG_SCHEMA_H_

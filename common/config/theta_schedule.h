@@ -12,7 +12,7 @@
 
 namespace anneal::config {
 
-// How long a run is.
+// The length of a run.
 struct RunLength {
   int64_t epochs = 0;
   int64_t steps_per_epoch = 0;
@@ -53,7 +53,7 @@ class ThetaSchedule {
   // once an epoch, in order.
   void ObserveEpoch(double train_loss);
 
-  // Where PLATEAU stands; to go on from there in another object of the same config.
+  // Returns the state of PLATEAU, from which another object of the same config continues.
   const v1::PlateauPosition& plateau_position() const { return plateau_; }
   void RestorePlateau(const v1::PlateauPosition& position) { plateau_ = position; }
 

@@ -32,7 +32,7 @@ constexpr char kPreset[] = "preset";
 using Sample = std::vector<double>;
 using Parameters = std::map<std::string, std::string>;
 
-// What was asked for, looked up.
+// A request with its names resolved.
 struct Question {
   Metric metric;
   std::vector<std::string> group_by;
@@ -41,7 +41,7 @@ struct Question {
   Metric threshold_metric;
 };
 
-// What an arm's runs gave, gathered run by run.
+// The samples of an arm, collected run by run.
 struct ArmSamples {
   int32_t index = 0;  // in the order of the arms
   Parameters parameters;

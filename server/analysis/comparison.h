@@ -1,4 +1,5 @@
-// ExperimentService.CompareExperiments: arms, their means, and what sets them apart.
+// `Compare` computes ExperimentService.CompareExperiments: arms, their means and their paired
+// differences.
 
 #ifndef ANNEAL_SERVER_ANALYSIS_COMPARISON_H_
 #define ANNEAL_SERVER_ANALYSIS_COMPARISON_H_

@@ -1,5 +1,5 @@
-// Reads and writes the `checkpoints` table, which names the files that a run has. The files
-// themselves are CheckpointFiles' (checkpoint_files.h).
+// These functions read and write the `checkpoints` table, which names the files of each run. The
+// files themselves are CheckpointFiles' (checkpoint_files.h).
 
 #ifndef ANNEAL_SERVER_STORE_CHECKPOINT_STORE_H_
 #define ANNEAL_SERVER_STORE_CHECKPOINT_STORE_H_

@@ -1,4 +1,5 @@
-// The records of epochs: a row an epoch, a row a layer, and the theta vectors.
+// These functions read and write the records of epochs: one row per epoch, one per layer, and the
+// theta vectors.
 
 #ifndef ANNEAL_SERVER_STORE_EPOCH_STORE_H_
 #define ANNEAL_SERVER_STORE_EPOCH_STORE_H_

@@ -1,4 +1,5 @@
-// Reads and writes the event log of each experiment, which is gapless and append-only.
+// These functions read and write the event log of each experiment, which is gapless and
+// append-only.
 
 #ifndef ANNEAL_SERVER_STORE_EVENT_STORE_H_
 #define ANNEAL_SERVER_STORE_EVENT_STORE_H_

@@ -1,4 +1,4 @@
-// Reads and writes experiments. The functions are as thread-safe as the connection or transaction
+// These functions read and write experiments. They are as thread-safe as the connection or transaction
 // that they are called with.
 
 #ifndef ANNEAL_SERVER_STORE_EXPERIMENT_STORE_H_

@@ -1,4 +1,4 @@
-// Compiles filters of lists to SQL conditions. Pure; thread-safe.
+// `CompileFilter` compiles filters of lists to SQL conditions. Pure; thread-safe.
 //
 // Users' values are only ever bound. User-written text becomes SQL only as the name of a field that
 // list_fields.h or the schema of TrainingConfig knows.

@@ -1,5 +1,5 @@
-// Maps the fields of lists, as users name them, to SQL: columns of experiments and runs, labels,
-// config fields and metrics. Pure; thread-safe.
+// `FindListField` and its like map the fields of lists, as users name them, to SQL: columns of
+// experiments and runs, labels, config fields and metrics. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_STORE_LIST_FIELDS_H_
 #define ANNEAL_SERVER_STORE_LIST_FIELDS_H_

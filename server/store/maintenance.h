@@ -1,5 +1,5 @@
-// Checks a database, backs it up, and tries an upgrade on a copy. A daemon may be using the
-// database; the file is never changed.
+// These functions check a database, back it up, and try an upgrade on a copy. A daemon may be using
+// the database; the file is never changed.
 
 #ifndef ANNEAL_SERVER_STORE_MAINTENANCE_H_
 #define ANNEAL_SERVER_STORE_MAINTENANCE_H_

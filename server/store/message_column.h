@@ -1,5 +1,5 @@
-// Stores messages as JSON columns. Only the store's own files include this: its callers pass and
-// receive messages. Thread-safe.
+// These functions convert messages to JSON columns and back. Only the store's own files include
+// this: its callers pass and receive messages. Thread-safe.
 
 #ifndef ANNEAL_SERVER_STORE_MESSAGE_COLUMN_H_
 #define ANNEAL_SERVER_STORE_MESSAGE_COLUMN_H_

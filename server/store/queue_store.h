@@ -1,4 +1,4 @@
-// Reads the queue: PENDING runs, and their users' shares.
+// These functions read the queue: PENDING runs, and the standing of their users.
 
 #ifndef ANNEAL_SERVER_STORE_QUEUE_STORE_H_
 #define ANNEAL_SERVER_STORE_QUEUE_STORE_H_

@@ -1,4 +1,4 @@
-// Reads and writes runs: their states, configs and progress.
+// These functions read and write runs: their states, configs and progress.
 
 #ifndef ANNEAL_SERVER_STORE_RUN_STORE_H_
 #define ANNEAL_SERVER_STORE_RUN_STORE_H_

@@ -1,4 +1,4 @@
-// Reads and writes results on the test split, with their confusion matrices.
+// These functions read and write results on the test split, with their confusion matrices.
 
 #ifndef ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_
 #define ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_

@@ -1,4 +1,4 @@
-// Reads per-user usage of the queue and the disk, and checks quotas.
+// These functions read per-user usage of the queue and the disk, and check quotas.
 
 #ifndef ANNEAL_SERVER_STORE_USAGE_STORE_H_
 #define ANNEAL_SERVER_STORE_USAGE_STORE_H_
