@@ -1,6 +1,6 @@
 // `Listener` binds addresses, accepts connections and hands them to gRPC. The daemon, not gRPC,
 // accepts them, so that it controls the mode and the peers of its socket and the options of its
-// connections, and goes on accepting after it ran out of file descriptors.
+// connections, and continues to accept after it ran out of file descriptors.
 
 #ifndef ANNEAL_SERVER_TRANSPORT_LISTENER_H_
 #define ANNEAL_SERVER_TRANSPORT_LISTENER_H_
