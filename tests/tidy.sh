@@ -12,7 +12,7 @@ command -v clang-tidy >/dev/null || {
 # Clang cannot read GCC's precompiled headers.
 cmake --preset dev -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
 cmake --build build/tidy --target anneal_grpc anneal_store client_proto \
-  grpc_health_proto server_proto tensorboard_proto >/dev/null
+  grpc_health_proto server_proto field_record_proto tensorboard_proto >/dev/null
 
 if [ $# -eq 0 ]; then
   mapfile -t files < <(git ls-files 'common/*.cc' 'client/*.cc' 'server/*.cc')

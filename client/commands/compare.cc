@@ -24,8 +24,8 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
                   int arms) {
   if (response.arms_size() > 1) {
     std::cout << "\n"
-              << response.metric() << " (" << (response.higher_is_better() ? "higher" : "lower")
-              << " is better), paired by seed with " << response.baseline() << "\n"
+              << render::MetricWithDirection(response) << ", paired by seed with "
+              << response.baseline() << "\n"
               << std::flush;
     PrintTable(render::DifferenceTable(response, arms));
   }

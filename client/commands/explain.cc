@@ -40,11 +40,11 @@ int Explain(const std::string& name, const ListOptions& options) {
   }
   const render::Table table = render::FieldTable(fields);
   const render::Table csv = render::FieldCsv(fields);
-  std::vector<google::protobuf::Struct> records;
+  std::vector<render::FieldRecord> records;
   records.reserve(fields.size());
   Listing listing{.table = &table, .csv = &csv};
   for (const config::SchemaField* one : fields) {
-    records.push_back(render::FieldRecord(*one));
+    records.push_back(render::RecordOf(*one));
     listing.messages.push_back(&records.back());
     listing.names.push_back(one->path);
   }

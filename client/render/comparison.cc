@@ -25,6 +25,13 @@ std::string MedianOf(bool is_set, double value) { return is_set ? Short(value) :
 
 }  // namespace
 
+std::string MetricWithDirection(const v1::CompareExperimentsResponse& response) {
+  const auto metric = FindRunMetric("metric", response.metric());
+  if (metric.ok() && metric->better == v1::MetricOptions::BETTER_NEITHER) return response.metric();
+  return absl::StrCat(response.metric(),
+                      response.higher_is_better() ? " (higher is better)" : " (lower is better)");
+}
+
 Table ArmTable(const v1::CompareExperimentsResponse& response, int arms) {
   Table table({{"arm", "ARM", Align::kLeft},
                {"preset", "PRESET", Align::kLeft, 5},

@@ -196,18 +196,17 @@ Table FieldCsv(const std::vector<const SchemaField*>& fields) {
   return table;
 }
 
-google::protobuf::Struct FieldRecord(const SchemaField& field) {
-  google::protobuf::Struct record;
-  auto& values = *record.mutable_fields();
+FieldRecord RecordOf(const SchemaField& field) {
+  FieldRecord record;
   const Table row = FieldCsv({&field});
   for (size_t c = 0; c < row.columns().size(); ++c) {
-    values[row.columns()[c].key].set_string_value(row.rows()[0][c]);
+    const auto* member = FieldRecord::descriptor()->FindFieldByName(row.columns()[c].key);
+    record.GetReflection()->SetString(&record, member, row.rows()[0][c]);
   }
-  auto& choices = *values["choices"].mutable_list_value();
   for (const Choice& choice : ChoicesOf(*field.field)) {
-    auto& entry = *choices.add_values()->mutable_struct_value()->mutable_fields();
-    entry["name"].set_string_value(choice.name);
-    entry["description"].set_string_value(choice.description);
+    FieldChoice* entry = record.add_choices();
+    entry->set_name(choice.name);
+    entry->set_description(choice.description);
   }
   return record;
 }

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "client/render/field_record.pb.h"
 #include "client/render/table.h"
 #include "common/config/schema.h"
-#include "google/protobuf/struct.pb.h"
 
 namespace anneal::client::render {
 
@@ -28,7 +28,7 @@ Table FieldTable(const std::vector<const config::SchemaField*>& fields);
 Table FieldCsv(const std::vector<const config::SchemaField*>& fields);
 
 // Returns the same as FieldCsv for one field, and its choices, for JSON.
-google::protobuf::Struct FieldRecord(const config::SchemaField& field);
+FieldRecord RecordOf(const config::SchemaField& field);
 
 // Returns docs/config.md.
 std::string ConfigMarkdown();

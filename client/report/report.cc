@@ -101,8 +101,8 @@ std::string Results(const ReportData& data) {
     absl::StrAppend(
         &html, Wide(render::DifferenceTable(comparison, comparison.arms_size())),
         Paragraph(absl::StrCat(
-            comparison.metric(), " (", comparison.higher_is_better() ? "higher" : "lower",
-            " is better), paired by seed with ", comparison.baseline(),
+            render::MetricWithDirection(comparison), ", paired by seed with ",
+            comparison.baseline(),
             ". Intervals: 95 % bootstrap. P: two-sided randomisation test (sign flips); Holm: "
             "corrected for multiple comparisons. P(better): probability that a run of the arm is "
             "better than a run of the baseline.")));

@@ -54,9 +54,15 @@ TEST(FieldHelpTest, ATableHasTheFieldsBelowAMessageInTheOrderOfTheSchema) {
 }
 
 TEST(FieldHelpTest, ARecordHasTheSameFactsAndTheChoices) {
-  const auto record = FieldRecord(*config::FindSchemaField("optimizer.kind"));
-  EXPECT_EQ(record.fields().at("default").string_value(), "ADAM");
-  EXPECT_EQ(record.fields().at("choices").list_value().values_size(), 3);
+  const FieldRecord record = RecordOf(*config::FindSchemaField("optimizer.kind"));
+  EXPECT_EQ(record.default_(), "ADAM");
+  EXPECT_EQ(record.choices_size(), 3);
+  const Table csv = FieldCsv(FieldsBelow("theta"));
+  ASSERT_EQ(csv.columns().size() + 1,
+            static_cast<size_t>(FieldRecord::descriptor()->field_count()));
+  for (size_t i = 0; i < csv.columns().size(); ++i) {
+    EXPECT_EQ(csv.columns()[i].key, FieldRecord::descriptor()->field(static_cast<int>(i))->name());
+  }
 }
 
 TEST(ConfigMarkdownTest, ThePageInDocsIsUpToDate) {
