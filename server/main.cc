@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
   ::umask(0077);
   anneal::telemetry::ConfigureLog(options.log_level, options.log_format);
   // gRPC's errors are mostly caused by clients, such as aborted handshakes: debug level.
-  ::gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("gRPC: {}", args->message); });
+  ::gpr_set_log_function(
+      [](gpr_log_func_args* args) { spdlog::debug(absl::StrCat("gRPC: ", args->message)); });
   const sigset_t signals = BlockStopSignals();
 
   auto daemon = anneal::Daemon::Start(options);
@@ -95,15 +96,15 @@ int main(int argc, char** argv) {
                      "; give a file in a directory that can be written")));
   }
   if (!options.metrics_address.empty()) {
-    spdlog::info("metrics at http://{}/metrics", (*daemon)->metrics_address());
+    spdlog::info(absl::StrCat("metrics at http://", (*daemon)->metrics_address(), "/metrics"));
   }
-  spdlog::info("anneald {} is up: {} workers, data directory {}", std::string(anneal::kVersion),
-               options.executor.workers, options.data_dir);
+  spdlog::info(absl::StrCat("anneald ", anneal::kVersion, " is up: ", options.executor.workers,
+                            " workers, data directory ", options.data_dir));
   int signal = 0;
   {
     const anneal::Supervisor supervisor([&daemon] { return (*daemon)->CheckAnswers(); });
     ::sigwait(&signals, &signal);
-    spdlog::info("stopping on signal {}", signal);
+    spdlog::info(absl::StrCat("stopping on signal ", signal));
   }
   daemon->reset();
   spdlog::info("stopped");

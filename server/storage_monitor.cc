@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace anneal {
 namespace {
 
@@ -56,7 +58,7 @@ void StorageMonitor::Watch() {
     if (status.ok() != reported) {
       reported = status.ok();
       if (!reported) {
-        spdlog::error("the database refuses writes: {}", std::string(status.message()));
+        spdlog::error(absl::StrCat("the database refuses writes: ", status.message()));
       } else if (std::exchange(was_healthy, true)) {
         spdlog::info("the database accepts writes again");
       }

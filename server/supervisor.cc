@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace anneal {
 
 Supervisor::Supervisor(std::function<absl::Status()> check) : check_(std::move(check)) {
@@ -32,8 +34,8 @@ void Supervisor::FeedWatchdog(std::chrono::microseconds period) {
     if (status.ok()) {
       ::sd_notify(/*unset_environment=*/0, "WATCHDOG=1");
     } else {
-      spdlog::error("the health check failed, the watchdog is not fed: {}",
-                    std::string(status.message()));
+      spdlog::error(
+          absl::StrCat("the health check failed, the watchdog is not fed: ", status.message()));
     }
     const auto next = std::chrono::steady_clock::now() + period;
     MutexLock lock(&mutex_);

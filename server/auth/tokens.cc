@@ -96,12 +96,12 @@ void Tokens::ReadIfChanged() {
   const auto file = ReadTokens(path_);
   if (!file.ok()) {
     // Fail closed: the file may have revoked a token.
-    spdlog::error("{}; rejecting all tokens until it is repaired",
-                  std::string(file.status().message()));
+    spdlog::error(
+        absl::StrCat(file.status().message(), "; rejecting all tokens until it is repaired"));
     return;
   }
   for (const server::Token& token : file->tokens()) tokens_[token.name()] = token;
-  spdlog::info("loaded {} tokens", tokens_.size());
+  spdlog::info(absl::StrCat("loaded ", tokens_.size(), " tokens"));
 }
 
 absl::StatusOr<server::Token> Tokens::Find(absl::string_view name) {

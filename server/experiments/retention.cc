@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/store/checkpoint_store.h"
 #include "server/store/event_store.h"
@@ -52,10 +53,10 @@ void Retention::Loop() {
   while (!is_stopping()) {
     const auto removed = RemoveOld();
     if (!removed.ok()) {
-      spdlog::error("cannot remove old records: {}", std::string(removed.status().message()));
+      spdlog::error(absl::StrCat("cannot remove old records: ", removed.status().message()));
     } else if (removed->runs + removed->events > 0) {
-      spdlog::info("removed the checkpoints of {} runs and {} events past their age", removed->runs,
-                   removed->events);
+      spdlog::info(absl::StrCat("removed the checkpoints of ", removed->runs, " runs and ",
+                                removed->events, " events past their age"));
     }
     MutexLock lock(&mutex_);
     if (!stopping_) stopped_.WaitFor(&mutex_, kPause);

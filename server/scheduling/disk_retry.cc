@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace anneal::scheduling {
 
 bool IsDiskError(const absl::Status& status) {
@@ -18,8 +20,8 @@ absl::Status DiskRetry::Run(const std::function<absl::Status()>& function) {
     absl::Status status = function();
     if (!IsDiskError(status)) return status;
     if (!std::exchange(logged, true)) {
-      spdlog::error("cannot write; training waits until the disk accepts writes: {}",
-                    std::string(status.message()));
+      spdlog::error(absl::StrCat("cannot write; training waits until the disk accepts writes: ",
+                                 status.message()));
     }
     if (!Pause()) return status;
   }

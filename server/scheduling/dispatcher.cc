@@ -59,7 +59,8 @@ absl::Status Dispatcher::Recover() {
                 : store::ChangeRunState(transaction, run.key, v1::RUN_STATE_FAILED, clock_(),
                                         WorkerLost(losses)));
     }
-    if (!runs.empty()) spdlog::info("recovered {} runs of an earlier daemon", runs.size());
+    if (!runs.empty())
+      spdlog::info(absl::StrCat("recovered ", runs.size(), " runs of an earlier daemon"));
     return absl::OkStatus();
   });
 }
@@ -99,7 +100,7 @@ void Dispatcher::Loop() {
   while (AwaitWake()) {
     const absl::Status status = StartRuns();
     if (status.ok()) continue;
-    spdlog::error("cannot start runs: {}", std::string(status.message()));
+    spdlog::error(absl::StrCat("cannot start runs: ", status.message()));
     if (!PauseAfterError()) return;
   }
 }
@@ -143,7 +144,7 @@ void Dispatcher::AttachCheckpoint(v1::RunAssignment* assignment) {
   const absl::StatusOr<std::vector<store::CheckpointRow>> rows =
       store_->Read([run](store::Connection& db) { return store::ListCheckpoints(db, run); });
   if (!rows.ok()) {
-    spdlog::error("cannot list the run's checkpoints: {}", std::string(rows.status().message()));
+    spdlog::error(absl::StrCat("cannot list the run's checkpoints: ", rows.status().message()));
     assignment->clear_dataset_sha256();
     return;
   }
@@ -151,16 +152,16 @@ void Dispatcher::AttachCheckpoint(v1::RunAssignment* assignment) {
     absl::StatusOr<std::string> contents = checkpoints_->Read(row.file);
     if (contents.ok()) {
       assignment->set_checkpoint(*std::move(contents));
-      spdlog::info("resumes after step {}", row.step);
+      spdlog::info(absl::StrCat("resumes after step ", row.step));
       return;
     }
-    spdlog::warn("{}; trying the checkpoint before", std::string(contents.status().message()));
+    spdlog::warn(absl::StrCat(contents.status().message(), "; trying the checkpoint before"));
     if (!absl::IsDataLoss(contents.status())) continue;
     const absl::Status forgotten = store_->Write([&](store::Transaction& transaction) {
       return store::DeleteCheckpoint(transaction, run, row.step);
     });
     if (!forgotten.ok()) {
-      spdlog::error("cannot forget the checkpoint: {}", std::string(forgotten.message()));
+      spdlog::error(absl::StrCat("cannot forget the checkpoint: ", forgotten.message()));
     }
   }
   assignment->clear_dataset_sha256();

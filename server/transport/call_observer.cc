@@ -95,8 +95,8 @@ class CallObserver final : public grpc::experimental::Interceptor {
                                  : spdlog::level::debug;
     if (!spdlog::should_log(level)) return;
     const telemetry::LogField request("request", id_);
-    spdlog::log(level, "{}: {}{}{} in {:.1f} ms", method_, code, failed ? ": " : "",
-                failed ? status.error_message() : "", 1e3 * seconds);
+    spdlog::log(level, absl::StrFormat("%s: %s%s%s in %.1f ms", method_, code, failed ? ": " : "",
+                                       failed ? status.error_message() : "", 1e3 * seconds));
   }
 
   const char* const method_;  // outlives the service

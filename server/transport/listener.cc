@@ -215,7 +215,7 @@ void Listener::AcceptFrom(int socket) {
     // All other errors concern this connection only, such as a client that has disconnected.
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
     if (!std::exchange(has_warned_, true)) {
-      spdlog::warn("cannot accept connections: {}; retrying", std::strerror(errno));
+      spdlog::warn(absl::StrCat("cannot accept connections: ", std::strerror(errno), "; retrying"));
     }
     WaitForStop(kRetryMilliseconds);
     return;

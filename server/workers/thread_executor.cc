@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/telemetry/log.h"
 #include "server/training/make_engine.h"
 #include "server/training/trainer.h"
@@ -30,7 +31,7 @@ v1::RunEnd InvalidData(const absl::Status& status) {
 void YieldToServing() {
   constexpr int kNice = 10;
   if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice) != 0) {
-    spdlog::warn("cannot lower the priority of a worker: {}", std::strerror(errno));
+    spdlog::warn(absl::StrCat("cannot lower the priority of a worker: ", std::strerror(errno)));
   }
 }
 
@@ -54,7 +55,7 @@ class Pin {
 
  private:
   static void Check(int result) {
-    if (result != 0) spdlog::warn("cannot pin a worker: {}", std::strerror(errno));
+    if (result != 0) spdlog::warn(absl::StrCat("cannot pin a worker: ", std::strerror(errno)));
   }
 
   cpu_set_t allowed_;
@@ -170,7 +171,7 @@ void ThreadExecutor::Execute(int worker, const v1::RunAssignment& assignment,
   }
   if (status.ok()) status = courier.Drain();
   if (!status.ok()) {
-    spdlog::info("the worker left the run: {}", std::string(status.message()));
+    spdlog::info(absl::StrCat("the worker left the run: ", status.message()));
   }
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace anneal::transport::grpc_1_51 {
 namespace {
 
@@ -28,7 +30,8 @@ bool DescriptorReserve::Admits(int descriptor) {
     return true;
   }
   if (!std::exchange(has_warned_, true)) {
-    spdlog::warn("too many connections for {} descriptors; refusing new ones", reserved);
+    spdlog::warn(
+        absl::StrCat("too many connections for ", reserved, " descriptors; refusing new ones"));
   }
   return false;
 }

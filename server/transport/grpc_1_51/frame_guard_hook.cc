@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/mutex.h"
 #include "server/transport/grpc_1_51/frame_guard.h"
@@ -107,7 +108,7 @@ absl::Status grpc_chttp2_perform_read(grpc_chttp2_transport* transport, const gr
                                 GRPC_SLICE_LENGTH(slice));
   absl::Status status = anneal::transport::grpc_1_51::AllGuards().Read(transport, bytes);
   if (status.ok()) return anneal::transport::grpc_1_51::GrpcsRead()(transport, slice);
-  spdlog::debug("closing a connection: {}", std::string(status.message()));
+  spdlog::debug(absl::StrCat("closing a connection: ", status.message()));
   return status;
 }
 
