@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "client/channel.h"
+#include "client/error_text.h"
 #include "common/resource_name.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -95,6 +96,8 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
                            " another address with --server or ANNEAL_SERVER");
   } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     message = UnimplementedMessage(call);
+  } else {
+    message = ErrorText(message);
   }
   return WithDetails(absl::Status(code, message), status);
 }

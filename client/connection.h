@@ -28,7 +28,8 @@ struct ConnectionOptions {
 };
 
 // Thread-safe. Unary calls block until the deadline, 30 s by default; streams block until they end.
-// Errors carry the daemon's message; UNAVAILABLE names the address and the remedy.
+// Errors carry the daemon's message, in the terms of the command line; UNAVAILABLE names the
+// address and the remedy.
 class Connection {
  public:
   // Creates the channel without connecting. Errors: those of CheckContext, and FAILED_PRECONDITION

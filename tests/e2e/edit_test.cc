@@ -50,7 +50,7 @@ TEST_F(EditTest, LabelsNoteAndPriorityChangeOneByOne) {
   EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e"}), kBadUsage, {"--label", "--priority"}));
 }
 
-TEST_F(EditTest, DeletedGoesComesBackAndIsPurged) {
+TEST_F(EditTest, ADeletedExperimentCanBeUndeletedAndPurged) {
   daemon_.RunToEnd("a");
   daemon_.RunToEnd("b");
   EXPECT_EQ(Output({"delete", "a"}), "deleted a\n");
@@ -68,7 +68,7 @@ TEST_F(EditTest, DeletedGoesComesBackAndIsPurged) {
   EXPECT_EQ(daemon_.GetRun("a/0").state(), v1::RUN_STATE_SUCCEEDED);
 }
 
-TEST_F(EditTest, FilterChoosesWhatIsChanged) {
+TEST_F(EditTest, FilterSelectsTheExperimentsToChange) {
   daemon_.Submit("busy", {"--set", "epochs=100000"});
   for (const char* id : {"x1", "x2", "y1"}) {
     daemon_.Submit(id, {"--label", absl::StrCat("group=", std::string(1, id[0]))});
@@ -110,10 +110,10 @@ TEST_F(EditTest, ListsTakeFiltersAndOrders) {
   EXPECT_TRUE(IsOneLineError(Anneal({"list", "--filter", "state ="}), kBadUsage,
                              {"filter", "character 8", "value"}));
   EXPECT_TRUE(IsOneLineError(Anneal({"list", "--order-by", "test_accuracy"}), kBadUsage,
-                             {"order_by", "runs"}));
+                             {"--sort", "runs"}));
 }
 
-TEST_F(EditTest, QueueShowsWhoIsNextInEveryForm) {
+TEST_F(EditTest, QueueListsPendingRunsInEveryFormat) {
   EXPECT_EQ(Output({"queue", "-q"}), "");
   daemon_.Submit("busy", {"--set", "epochs=100000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("busy/0", 1));
@@ -128,7 +128,7 @@ TEST_F(EditTest, QueueShowsWhoIsNextInEveryForm) {
   EXPECT_THAT(Output({"queue", "--output", "json"}), HasSubstr("\"estimated_start_time\""));
 }
 
-TEST(WatchAllTest, GoesOnAfterARestart) {
+TEST(WatchAllTest, ContinuesAfterARestart) {
   // Uses a separate daemon on a socket, whose address survives the restart.
   TestDaemon daemon(TestDaemon::Address::kSocket);
   const auto watch = daemon.StartAnneal({"watch", "-", "--output", "jsonl"});

@@ -38,7 +38,7 @@ class SubmitTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(SubmitTest, RunsAPresetOnTheDataSetThatWasSet) {
+TEST_F(SubmitTest, RunsAPresetOnTheGivenDataSet) {
   const Finished finished =
       daemon_.Anneal({"submit", "--preset", "annealed", "--set", "dataset.name=tiny", "--set",
                       kLayers, "--set", "epochs=2", "--id", "first", "-f"});
@@ -56,7 +56,7 @@ TEST_F(SubmitTest, RunsAPresetOnTheDataSetThatWasSet) {
   EXPECT_EQ(experiment.preset(), "annealed");
 }
 
-TEST_F(SubmitTest, TakesEveryPresetBackAsPresetsShowPrintsItInBothForms) {
+TEST_F(SubmitTest, AcceptsPrintedPresetsInBothFormats) {
   const std::vector<std::string> presets = Lines(daemon_.Anneal({"presets", "-q"}).output);
   ASSERT_THAT(presets, ::testing::IsSupersetOf(
                            {"baseline", "annealed", "trainable-shared", "trainable-per-neuron"}));
@@ -127,7 +127,7 @@ TEST_F(SubmitTest, MakesARunForEveryCellAndSeedWithTheSeedFastest) {
   EXPECT_EQ(daemon_.GetRun("grid/6").config().batch_size(), 32);
 }
 
-TEST_F(SubmitTest, ADryRunShowsWhatWouldBeBuiltAndStoresNothing) {
+TEST_F(SubmitTest, ADryRunShowsTheNetworkAndStoresNothing) {
   const Finished finished =
       daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--seeds", "0..2", "--sweep",
                       "batch_size=16,32", "--id", "first", "--dry-run"});
@@ -138,14 +138,14 @@ TEST_F(SubmitTest, ADryRunShowsWhatWouldBeBuiltAndStoresNothing) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
 }
 
-TEST_F(SubmitTest, AQuietDryRunPrintsNoMoreThanANameWould) {
+TEST_F(SubmitTest, AQuietDryRunPrintsAtMostOneLine) {
   const Finished finished =
       daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--dry-run", "-q"});
   EXPECT_EQ(finished.code, kFine) << finished.errors;
   EXPECT_LE(Lines(finished.output).size(), 1U) << finished.output;
 }
 
-TEST_F(SubmitTest, QuietPrintsTheNameAloneWhichOtherCommandsTake) {
+TEST_F(SubmitTest, QuietPrintsOnlyANameThatOtherCommandsAccept) {
   const Finished finished =
       daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "-q", "--set", "epochs=2"});
   ASSERT_EQ(finished.code, kFine) << finished.errors;
@@ -156,7 +156,7 @@ TEST_F(SubmitTest, QuietPrintsTheNameAloneWhichOtherCommandsTake) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, name + "\n");
 }
 
-TEST_F(SubmitTest, QuietFollowingPrintsTheNameAlone) {
+TEST_F(SubmitTest, QuietFollowPrintsOnlyTheName) {
   const Finished finished = daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "-q", "-f"});
   EXPECT_EQ(finished.code, kFine);
   EXPECT_EQ(Lines(finished.output).size(), 1U) << finished.output;
@@ -205,7 +205,7 @@ TEST_F(SubmitTest, SendingTheSameRequestAgainIsHarmless) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, first.output);
   const Finished other = daemon_.Anneal(
       {"submit", "--file", daemon_.tiny_config(), "--request-id", "key-1", "--set", "epochs=9"});
-  EXPECT_TRUE(IsOneLineError(other, kFailed, {"request_id"}));
+  EXPECT_TRUE(IsOneLineError(other, kFailed, {"--request-id"}));
 }
 
 TEST_F(SubmitTest, ATakenNameIsRefused) {
@@ -215,7 +215,7 @@ TEST_F(SubmitTest, ATakenNameIsRefused) {
                      kFailed, {"anneal: ", "\"first\"", "choose another id"}));
 }
 
-TEST_F(SubmitTest, ABadConfigIsRefusedWithFieldValueAndWhatIsAllowed) {
+TEST_F(SubmitTest, AnInvalidConfigIsRejectedWithFieldValueAndRange) {
   struct Case {
     std::vector<std::string> arguments;
     std::vector<std::string> words;
@@ -254,7 +254,7 @@ TEST_F(SubmitTest, ABadConfigIsRefusedWithFieldValueAndWhatIsAllowed) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
 }
 
-TEST_F(SubmitTest, ABadConfigFileIsRefusedWithTheFieldOrThePlace) {
+TEST_F(SubmitTest, AnInvalidConfigFileIsRejectedWithFieldOrPosition) {
   struct Case {
     std::string text;
     std::vector<std::string> words;
@@ -275,7 +275,7 @@ TEST_F(SubmitTest, ABadConfigFileIsRefusedWithTheFieldOrThePlace) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
 }
 
-TEST_F(SubmitTest, EveryViolationIsNamedALineEach) {
+TEST_F(SubmitTest, EveryViolationIsReportedOnItsOwnLine) {
   const Finished finished =
       daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--set", "epochs=0", "--set",
                       "batch_size=-1", "--set", "optimizer.learning_rate=0"});
@@ -294,7 +294,7 @@ TEST_F(SubmitTest, OneSourceOfAConfigIsEnough) {
   EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
 }
 
-TEST_F(SubmitTest, AnUnknownPresetIsAnsweredWithThoseThereAre) {
+TEST_F(SubmitTest, AnUnknownPresetListsTheAvailableOnes) {
   EXPECT_TRUE(IsOneLineError(daemon_.Anneal({"submit", "--preset", "nope"}), kFailed,
                              {"\"nope\"", "baseline", "annealed"}));
 }
