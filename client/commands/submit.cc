@@ -103,24 +103,30 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   experiment->set_priority(options.priority);
   experiment->set_user(LoginName());
   ANNEAL_ASSIGN_OR_RETURN(*experiment->mutable_config(), BaseConfig(connection, options));
+  FieldViolations violations;
   std::string key;
   std::string value;
+  // Splits KEY=VALUE of an option into `key` and `value`.
+  const auto split = [&](absl::string_view option, const std::string& text) {
+    return !violations.AddUnder("", SplitPair(option, text, &key, &value));
+  };
   for (const std::string& assignment : options.set) {
-    ANNEAL_RETURN_IF_ERROR(SplitPair("--set", assignment, &key, &value));
-    ANNEAL_RETURN_IF_ERROR(config::SetField(experiment->mutable_config(), key, value));
+    if (!split("--set", assignment)) continue;
+    violations.AddUnder("", config::SetField(experiment->mutable_config(), key, value));
   }
   for (const std::string& axis_text : options.sweep) {
-    ANNEAL_RETURN_IF_ERROR(SplitPair("--sweep", axis_text, &key, &value));
+    if (!split("--sweep", axis_text)) continue;
     v1::SweepAxis* axis = experiment->add_axes();
     axis->set_field(key);
     for (absl::string_view one : absl::StrSplit(value, ',')) axis->add_values(std::string(one));
   }
   for (const std::string& label : options.labels) {
-    ANNEAL_RETURN_IF_ERROR(SplitPair("--label", label, &key, &value));
-    (*experiment->mutable_labels())[key] = value;
+    if (split("--label", label)) (*experiment->mutable_labels())[key] = value;
   }
-  ANNEAL_ASSIGN_OR_RETURN(const std::vector<int64_t> seeds, ParseSeeds(options.seeds));
-  experiment->mutable_seeds()->Assign(seeds.begin(), seeds.end());
+  const auto seeds = ParseSeeds(options.seeds);
+  violations.AddUnder("", seeds.status());
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  experiment->mutable_seeds()->Assign(seeds->begin(), seeds->end());
   return request;
 }
 

@@ -126,6 +126,10 @@ void CheckLength(const v1::TrainingConfig& config, RunLength length, FieldViolat
   if (theta.hold() > last) {
     violations->Add("theta.hold",
                     absl::StrCat("is ", theta.hold(), "; ", run, ": allowed is 0..", last));
+    if (traits.has_span() && theta.span() > last) {
+      violations->Add("theta.span",
+                      absl::StrCat("is ", theta.span(), "; ", run, ": allowed is 1..", last));
+    }
     return;
   }
   if (!traits.has_span()) return;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/config/field_path.h"
@@ -34,6 +35,7 @@ using Parameters = std::map<std::string, std::string>;
 
 // A request with its names resolved.
 struct Question {
+  std::vector<std::string> ids;  // of the experiments, without repetition
   Metric metric;
   std::vector<std::string> group_by;
   std::string baseline;
@@ -333,24 +335,42 @@ absl::StatusOr<v1::CompareExperimentsResponse> Comparer::Answer() const {
 
 absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request) {
   Question question;
-  const std::string metric = request.metric().empty() ? "test_accuracy" : request.metric();
-  ANNEAL_ASSIGN_OR_RETURN(question.metric, FindRunMetric("metric", metric));
-  const std::string threshold_metric =
+  FieldViolations violations;
+  if (request.names().empty() || request.names_size() > kMaxNames) {
+    violations.Add(
+        "names", absl::StrCat("has ", request.names_size(), " entries; allowed is 1..", kMaxNames));
+  } else {
+    for (const std::string& name : request.names()) {
+      const auto id = ParseExperimentName("names", name);
+      violations.AddUnder("", id.status());
+      // Named twice, its runs still count once.
+      if (id.ok() && !absl::c_linear_search(question.ids, *id)) question.ids.push_back(*id);
+    }
+  }
+  const std::string name = request.metric().empty() ? "test_accuracy" : request.metric();
+  const auto metric = FindRunMetric("metric", name);
+  violations.AddUnder("", metric.status());
+  if (metric.ok()) question.metric = *metric;
+  if (request.group_by_size() > kMaxGroupBy) {
+    violations.Add("group_by", absl::StrCat("has ", request.group_by_size(),
+                                            " entries; allowed is 0..", kMaxGroupBy));
+  } else {
+    for (const std::string& field : request.group_by()) {
+      if (field != kExperiment && field != kPreset) {
+        violations.AddUnder(
+            "", AtField("group_by", config::GetField(v1::TrainingConfig(), field).status()));
+      }
+      question.group_by.push_back(field);
+    }
+  }
+  const std::string threshold_name =
       request.threshold_metric().empty() ? "validation_accuracy" : request.threshold_metric();
-  ANNEAL_ASSIGN_OR_RETURN(question.threshold_metric,
-                          FindEpochMetric("threshold_metric", threshold_metric));
+  const auto threshold_metric = FindEpochMetric("threshold_metric", threshold_name);
+  violations.AddUnder("", threshold_metric.status());
+  if (threshold_metric.ok()) question.threshold_metric = *threshold_metric;
   if (request.has_threshold()) question.threshold = request.threshold();
   question.baseline = request.baseline();
-  if (request.group_by_size() > kMaxGroupBy) {
-    return InvalidField("group_by", absl::StrCat("has ", request.group_by_size(),
-                                                 " entries; allowed is 0..", kMaxGroupBy));
-  }
-  for (const std::string& field : request.group_by()) {
-    if (field != kExperiment && field != kPreset) {
-      ANNEAL_RETURN_IF_ERROR(config::GetField(v1::TrainingConfig(), field).status());
-    }
-    question.group_by.push_back(field);
-  }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return question;
 }
 
@@ -358,18 +378,11 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
 
 absl::StatusOr<v1::CompareExperimentsResponse> Compare(
     store::Store* store, const v1::CompareExperimentsRequest& request) {
-  if (request.names().empty() || request.names_size() > kMaxNames) {
-    return InvalidField(
-        "names", absl::StrCat("has ", request.names_size(), " entries; allowed is 1..", kMaxNames));
-  }
   ANNEAL_ASSIGN_OR_RETURN(const Question question, Understand(request));
   return store->Read([&](store::Connection& db) -> absl::StatusOr<v1::CompareExperimentsResponse> {
     Comparer comparer(&db, question);
-    std::set<std::string> seen;
-    for (const std::string& name : request.names()) {
-      ANNEAL_ASSIGN_OR_RETURN(const std::string id, ParseExperimentName("names", name));
-      // Named twice, its runs still count once.
-      if (seen.insert(id).second) ANNEAL_RETURN_IF_ERROR(comparer.AddExperiment(id));
+    for (const std::string& id : question.ids) {
+      ANNEAL_RETURN_IF_ERROR(comparer.AddExperiment(id));
     }
     return comparer.Answer();
   });

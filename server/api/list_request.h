@@ -25,21 +25,40 @@ struct ListRequest {
   store::ListQuery query;
 };
 
+inline absl::StatusOr<store::Condition> FilterOf(store::Listed listed, absl::string_view text) {
+  ANNEAL_ASSIGN_OR_RETURN(const Filter filter, ParseFilter(text));
+  return store::CompileFilter(listed, filter);
+}
+
+inline absl::StatusOr<std::vector<store::OrderTerm>> OrderOf(store::Listed listed,
+                                                             absl::string_view text) {
+  ANNEAL_ASSIGN_OR_RETURN(const auto order, ParseOrder(text));
+  return store::CompileOrder(listed, order);
+}
+
 // Parses page_size, page_token, filter and order_by of a request for a list whose default order has
-// `default_terms` ordering keys. INVALID_ARGUMENT naming the field.
+// `default_terms` ordering keys. INVALID_ARGUMENT naming the fields that are wrong, and those of
+// `violations`, which the request is known to have.
 template <typename Request>
 absl::StatusOr<ListRequest> ParseListRequest(const Request& request, store::Listed listed,
-                                             size_t default_terms) {
+                                             size_t default_terms,
+                                             FieldViolations violations = {}) {
   ListRequest list;
-  ANNEAL_ASSIGN_OR_RETURN(const Filter filter, ParseFilter(request.filter()));
-  ANNEAL_ASSIGN_OR_RETURN(list.query.filter, store::CompileFilter(listed, filter));
-  ANNEAL_ASSIGN_OR_RETURN(const auto order, ParseOrder(request.order_by()));
-  ANNEAL_ASSIGN_OR_RETURN(list.query.order, store::CompileOrder(listed, order));
-  ANNEAL_ASSIGN_OR_RETURN(Page page, ParsePage(request, list.query.order.size() + default_terms));
-  list.page_size = static_cast<size_t>(page.size);
-  list.query.limit = page.size + 1;
+  auto filter = FilterOf(listed, request.filter());
+  auto order = OrderOf(listed, request.order_by());
+  // A page token belongs to an order.
+  auto page = ParsePage(request, order.ok() ? order->size() + default_terms : 0);
+  if (order.ok() || request.page_token().empty()) violations.AddUnder("", page.status());
+  violations.AddUnder("", filter.status());
+  violations.AddUnder("", order.status());
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  ANNEAL_ASSIGN_OR_RETURN(list.query.filter, std::move(filter));
+  ANNEAL_ASSIGN_OR_RETURN(list.query.order, std::move(order));
+  ANNEAL_ASSIGN_OR_RETURN(Page first, std::move(page));
+  list.page_size = static_cast<size_t>(first.size);
+  list.query.limit = first.size + 1;
   list.query.max_bytes = kMaxPageBytes;
-  list.query.after = std::move(page.begin);
+  list.query.after = std::move(first.begin);
   return list;
 }
 

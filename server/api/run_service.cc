@@ -29,6 +29,23 @@ v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
   return view == v1::RUN_VIEW_BASIC || view == v1::RUN_VIEW_FULL ? view : otherwise;
 }
 
+// A page of what a run has.
+struct RunPage {
+  RunName run;
+  NumberedPage place;
+};
+
+template <typename Request>
+absl::StatusOr<RunPage> ParseRunPage(const Request& request, const std::vector<int64_t>& first) {
+  auto run = ParseRunName("parent", request.parent());
+  auto place = ParseNumberedPage(request, first);
+  FieldViolations violations;
+  violations.AddUnder("", run.status());
+  violations.AddUnder("", place.status());
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  return RunPage{*std::move(run), *std::move(place)};
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
@@ -126,17 +143,17 @@ absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView vie
 
 absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
   const bool all = request.parent() == kAllExperiments;
-  std::string id;
-  if (!all) {
-    ANNEAL_ASSIGN_OR_RETURN(id, ParseExperimentName("parent", request.parent()));
-  }
-  ANNEAL_ASSIGN_OR_RETURN(ListRequest list,
-                          ParseListRequest(request, store::Listed::kRuns, /*default_terms=*/2));
+  const absl::StatusOr<std::string> id =
+      all ? std::string() : ParseExperimentName("parent", request.parent());
+  FieldViolations violations;
+  violations.AddUnder("", id.status());
+  ANNEAL_ASSIGN_OR_RETURN(ListRequest list, ParseListRequest(request, store::Listed::kRuns,
+                                                             /*default_terms=*/2, violations));
   store::RunQuery query = {.list = std::move(list.query),
                            .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
   const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<store::ListedRun>> {
     if (!all) {
-      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, id));
+      ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, *id));
     }
     return store::ListRuns(db, query);
   };
@@ -192,15 +209,15 @@ absl::StatusOr<v1::Run> RunService::Extend(const v1::ExtendRunRequest& request) 
 }
 
 absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
-  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0}));
+  ANNEAL_ASSIGN_OR_RETURN(const RunPage page, ParseRunPage(request, {0}));
   const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<v1::Epoch>> {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
-    return store::ListEpochs(db, run, static_cast<int32_t>(page.begin[0]), page.size + 1);
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, page.run));
+    return store::ListEpochs(db, run, static_cast<int32_t>(page.place.begin[0]),
+                             page.place.size + 1);
   };
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs, dependencies_.store->Read(read));
   v1::ListEpochsResponse response;
-  const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.size));
+  const size_t shown = std::min(epochs.size(), static_cast<size_t>(page.place.size));
   for (size_t i = 0; i < shown; ++i) *response.add_epochs() = std::move(epochs[i]);
   if (epochs.size() > shown) {
     response.set_next_page_token(
@@ -210,18 +227,17 @@ absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRe
 }
 
 absl::StatusOr<v1::ListThetasResponse> RunService::Thetas(const v1::ListThetasRequest& request) {
-  ANNEAL_ASSIGN_OR_RETURN(const RunName name, ParseRunName("parent", request.parent()));
   // The epoch and layer after which the page begins; layers count from -1.
-  ANNEAL_ASSIGN_OR_RETURN(const NumberedPage page, ParseNumberedPage(request, {0, -2}));
-  store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.begin[0]),
-                          .after_layer = static_cast<int32_t>(page.begin[1]),
-                          .limit = page.size,
+  ANNEAL_ASSIGN_OR_RETURN(const RunPage page, ParseRunPage(request, {0, -2}));
+  store::ThetaQuery query{.after_epoch = static_cast<int32_t>(page.place.begin[0]),
+                          .after_layer = static_cast<int32_t>(page.place.begin[1]),
+                          .limit = page.place.size,
                           .max_values = kMaxPageThetas};
   if (request.has_epoch()) query.epoch = request.epoch();
   if (request.has_layer()) query.layer = request.layer();
   return dependencies_.store->Read(
       [&](store::Connection& db) -> absl::StatusOr<v1::ListThetasResponse> {
-        ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, name));
+        ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, page.run));
         ANNEAL_ASSIGN_OR_RETURN(auto thetas, store::ListThetas(db, run, query));
         v1::ListThetasResponse response;
         if (thetas.empty()) return response;

@@ -70,22 +70,33 @@ void WatchReactor::Open() {
   Poll();
 }
 
-absl::Status WatchReactor::CheckRequest() const {
+absl::StatusOr<RunName> WatchReactor::CheckRequest() const {
   const bool all = request_.name() == kAllExperiments;
+  RunName name;
+  FieldViolations violations;
+  if (IsRunName(request_.name())) {
+    const auto run = ParseRunName("name", request_.name());
+    violations.AddUnder("", run.status());
+    if (run.ok()) name = *run;
+  } else if (!all) {
+    const auto id = ParseExperimentName("name", request_.name());
+    violations.AddUnder("", id.status());
+    if (id.ok()) name.experiment_id = *id;
+  }
   if (all && request_.after_sequence() != 0) {
-    return InvalidField("after_sequence",
-                        "counts the events of one experiment; for all experiments set "
-                        "after_position");
+    violations.Add("after_sequence",
+                   "counts the events of one experiment; for all experiments set after_position");
   }
   if (!all && request_.after_position() != 0) {
-    return InvalidField("after_position",
-                        "counts the events of all experiments; for one experiment set "
-                        "after_sequence");
+    violations.Add("after_position",
+                   "counts the events of all experiments; for one experiment set after_sequence");
   }
-  if (!request_.has_heartbeat()) return absl::OkStatus();
   const int64_t millis = TimeUtil::DurationToMilliseconds(request_.heartbeat());
-  if (millis >= kMinHeartbeatMillis && millis <= kMaxHeartbeatMillis) return absl::OkStatus();
-  return InvalidField("heartbeat", absl::StrCat("is ", millis, " ms; allowed is 1 s to 1 h"));
+  if (request_.has_heartbeat() && (millis < kMinHeartbeatMillis || millis > kMaxHeartbeatMillis)) {
+    violations.Add("heartbeat", absl::StrCat("is ", millis, " ms; allowed is 1 s to 1 h"));
+  }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  return name;
 }
 
 absl::Status WatchReactor::CheckCaller() {
@@ -99,14 +110,8 @@ absl::Status WatchReactor::CheckCaller() {
 absl::Status WatchReactor::FindLog() {
   ANNEAL_RETURN_IF_ERROR(
       dependencies_.authorization->Authorize(CredentialsOf(*context_), request_).status());
-  ANNEAL_RETURN_IF_ERROR(CheckRequest());
+  ANNEAL_ASSIGN_OR_RETURN(const RunName run, CheckRequest());
   const bool all = request_.name() == kAllExperiments;
-  RunName run;
-  if (IsRunName(request_.name())) {
-    ANNEAL_ASSIGN_OR_RETURN(run, ParseRunName("name", request_.name()));
-  } else if (!all) {
-    ANNEAL_ASSIGN_OR_RETURN(run.experiment_id, ParseExperimentName("name", request_.name()));
-  }
   const int64_t wanted = all ? request_.after_position() : request_.after_sequence();
   const auto read = [&](store::Connection& db) -> absl::StatusOr<int64_t> {
     if (!all) {

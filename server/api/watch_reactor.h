@@ -28,6 +28,7 @@
 #include "anneal/v1/resources.pb.h"
 #include "anneal/v1/services.pb.h"
 #include "common/mutex.h"
+#include "common/resource_name.h"
 #include "server/api/authorization.h"
 #include "server/api/blocking_pool.h"
 #include "server/api/event_hub.h"
@@ -75,7 +76,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Event>,
   void Poll() ABSL_LOCKS_EXCLUDED(mutex_);
   // Authorizes the call, validates the request, and sets the log and the cursor.
   absl::Status FindLog() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status CheckRequest() const;
+  // Returns the name that the request watches; empty for all experiments.
+  absl::StatusOr<RunName> CheckRequest() const;
   // Re-checks the caller's token, which may have been revoked or have expired.
   absl::Status CheckCaller() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<std::shared_ptr<const EventPage>> Read(const store::EventQuery& query);

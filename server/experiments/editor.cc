@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config/schema.h"
 #include "common/experiment_validation.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -32,10 +33,13 @@ absl::StatusOr<std::set<std::string>> FieldsOf(const v1::UpdateExperimentRequest
   std::set<std::string> fields(request.update_mask().paths().begin(),
                                request.update_mask().paths().end());
   if (fields == std::set<std::string>{"*"}) return UpdatableFields();
+  std::vector<std::string> unknown;
   for (const std::string& field : fields) {
-    if (UpdatableFields().contains(field)) continue;
+    if (!UpdatableFields().contains(field)) unknown.push_back(Quoted(field));
+  }
+  if (!unknown.empty()) {
     return InvalidField("update_mask",
-                        absl::StrCat("has ", Quoted(field), "; allowed are ",
+                        absl::StrCat("has ", absl::StrJoin(unknown, " and "), "; allowed are ",
                                      absl::StrJoin(UpdatableFields(), ", "), " and *"));
   }
   if (fields.empty()) {
@@ -92,22 +96,26 @@ Editor::Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
 
 absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
   const v1::Experiment& wanted = request.experiment();
-  ANNEAL_ASSIGN_OR_RETURN(const std::string id,
-                          ParseExperimentName("experiment.name", wanted.name()));
-  ANNEAL_ASSIGN_OR_RETURN(const std::set<std::string> fields, FieldsOf(request));
+  const auto id = ParseExperimentName("experiment.name", wanted.name());
+  const auto fields = FieldsOf(request);
   FieldViolations in_experiment;
   CheckAnnotations(wanted, &in_experiment);
   FieldViolations violations;
+  violations.AddUnder("", id.status());
   violations.AddUnder("experiment", in_experiment);
+  violations.AddUnder("", fields.status());
+  violations.Sort([](absl::string_view field) {
+    return config::SchemaPosition(*v1::UpdateExperimentRequest::descriptor(), field);
+  });
   ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   const absl::Status status = store_->Write([&](store::Transaction& transaction) -> absl::Status {
     store::Connection& db = transaction.db();
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, id));
-    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, id));
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment current, store::GetExperiment(db, id));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::ExperimentKey(db, *id));
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, *id));
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment current, store::GetExperiment(db, *id));
     ANNEAL_RETURN_IF_ERROR(CheckEtag(wanted, current));
-    ANNEAL_ASSIGN_OR_RETURN(v1::Experiment submission, store::GetSubmission(db, id));
-    const std::vector<std::string> changed = Apply(wanted, fields, &submission);
+    ANNEAL_ASSIGN_OR_RETURN(v1::Experiment submission, store::GetSubmission(db, *id));
+    const std::vector<std::string> changed = Apply(wanted, *fields, &submission);
     if (changed.empty()) return absl::OkStatus();
     ANNEAL_RETURN_IF_ERROR(store::UpdateSubmission(transaction, key, submission));
     return store::AppendMessage(transaction, key, std::nullopt, clock_(),
