@@ -18,8 +18,6 @@ using Source = Metric::Source;
 constexpr char kLogLossArea[] = "log_loss_area";
 constexpr char kThetaPrefix[] = "theta_";
 
-std::string Words(absl::string_view name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
-
 const v1::MetricOptions& OptionsOf(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::metric);
 }
@@ -38,7 +36,7 @@ void Append(const Descriptor& type, absl::string_view prefix, Source source,
                         .field = field,
                         .column = ColumnOf(*field),
                         .better = options.better(),
-                        .label = options.label().empty() ? Words(name) : options.label(),
+                        .label = options.label().empty() ? MetricWords(name) : options.label(),
                         .unit = options.unit(),
                         .percent = options.percent()});
   }
@@ -59,7 +57,7 @@ std::vector<Metric> RunMetrics() {
   metrics.push_back({.name = kLogLossArea,
                      .source = Source::kLogLossArea,
                      .better = v1::MetricOptions::BETTER_LOWER,
-                     .label = Words(kLogLossArea)});
+                     .label = MetricWords(kLogLossArea)});
   return metrics;
 }
 
@@ -116,6 +114,8 @@ std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
   }
   return std::nullopt;
 }
+
+std::string MetricWords(absl::string_view name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
 
 std::string LabelWithUnit(const Metric& metric) {
   return metric.unit.empty() ? metric.label : absl::StrCat(metric.label, " (", metric.unit, ")");

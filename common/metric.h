@@ -50,6 +50,9 @@ std::vector<std::string> RunMetricNames();
 // takes all epochs.
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run);
 
+// Returns a metric's name as words, the label of a metric without one: `train loss`.
+std::string MetricWords(absl::string_view name);
+
 // Returns the label with its unit in parentheses, as axes show it: `train loss (nats)`.
 std::string LabelWithUnit(const Metric& metric);
 

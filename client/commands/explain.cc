@@ -58,12 +58,12 @@ void AddExplainCommand(CLI::App* app, Globals* globals) {
   const auto field = std::make_shared<std::string>();
   const auto markdown = std::make_shared<bool>(false);
   const auto options = std::make_shared<ListOptions>();
-  explain->add_option("field", *field,
-                      "Such as theta.schedule, or theta for all in it. Default: all fields");
+  CLI::Option* const one = explain->add_option(
+      "field", *field, "Such as theta.schedule, or theta for all in it. Default: all fields");
   AddListOptions(explain, options.get());
   AddSelectionOptions(explain, options.get());
   // For docs/config.md; an empty group hides it.
-  explain->add_flag("--markdown", *markdown, "Print docs/config.md")->group("");
+  explain->add_flag("--markdown", *markdown, "Print docs/config.md")->group("")->excludes(one);
   explain->footer("Example: anneal explain theta.schedule");
   explain->callback([globals, field, markdown, options] {
     globals->local_command = [field, markdown, options] {

@@ -8,6 +8,7 @@
 #include "client/plot/series.h"
 #include "common/config/learning_rate.h"
 #include "common/config/theta_schedule.h"
+#include "common/metric.h"
 #include "common/stats/statistics.h"
 #include "common/status.h"
 
@@ -18,7 +19,7 @@ using Kind = Series::Kind;
 
 Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
                  const Metric& metric, bool log_y) {
-  Panel panel = {.title = Words(metric.name),
+  Panel panel = {.title = MetricWords(metric.name),
                  .x_label = "epoch",
                  .y_label = LabelWithUnit(metric),
                  .log_y = log_y};
@@ -185,10 +186,11 @@ Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y
 }
 
 Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms) {
-  Panel values = {.title = "mean and 95 % bootstrap interval", .x_label = Words(response.metric())};
+  Panel values = {.title = "mean and 95 % bootstrap interval",
+                  .x_label = MetricWords(response.metric())};
   Panel differences = {
       .title = absl::StrCat("differences to ", response.baseline(), ", 95 % intervals"),
-      .x_label = absl::StrCat("difference of ", Words(response.metric())),
+      .x_label = absl::StrCat("difference of ", MetricWords(response.metric())),
       .zero_line = true};
   const std::vector<Style> styles = StylesOf(arms);
   std::map<std::string, Color> colors;
@@ -217,7 +219,7 @@ Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector
                      .high = found.difference_high()}}});
     differences.categories.push_back(arm.name());
   }
-  Figure figure = {.title = Words(response.metric()), .columns = 1, .panels = {values}};
+  Figure figure = {.title = MetricWords(response.metric()), .columns = 1, .panels = {values}};
   if (!differences.series.empty()) {
     figure.panels.push_back(differences);
     figure.columns = 2;

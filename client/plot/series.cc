@@ -6,7 +6,6 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "common/stats/statistics.h"
 
 namespace anneal::client::plot {
@@ -44,8 +43,6 @@ std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
   }
   return styles;
 }
-
-std::string Words(const std::string& name) { return absl::StrReplaceAll(name, {{"_", " "}}); }
 
 std::string ThetaLabel() { return LabelWithUnit(FindEpochMetric("theta", "theta_median").value()); }
 

@@ -19,8 +19,6 @@ Color ColorOf(const v1::ThetaConfig& theta);
 // Returns a style for each of the `wanted` colours; see StylesOf in figures.h.
 std::vector<Style> StylesOf(const std::vector<Color>& wanted);
 
-// Turns "validation_loss" into "validation loss".
-std::string Words(const std::string& name);
 // Returns the label of axes that show theta.
 std::string ThetaLabel();
 // Returns the arm's name with its number of runs.

@@ -68,18 +68,22 @@ std::string ExampleText(const SchemaField& field) {
   const std::string& value =
       options.example().empty() ? options.default_value() : options.example();
   if (value.empty()) return "";
-  const std::string text =
-      absl::StrCat(absl::StrReplaceAll(field.path, {{".N.", ".0."}}), "=", value);
+  return absl::StrCat(absl::StrReplaceAll(field.path, {{".N.", ".0."}}), "=", value);
+}
+
+// The option with its assignment, quoted for a shell where it needs quotes; empty for a message.
+std::string ExampleOption(const SchemaField& field) {
+  const std::string text = ExampleText(field);
+  if (text.empty()) return "";
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(c) || absl::StrContains("._-/=", c);
   });
-  return plain ? text : absl::StrCat("'", text, "'");
+  return absl::StrCat("--set ", plain ? text : absl::StrCat("'", text, "'"));
 }
 
+// Descriptions have no abbreviations: a period before a space ends a sentence.
 std::string FirstSentence(const std::string& text) {
-  for (size_t dot = text.find(". "); dot != std::string::npos; dot = text.find(". ", dot + 1)) {
-    if (dot + 2 < text.size() && absl::ascii_isupper(text[dot + 2])) return text.substr(0, dot);
-  }
+  if (const size_t end = text.find(". "); end != std::string::npos) return text.substr(0, end);
   return absl::EndsWith(text, ".") ? text.substr(0, text.size() - 1) : text;
 }
 
@@ -129,8 +133,8 @@ std::string MarkdownOf(const SchemaField& field) {
                       "\n");
     }
   }
-  if (const std::string example = ExampleText(field); !example.empty()) {
-    absl::StrAppend(&text, "- example: `--set ", example, "`\n");
+  if (const std::string example = ExampleOption(field); !example.empty()) {
+    absl::StrAppend(&text, "- example: `", example, "`\n");
   }
   const std::vector<Choice> choices = ChoicesOf(*field.field);
   if (!choices.empty()) absl::StrAppend(&text, "\n| choice | meaning |\n|---|---|\n");
@@ -159,8 +163,8 @@ std::string FieldHelp(const SchemaField& field) {
   if (field.is_message() && !field.field->is_repeated()) return text;
   absl::StrAppend(&text, "\n");
   auto facts = Facts(field);
-  if (const std::string example = ExampleText(field); !example.empty()) {
-    facts.emplace_back("example", absl::StrCat("--set ", example));
+  if (const std::string example = ExampleOption(field); !example.empty()) {
+    facts.emplace_back("example", example);
   }
   for (const auto& [name, value] : facts) {
     absl::StrAppend(&text, Pad(name, 8, Table::Align::kLeft), " ", value, "\n");

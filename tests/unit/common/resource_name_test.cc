@@ -80,11 +80,11 @@ void ExpectRefusal(const absl::Status& status, const std::string& field, const s
   }
 }
 
-TEST(CheckExperimentIdTest, TakesWhatThePatternMatches) {
+TEST(CheckExperimentIdTest, AcceptsMatchingIds) {
   for (const std::string& id : GoodIds()) EXPECT_TRUE(CheckExperimentId("id", id).ok()) << id;
 }
 
-TEST(CheckExperimentIdTest, RefusesEverythingElseAndSaysWhatIsAllowed) {
+TEST(CheckExperimentIdTest, RejectsOtherIdsWithTheAllowedPattern) {
   for (const std::string& id : BadIds()) {
     const absl::Status status = CheckExperimentId("experiment_id", id);
     ExpectRefusal(status, "experiment_id", id);
@@ -92,7 +92,7 @@ TEST(CheckExperimentIdTest, RefusesEverythingElseAndSaysWhatIsAllowed) {
   }
 }
 
-TEST(CheckExperimentIdTest, LooksAtEveryByte) {
+TEST(CheckExperimentIdTest, ChecksEveryByte) {
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -179,14 +179,14 @@ TEST(ParseRunNameTest, RefusesOtherResources) {
   }
 }
 
-TEST(ResourceNameErrorTest, AShortNameGetsItsFullNameAsTheRemedy) {
+TEST(ResourceNameErrorTest, AShortNameIsRejectedWithItsFullName) {
   EXPECT_TRUE(Mentions(ParseExperimentName("name", "first").status().message(),
                        {"name is \"first\"; use the full name, experiments/first"}));
   EXPECT_TRUE(Mentions(ParseRunName("name", "first/0").status().message(),
                        {"name is \"first/0\"; use the full name, experiments/first/runs/0"}));
 }
 
-TEST(ResourceNameErrorTest, AnotherKindOfResourceGetsAnExampleOfTheExpectedKind) {
+TEST(ResourceNameErrorTest, AnotherKindOfResourceIsRejectedWithAnExample) {
   EXPECT_EQ(ParseExperimentName("name", "experiments/first/runs/0").status().message(),
             "name is \"first/0\"; expected an experiment, such as first");
   EXPECT_EQ(ParseRunName("name", "experiments/first").status().message(),
@@ -208,18 +208,34 @@ TEST(ResourceNameErrorTest, DetailsOfALongUnicodeNameCanBeReadBack) {
   }
 }
 
-TEST(ExpandNameTest, ExpandsWhatPeopleType) {
+TEST(ExpandNameTest, ExpandsShortNames) {
   EXPECT_EQ(ExpandName("first"), "experiments/first");
   EXPECT_EQ(ExpandName("first/0"), "experiments/first/runs/0");
   EXPECT_EQ(ExpandName("first/12"), "experiments/first/runs/12");
 }
 
-TEST(ExpandNameTest, LetsFullNamesPass) {
+TEST(ExpandNameTest, LeavesFullNamesUnchanged) {
   EXPECT_EQ(ExpandName("experiments/first"), "experiments/first");
   EXPECT_EQ(ExpandName("experiments/first/runs/0"), "experiments/first/runs/0");
 }
 
-TEST(ExpandNameTest, WhatHostileInputExpandsToIsRefused) {
+TEST(ExpandNameTest, InvertsShortenName) {
+  for (const std::string& name :
+       std::vector<std::string>{"experiments/first", "experiments/first/runs/0", "experiments/runs",
+                                "experiments/runs/runs/3", "experiments/a-1/runs/9999",
+                                "experiments/experiments", "experiments/experiments/runs/0"}) {
+    EXPECT_EQ(ExpandName(ShortenName(name)), name) << "printed as " << ShortenName(name);
+  }
+}
+
+TEST(ExpandNameTest, MalformedNamesStayMalformed) {
+  EXPECT_FALSE(ParseRunName("name", ExpandName("first/0/1")).ok());
+  EXPECT_FALSE(ParseRunName("name", ExpandName("first/x")).ok());
+  EXPECT_FALSE(ParseExperimentName("name", ExpandName("Not A Name")).ok());
+  EXPECT_FALSE(ParseExperimentName("name", ExpandName("")).ok());
+}
+
+TEST(ExpandNameTest, ExpandedHostileInputIsRejected) {
   for (const std::string& id : BadIds()) {
     const std::string experiment = ExpandName(id);
     EXPECT_FALSE(ParseExperimentName("name", experiment).ok()) << id.substr(0, 80);
@@ -233,7 +249,11 @@ TEST(ShortenNameTest, ShortensFullNames) {
   EXPECT_EQ(ShortenName("experiments/first/runs/12"), "first/12");
 }
 
-TEST(ShortenNameTest, IsUndoneByExpandName) {
+TEST(ShortenNameTest, LeavesOtherNames) {
+  EXPECT_EQ(ShortenName("presets/annealed"), "presets/annealed");
+}
+
+TEST(ShortenNameTest, IsInvertedByExpandName) {
   for (const std::string& id : GoodIds()) {
     const std::string experiment = ExperimentName(id);
     EXPECT_EQ(ExpandName(ShortenName(experiment)), experiment);
@@ -242,11 +262,13 @@ TEST(ShortenNameTest, IsUndoneByExpandName) {
   }
 }
 
-TEST(IsRunNameTest, TellsRunsFromExperiments) {
+TEST(IsRunNameTest, DistinguishesRunsFromExperiments) {
   for (const std::string& id : GoodIds()) {
     EXPECT_FALSE(IsRunName(ExperimentName(id))) << id;
     EXPECT_TRUE(IsRunName(FormatRunName(id, 0))) << id;
   }
+  EXPECT_TRUE(IsRunName(ExpandName("first/0")));
+  EXPECT_FALSE(IsRunName(ExpandName("runs")));
 }
 
 }  // namespace
