@@ -107,7 +107,7 @@ class AbuseTest : public ::testing::Test, protected TlsDaemon {
   int64_t resident_before_ = 0;
 };
 
-TEST_F(AbuseTest, MalformedFramesEndNoMoreThanTheirConnection) {
+TEST_F(AbuseTest, MalformedFramesDoNotAffectOtherConnections) {
   for (const Door& door : doors_) {
     for (const Malformed& sent : MalformedFrames(kOpenMethod)) {
       const auto peer = Greet(door);
@@ -122,7 +122,7 @@ TEST_F(AbuseTest, MalformedFramesEndNoMoreThanTheirConnection) {
   }
 }
 
-TEST_F(AbuseTest, RandomBytesInPlaceOfFramesEndNoMoreThanTheirConnection) {
+TEST_F(AbuseTest, RandomBytesDoNotAffectOtherConnections) {
   std::mt19937 random(20230425);
   for (const Door& door : doors_) {
     for (int i = 0; i < 100; ++i) {
@@ -141,7 +141,7 @@ TEST_F(AbuseTest, RandomBytesInPlaceOfFramesEndNoMoreThanTheirConnection) {
 
 // gRPC 1.51 calls abort() for some metadata: grpclb_client_stats with an AuthMetadataProcessor, and
 // oversized values in error messages (CVE-2023-1428).
-TEST_F(AbuseTest, FieldsThatGrpcKeepsForItselfEndNoMoreThanTheirConnection) {
+TEST_F(AbuseTest, ReservedMetadataDoesNotAffectOtherConnections) {
   const std::string more = Field("more", std::string(10'000, 'x'));
   for (const Door& door : doors_) {
     for (const std::string& field : FieldsOfGrpc()) {
@@ -154,7 +154,7 @@ TEST_F(AbuseTest, FieldsThatGrpcKeepsForItselfEndNoMoreThanTheirConnection) {
 
 // A reset call does not count towards the 128 concurrent streams but exists until it is cleaned up;
 // cleanup must keep up (CVE-2023-44487).
-TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
+TEST_F(AbuseTest, RapidResetsNeitherDelayOthersNorLeakMemory) {
   constexpr uint32_t kResets = 20'000;  // of each connection
   constexpr uint32_t kAtOnce = 100;
   SKIP_WITHOUT_GRPC_1_51();
@@ -178,7 +178,7 @@ TEST_F(AbuseTest, CallsThatAreResetAtOnceDelayNobodyAndLeaveNothing) {
   }
 }
 
-TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
+TEST_F(AbuseTest, UnreadResponsesDoNotAccumulate) {
   // Each requires a response.
   for (const std::string& wanting :
        {Frame(kSettings, 0, 0, ""), Frame(kPing, 0, 0, "01234567"),
@@ -197,7 +197,7 @@ TEST_F(AbuseTest, AnswersThatNobodyReadsAreNotKept) {
 
 // The method needs no role. gRPC 1.51 responds and drops the excess fields; refusing the call would
 // be correct, too.
-TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
+TEST_F(AbuseTest, HugeHeaderListsDoNotAffectOtherConnections) {
   SKIP_WITHOUT_GRPC_1_51();
   const auto call = [&](const Door& door, const std::string& more) {
     auto peer = Greet(door);
@@ -221,7 +221,7 @@ TEST_F(AbuseTest, HugeHeaderListsEndNoMoreThanTheirConnection) {
 
 // Each part is small, and the list never ends: even fields that gRPC will drop must not be buffered
 // until then (CVE-2023-33953).
-TEST_F(AbuseTest, HeaderListsWithoutEndAreNotKept) {
+TEST_F(AbuseTest, EndlessHeaderListsDoNotAccumulate) {
   SKIP_WITHOUT_GRPC_1_51();
   for (const Door& door : doors_) {
     for (const Endless& endless : EndlessHeaders(kOpenMethod)) {
@@ -241,7 +241,7 @@ TEST_F(AbuseTest, HeaderListsWithoutEndAreNotKept) {
   }
 }
 
-TEST_F(AbuseTest, TenThousandConnectionsThatFinishNoHandshakeAreGivenUp) {
+TEST_F(AbuseTest, TenThousandIncompleteHandshakesAreClosed) {
   constexpr int kConnections = 10'000;
   constexpr int kFriends = 2;
   constexpr int kAtOnce = 400;  // fewer than the descriptors of either process
@@ -269,7 +269,7 @@ TEST_F(AbuseTest, TenThousandConnectionsThatFinishNoHandshakeAreGivenUp) {
   ASSERT_TRUE(HasGrownLittle("all connections"));
 }
 
-TEST_F(AbuseTest, TenThousandWrongTokensAreTurnedAwayAndNotLogged) {
+TEST_F(AbuseTest, TenThousandWrongTokensAreRejectedAndNotLogged) {
   std::mt19937 random(7);
   const auto channel = Channel();
   std::vector<std::string> secrets;

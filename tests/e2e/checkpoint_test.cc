@@ -88,7 +88,7 @@ class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterfac
   }
 };
 
-TEST_P(DisturbedTest, KillsAtRandomMomentsChangeNoBits) {
+TEST_P(DisturbedTest, RandomKillsKeepResultsBitIdentical) {
   SubmitRuns("disturbed");
   int kills = 0;
   while (kills < Disturbances() && !HasEnded()) {
@@ -101,7 +101,7 @@ TEST_P(DisturbedTest, KillsAtRandomMomentsChangeNoBits) {
   ExpectTheSameBitsUndisturbed();
 }
 
-TEST_P(DisturbedTest, PausesAtRandomMomentsChangeNoBits) {
+TEST_P(DisturbedTest, RandomPausesKeepResultsBitIdentical) {
   SubmitRuns("disturbed");
   int pauses = 0;
   for (; pauses < Disturbances() && !HasEnded(); ++pauses) {
@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(EnginesAndWorkers, DisturbedTest,
                            return absl::StrCat(tested.param.engine, "With", tested.param.workers);
                          });
 
-TEST_F(CheckpointTest, APausedRunStaysWhereItIsAndGoesOnFromThere) {
+TEST_F(CheckpointTest, APausedRunSurvivesARestartAndResumesFromItsCheckpoint) {
   daemon_.Submit("long", {"--set", "epochs=100000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 3));
   EXPECT_EQ(daemon_.Anneal({"pause", "long/0"}).code, kFine);
@@ -159,7 +159,7 @@ TEST_F(CheckpointTest, ACancelledRunCanBeRetriedAndASucceededOneExtended) {
   EXPECT_EQ(daemon_.GetRun("extended/0").config().theta().span(), 3);
 }
 
-TEST_F(CheckpointTest, KeepsTheLastTwoAndTheBestWhileItRunsAndNoRubbish) {
+TEST_F(CheckpointTest, KeepsTheLastTwoAndTheBestAndNoOrphanedFiles) {
   daemon_.Submit("kept", {"--set", "epochs=100000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("kept/0", 10));
   EXPECT_EQ(daemon_.Anneal({"pause", "kept"}).code, kFine);
@@ -177,7 +177,7 @@ TEST_F(CheckpointTest, KeepsTheLastTwoAndTheBestWhileItRunsAndNoRubbish) {
   EXPECT_EQ(CheckpointFilesOf(daemon_, "done/0").size(), List("done/0").size());
 }
 
-TEST_F(CheckpointTest, DownloadsWhatIsAskedForWhole) {
+TEST_F(CheckpointTest, DownloadsTheRequestedCheckpointCompletely) {
   daemon_.RunToEnd("done", {"--set", "epochs=5"});
   const v1::CheckpointInfo last = List("done/0").at(0);
   EXPECT_EQ(last.epoch(), 5);
@@ -228,7 +228,7 @@ TEST_F(CheckpointTest, ADamagedCheckpointIsNotUsed) {
 }
 
 // Damages the last checkpoint of each run of an experiment in a different way.
-TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
+TEST_F(CheckpointTest, EachKindOfDamageIsLoggedAndThePreviousCheckpointIsUsed) {
   const std::vector<std::pair<std::string, std::function<void(const fs::path&)>>> kinds = {
       {"truncated", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) - 1); }},
       {"empty", [](const fs::path& file) { fs::resize_file(file, 0); }},
@@ -267,7 +267,7 @@ TEST_F(CheckpointTest, EachKindOfDamageIsToldOfAndTheCheckpointBeforeIsUsed) {
 }
 
 // The reference reader of the format, if installed.
-TEST_F(CheckpointTest, PythonReadsThem) {
+TEST_F(CheckpointTest, PythonReadsCheckpoints) {
   if (RunProcess({"python3", "-c", "import safetensors.numpy"}).code != 0) {
     GTEST_SKIP() << "no safetensors for Python here";
   }

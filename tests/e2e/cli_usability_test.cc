@@ -54,7 +54,7 @@ class CliUsabilityTest : public ::testing::Test {
 
 std::unique_ptr<TestDaemon> CliUsabilityTest::daemon_;
 
-TEST_F(CliUsabilityTest, AContextIsAddedUsedAndForgotten) {
+TEST_F(CliUsabilityTest, AContextIsAddedUsedAndRemoved) {
   const Finished added = Anneal({"context", "add", "lab", "--server", daemon_->address()});
   EXPECT_EQ(added.code, kFine) << added.errors;
   EXPECT_THAT(added.output, HasSubstr("now the current context"));
@@ -80,7 +80,7 @@ TEST_F(CliUsabilityTest, AContextIsAddedUsedAndForgotten) {
   EXPECT_THAT(Anneal({"list"}).errors, HasSubstr("127.0.0.1:7433"));
 }
 
-TEST_F(CliUsabilityTest, BadContextsAreRefusedAndNothingIsStored) {
+TEST_F(CliUsabilityTest, InvalidContextsAreRejectedAndNotStored) {
   std::ofstream(directory_.file("empty.pem"));
   EXPECT_TRUE(IsOneLineError(Anneal({"context", "add", "Lab!", "--server", "a:1"}), kBadUsage,
                              {"context", "Lab!"}));
@@ -115,7 +115,7 @@ TEST_F(CliUsabilityTest, DetachingNamesTheContext) {
   daemon_->Anneal({"delete", "long"});
 }
 
-TEST_F(CliUsabilityTest, DoctorFindsNothingWrongWithADaemonThatServes) {
+TEST_F(CliUsabilityTest, DoctorReportsNoProblemsForAHealthyDaemon) {
   const Finished doctor = daemon_->Anneal({"doctor"});
   EXPECT_EQ(doctor.code, kFine) << doctor.output;
   for (const char* what : {"settings", "server", "reachable", "version", "clock", "data set"}) {
@@ -125,7 +125,7 @@ TEST_F(CliUsabilityTest, DoctorFindsNothingWrongWithADaemonThatServes) {
               AllOf(HasSubstr("ANNEAL_SERVER"), HasSubstr("tiny"), Not(HasSubstr("FAIL"))));
 }
 
-TEST_F(CliUsabilityTest, DoctorNamesWhatIsWrongAndGoesOn) {
+TEST_F(CliUsabilityTest, DoctorReportsEveryProblem) {
   const auto line_of = [](const Finished& finished, const std::string& what) {
     for (const std::string& line : Lines(finished.output)) {
       if (absl::StrContains(line, what)) return line;
@@ -149,7 +149,7 @@ TEST_F(CliUsabilityTest, DoctorNamesWhatIsWrongAndGoesOn) {
   EXPECT_THAT(line_of(open, "settings"), AllOf(StartsWith("FAIL"), HasSubstr("chmod 600")));
 }
 
-TEST_F(CliUsabilityTest, VerboseSaysWhichCallsAreMadeOnStderrOnly) {
+TEST_F(CliUsabilityTest, VerboseLogsCallsToStderrOnly) {
   const Finished quiet = daemon_->Anneal({"list"});
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"-v", "list"}, {"list", "--verbose"}}) {

@@ -67,7 +67,7 @@ std::string TestName(const ::testing::TestParamInfo<std::string>& point) {
 
 class CheckpointCrashTest : public CrashTest, public ::testing::WithParamInterface<std::string> {};
 
-TEST_P(CheckpointCrashTest, TheRunEndsWithTheBitsOfAnUndisturbedOneAndLeavesNoRubbish) {
+TEST_P(CheckpointCrashTest, RecoveryIsBitIdenticalAndLeavesNoOrphanedFiles) {
   // Leaves earlier checkpoints to fall back to, and time for the response to reach the client.
   StartToCrashAt(GetParam() + ":9");
   SubmitOnce("killed");
@@ -92,8 +92,8 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, CheckpointCrashTest,
                                            "checkpoint.recorded", "checkpoint.committed"),
                          TestName);
 
-// The premise of the test above: the file existed when the daemon died.
-TEST_F(CrashTest, ATemporaryFileIsLeftByTheKillAndSweptByTheNextDaemon) {
+// The premise of the test above: the file exists when the daemon dies.
+TEST_F(CrashTest, TheNextDaemonRemovesATemporaryFileLeftByACrash) {
   StartToCrashAt("checkpoint.written:9");
   SubmitOnce("killed");
   WaitForTheCrash();
@@ -105,7 +105,7 @@ TEST_F(CrashTest, ATemporaryFileIsLeftByTheKillAndSweptByTheNextDaemon) {
   ExpectNoRubbish("killed/0");
 }
 
-TEST_F(CrashTest, ASubmissionThatWasNotCommittedLeavesNoTraceAndCanBeSentAgain) {
+TEST_F(CrashTest, AnUncommittedSubmissionLeavesNoTraceAndCanBeRetried) {
   StartToCrashAt("submission.recorded");
   EXPECT_EQ(SubmitOnce("lost").code, kFailed);
   WaitForTheCrash();
@@ -115,7 +115,7 @@ TEST_F(CrashTest, ASubmissionThatWasNotCommittedLeavesNoTraceAndCanBeSentAgain) 
   EXPECT_EQ(daemon_.Anneal({"wait", "lost"}).code, kFine);
 }
 
-TEST_F(CrashTest, ASubmissionWhoseAnswerWasLostIsThereAndTheSameWhenSentAgain) {
+TEST_F(CrashTest, ARetryAfterALostResponseReturnsTheSameExperiment) {
   StartToCrashAt("submission.committed");
   EXPECT_EQ(SubmitOnce("unanswered").code, kFailed);
   WaitForTheCrash();
@@ -130,7 +130,7 @@ TEST_F(CrashTest, ASubmissionWhoseAnswerWasLostIsThereAndTheSameWhenSentAgain) {
       1U);
 }
 
-TEST_F(CrashTest, ARunThatKillsTheDaemonAgainAndAgainIsGivenUp) {
+TEST_F(CrashTest, ARunThatKeepsCrashingTheDaemonFails) {
   constexpr int kMostAttempts = 11;  // a first one, and ten more
   const std::map<std::string, std::string> crash = {{"ANNEAL_CRASH_AT", "checkpoint.begun"}};
   StartToCrashAt("checkpoint.begun");

@@ -117,7 +117,7 @@ TEST_F(ExportTest, CsvHasEveryRunEpochAndConfusion) {
   EXPECT_THAT(Contents(out + "/epochs.csv"), HasSubstr("first/1,1," + rows[3]));
 }
 
-TEST_F(ExportTest, JsonHasAFileAnExperiment) {
+TEST_F(ExportTest, JsonHasOneFilePerExperiment) {
   const std::string out = directory_.file("json");
   const Finished done =
       daemon_->Anneal({"export", "json", "first/1", "other", "first/0", "--out", out});
@@ -151,7 +151,7 @@ TEST_F(ExportTest, TensorboardFilesAreReadBack) {
   EXPECT_EQ(data.session_start_info().hparams().at("theta.policy").string_value(), "SCHEDULED");
 }
 
-TEST_F(ExportTest, MistakesAreNamed) {
+TEST_F(ExportTest, ErrorsNameTheInvalidArgument) {
   const std::vector<std::vector<std::string>> commands = {
       {"export", "csv", "first", "--out", "/dev/null/x"},
       {"export", "tensorboard", "first", "--logdir", "/dev/null/x"},
@@ -168,7 +168,7 @@ TEST_F(ExportTest, MistakesAreNamed) {
                      kBadUsage, {"first/0", "reports take experiments"}));
 }
 
-TEST_F(ExportTest, ReportsAreOnePageThatNeedsNothingElse) {
+TEST_F(ExportTest, ReportsAreSelfContained) {
   const std::string out = directory_.file("report.html");
   const Finished done = daemon_->Anneal({"report", "first", "other", "--out", out, "--title",
                                          "A <b>title</b>", "--question", "Does it bend?"});
@@ -189,7 +189,7 @@ TEST_F(ExportTest, ReportsAreOnePageThatNeedsNothingElse) {
   EXPECT_EQ(figures, 5U);
 }
 
-TEST(FollowingExportTest, GoesOnAcrossARestartAndEndsWithTheRuns) {
+TEST(FollowingExportTest, ContinuesAcrossARestartAndEndsWithTheRuns) {
   TestDaemon daemon(TestDaemon::Address::kSocket);
   daemon.Submit("long", {"--set", "epochs=400"});
   ASSERT_TRUE(daemon.WaitForEpochs("long/0", 1));

@@ -73,7 +73,7 @@ class FollowTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(FollowTest, WatchPrintsALineAnEpochIntoAPipe) {
+TEST_F(FollowTest, WatchPrintsOneLinePerEpochToAPipe) {
   daemon_.Submit("first", {"--seeds", "0..1"});
   const Finished finished = daemon_.Anneal({"watch", "first"});
   EXPECT_EQ(finished.code, kFine) << finished.errors;
@@ -85,7 +85,7 @@ TEST_F(FollowTest, WatchPrintsALineAnEpochIntoAPipe) {
   EXPECT_THAT(finished.output, HasSubstr("first/0 SUCCEEDED\n"));
 }
 
-TEST_F(FollowTest, WatchOfOneRunTellsOfThatRunOnly) {
+TEST_F(FollowTest, WatchOfOneRunShowsThatRunOnly) {
   daemon_.Submit("first", {"--seeds", "0..1"});
   const Finished finished = daemon_.Anneal({"watch", "first/1"});
   EXPECT_EQ(finished.code, kFine) << finished.errors;
@@ -112,7 +112,7 @@ TEST_F(FollowTest, WatchAsJsonLinesPrintsEveryEventOfTheLogOnceAndInOrder) {
   EXPECT_EQ(sequences, expected);
 }
 
-TEST_F(FollowTest, WaitSaysNothingAndSucceedsWhenAllHave) {
+TEST_F(FollowTest, WaitIsSilentAndSucceedsWhenAllRunsSucceed) {
   daemon_.Submit("first", {"--seeds", "0..2"});
   const Finished finished = daemon_.Anneal({"wait", "first"});
   EXPECT_EQ(finished.code, kFine);
@@ -151,7 +151,7 @@ TEST_F(FollowTest, CancelStopsRunningAndWaitingRunsAndWaitNoticesIt) {
   EXPECT_EQ(daemon_.Anneal({"cancel", "long"}).code, kFine) << "cancelling again is harmless";
 }
 
-TEST_F(FollowTest, CancelGoesOnAfterANameThatIsNotThere) {
+TEST_F(FollowTest, CancelContinuesAfterAnUnknownName) {
   SubmitLong("long");
   const Finished finished = daemon_.Anneal({"cancel", "nope", "long"});
   EXPECT_EQ(finished.code, kFailed);
@@ -160,7 +160,7 @@ TEST_F(FollowTest, CancelGoesOnAfterANameThatIsNotThere) {
   EXPECT_EQ(daemon_.GetRun("long/0").state(), v1::RUN_STATE_CANCELLED);
 }
 
-TEST_F(FollowTest, CtrlCDetachesWithTheCommandToComeBackAndTheRunGoesOn) {
+TEST_F(FollowTest, CtrlCDetachesAndPrintsTheReattachCommand) {
   SubmitLong("long");
   struct Case {
     std::vector<std::string> command;
@@ -197,7 +197,7 @@ TEST_F(FollowTest, CtrlCEndsWaitToo) {
   EXPECT_EQ(daemon_.GetRun("long/0").state(), v1::RUN_STATE_RUNNING);
 }
 
-TEST_F(FollowTest, TheCommandToComeBackReachesTheServerThatWasNamed) {
+TEST_F(FollowTest, TheReattachCommandNamesTheSameServer) {
   SubmitLong("long");
   const ProcessOptions nowhere = {
       .environment = {{"ANNEAL_SERVER", ""}, {"XDG_STATE_HOME", daemon_.file("empty")}}};

@@ -85,7 +85,7 @@ class FullDiskTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(FullDiskTest, ARunWhoseCheckpointHasNoRoomWaitsAndGoesOnAndKeepsTheOneBefore) {
+TEST_F(FullDiskTest, ARunWaitsForCheckpointSpaceAndKeepsItsPreviousCheckpoint) {
   SubmitLarge("large");
   ASSERT_TRUE(daemon_.WaitForEpochs("large/0", 2));
   LimitFiles(kNoRoomForCheckpoints);
@@ -110,7 +110,7 @@ TEST_F(FullDiskTest, ARunWhoseCheckpointHasNoRoomWaitsAndGoesOnAndKeepsTheOneBef
   ExpectTheBitsOfAnUndisturbedRun("large/0");
 }
 
-TEST_F(FullDiskTest, AKillWhileACheckpointHasNoRoomChangesNoBits) {
+TEST_F(FullDiskTest, AKillDuringAFullDiskKeepsResultsBitIdentical) {
   SubmitLarge("large");
   ASSERT_TRUE(daemon_.WaitForEpochs("large/0", 2));
   LimitFiles(kNoRoomForCheckpoints);
@@ -145,7 +145,7 @@ TEST_F(FullDiskTest, SubmissionsAreRefusedAndRunsWaitUntilTheDatabaseHasRoom) {
   ExpectTheBitsOfAnUndisturbedRun("first/0");
 }
 
-TEST_F(FullDiskTest, ADaemonThatIsStoppedWithoutRoomLosesNothing) {
+TEST_F(FullDiskTest, StoppingOnAFullDiskLosesNoData) {
   SubmitLong("first");
   ASSERT_TRUE(daemon_.WaitForEpochs("first/0", 3));
   LimitFiles(kNoRoom);

@@ -36,7 +36,7 @@ class MaintenanceTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(MaintenanceTest, ABackupOfADaemonThatServesHoldsWhatWasCommitted) {
+TEST_F(MaintenanceTest, AnOnlineBackupContainsAllCommittedData) {
   daemon_.Submit("busy", {"--set", "epochs=50000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("busy/0", 20));
   const std::string copy = daemon_.file("backup/anneal.db");
@@ -60,7 +60,7 @@ TEST_F(MaintenanceTest, ABackupOfADaemonThatServesHoldsWhatWasCommitted) {
             daemon_.Anneal({"history", "ours/0", "-o", "csv"}).output);
 }
 
-TEST_F(MaintenanceTest, AClientFetchesABackupOfADaemonThatServes) {
+TEST_F(MaintenanceTest, AClientDownloadsAnOnlineBackup) {
   daemon_.Submit("busy", {"--set", "epochs=50000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("busy/0", 20));
   std::filesystem::create_directory(daemon_.file("fetched"));
@@ -82,7 +82,7 @@ TEST_F(MaintenanceTest, AClientFetchesABackupOfADaemonThatServes) {
   EXPECT_TRUE(daemon_.WaitForEpochs("busy/0", daemon_.GetRun("busy/0").epochs_done() + 5));
 }
 
-TEST_F(MaintenanceTest, FollowersOfWhatWasPrunedAreToldAndSeeHowItEnded) {
+TEST_F(MaintenanceTest, WatchReportsPrunedEventsAndTheFinalState) {
   ASSERT_EQ(daemon_.Stop(), 0);
   // Backdates the records.
   Sql(daemon_.database(), "UPDATE events SET time = 1; UPDATE runs SET ended = 1");
@@ -103,7 +103,7 @@ TEST_F(MaintenanceTest, FollowersOfWhatWasPrunedAreToldAndSeeHowItEnded) {
   EXPECT_EQ(Lines(history.output).size(), 4U) << "a line for each of three epochs, and a heading";
 }
 
-TEST_F(MaintenanceTest, ABackupReplacesNothingAndLeavesNothingHalf) {
+TEST_F(MaintenanceTest, ABackupNeitherOverwritesFilesNorLeavesPartialOnes) {
   const std::string there = daemon_.WriteFile("there", "mine");
   EXPECT_TRUE(IsOneLineError(Anneald({"backup", there}), kFailed, {there, "already"}));
   EXPECT_EQ(Contents(there), "mine");
@@ -116,7 +116,7 @@ TEST_F(MaintenanceTest, ABackupReplacesNothingAndLeavesNothingHalf) {
   EXPECT_NE(::access(daemon_.file("x.part").c_str(), F_OK), 0);
 }
 
-TEST_F(MaintenanceTest, CheckFindsNothingWrongWithADaemonThatServes) {
+TEST_F(MaintenanceTest, CheckReportsNoProblemsForAHealthyDaemon) {
   const Finished check = Anneald({"check"});
   EXPECT_EQ(check.code, 0) << check.output;
   EXPECT_THAT(check.output,
@@ -124,7 +124,7 @@ TEST_F(MaintenanceTest, CheckFindsNothingWrongWithADaemonThatServes) {
                     HasSubstr("ok    data set tiny"), Not(HasSubstr("FAIL"))));
 }
 
-TEST_F(MaintenanceTest, CheckNamesWhatIsDamagedAndGoesOn) {
+TEST_F(MaintenanceTest, CheckReportsEveryDamagedFile) {
   ASSERT_EQ(daemon_.Stop(), 0);
   // Damages a page in the middle.
   std::fstream file(daemon_.database(), std::ios::in | std::ios::out | std::ios::binary);
@@ -148,7 +148,7 @@ TEST_F(MaintenanceTest, CheckFindsRowsWithoutTheirParent) {
   EXPECT_THAT(check.output, HasSubstr("refers to a missing row"));
 }
 
-TEST_F(MaintenanceTest, ADatabaseThatIsUpToDateIsLeftAsItIs) {
+TEST_F(MaintenanceTest, MigrateLeavesAnUpToDateDatabaseUnchanged) {
   const Finished nothing = Anneald({"migrate", "--dry-run"});
   EXPECT_EQ(nothing.code, 0) << nothing.errors;
   EXPECT_THAT(nothing.output, HasSubstr("up to date"));
@@ -157,7 +157,7 @@ TEST_F(MaintenanceTest, ADatabaseThatIsUpToDateIsLeftAsItIs) {
   EXPECT_THAT(Anneald({"migrate"}).output, HasSubstr("up to date"));
 }
 
-TEST_F(MaintenanceTest, AMigrationThatWouldFailIsFoundOutBefore) {
+TEST_F(MaintenanceTest, ADryRunDetectsAMigrationThatWouldFail) {
   ASSERT_EQ(daemon_.Stop(), 0);
   Sql(daemon_.database(), "PRAGMA user_version = 3");  // though it has had the fourth
   const std::string before = Contents(daemon_.database());

@@ -134,7 +134,7 @@ class ManyWatchersTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(ManyWatchersTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
+TEST_F(ManyWatchersTest, AThousandIdleWatchersUseLittleMemoryAndDoNotDelayShutdown) {
   Watchers watchers(daemon_.address());
   watchers.GrowTo(watchers.channels(), "experiments/quiet");
   const int64_t before = ResidentBytesOf(daemon_.pid());
@@ -149,7 +149,7 @@ TEST_F(ManyWatchersTest, AThousandIdleWatchersCostLittleAndDoNotDelayTheStop) {
   }
 }
 
-TEST_F(ManyWatchersTest, AThousandStalledWatchersCostLittleAndLoseNothing) {
+TEST_F(ManyWatchersTest, AThousandStalledWatchersUseLittleMemoryAndLoseNoEvents) {
   constexpr int kEpochs = 400;
   daemon_.Submit("told", {"--set", absl::StrCat("epochs=", kEpochs)});
   Watchers watchers(daemon_.address());
@@ -215,7 +215,7 @@ TEST_F(ManyWatchersTest, OtherProtocolsAreDisconnected) {
   ExpectItServesAndTrains();
 }
 
-TEST_F(ManyWatchersTest, MoreConnectionsThanDescriptorsEndNothing) {
+TEST_F(ManyWatchersTest, SurvivesMoreConnectionsThanDescriptors) {
   constexpr rlim_t kDescriptors = 100;
   SKIP_WITHOUT_GRPC_1_51();
   const rlimit limit{.rlim_cur = kDescriptors, .rlim_max = kDescriptors};

@@ -31,7 +31,7 @@ const ProcessOptions& Nowhere() {
   return options;
 }
 
-TEST(OptionsTest, BothProgramsSayTheirVersion) {
+TEST(OptionsTest, BothProgramsPrintTheirVersion) {
   const Finished client = RunProcess({ANNEAL, "--version"});
   EXPECT_EQ(client.code, kFine);
   EXPECT_EQ(client.output, absl::StrCat("anneal ", kVersion, "\n"));
@@ -40,7 +40,7 @@ TEST(OptionsTest, BothProgramsSayTheirVersion) {
   EXPECT_EQ(daemon.output, absl::StrCat("anneald ", kVersion, "\n"));
 }
 
-TEST(OptionsTest, BothProgramsAndEveryCommandExplainThemselves) {
+TEST(OptionsTest, BothProgramsAndEveryCommandHaveHelp) {
   const Finished daemon = RunProcess({ANNEALD, "--help"});
   EXPECT_EQ(daemon.code, 0);
   EXPECT_EQ(daemon.errors, "");
@@ -61,7 +61,7 @@ TEST(OptionsTest, BothProgramsAndEveryCommandExplainThemselves) {
   }
 }
 
-TEST(OptionsTest, BadUsageOfTheClientIsCodeTwo) {
+TEST(OptionsTest, ClientUsageErrorsExitWithTwo) {
   const std::vector<std::vector<std::string>> cases = {
       {},
       {"frobnicate"},
@@ -97,7 +97,7 @@ TEST(OptionsTest, AnUnknownCommandIsNamed) {
   EXPECT_THAT(RunProcess({ANNEAL, "frobnicate"}, Nowhere()).errors, HasSubstr("frobnicate"));
 }
 
-TEST(OptionsTest, BadUsageOfTheDaemonIsCodeTwo) {
+TEST(OptionsTest, DaemonUsageErrorsExitWithTwo) {
   const TempDirectory directory;
   std::ofstream(directory.file("bad.conf")) << "wrkers = 2\n";
   const std::vector<std::vector<std::string>> cases = {
@@ -121,7 +121,7 @@ TEST(OptionsTest, BadUsageOfTheDaemonIsCodeTwo) {
   }
 }
 
-TEST(OptionsTest, TheDaemonRefusesAddressesThatOthersCanReach) {
+TEST(OptionsTest, TheDaemonRejectsNonLoopbackAddresses) {
   const TempDirectory directory;
   for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "nonsense"}) {
     const Finished finished =
@@ -160,7 +160,7 @@ TEST(OptionsTest, PinnedWorkersHaveAProcessorEach) {
 }
 
 // The daemon re-executes itself if the environment does not limit the threads of OpenBLAS.
-TEST(OptionsTest, TheDaemonIsCalledByItsName) {
+TEST(OptionsTest, TheDaemonKeepsItsProcessNameAfterReexecution) {
   const TempDirectory directory;
   Process daemon({"/usr/bin/env", "-u", "OPENBLAS_NUM_THREADS", ANNEALD, "--data-dir",
                   directory.file("data"), "--listen", "127.0.0.1:0"});
@@ -171,7 +171,7 @@ TEST(OptionsTest, TheDaemonIsCalledByItsName) {
               HasSubstr("OPENBLAS_NUM_THREADS=1"));
 }
 
-TEST(OptionsTest, TheDaemonSaysAndWritesWhereItListens) {
+TEST(OptionsTest, TheDaemonPrintsAndWritesItsAddress) {
   TestDaemon daemon;
   EXPECT_THAT(daemon.address(), ::testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
   // The file may exist shortly before the line arrives through the pipe.
@@ -182,14 +182,14 @@ TEST(OptionsTest, TheDaemonSaysAndWritesWhereItListens) {
   EXPECT_EQ(Contents(daemon.file("address")), daemon.address() + "\n");
 }
 
-TEST(OptionsTest, NobodyElseCanReadTheDatabase) {
+TEST(OptionsTest, TheDatabaseIsAccessibleToItsOwnerOnly) {
   const TestDaemon daemon;
   struct stat info {};
   ASSERT_EQ(::stat(daemon.database().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0077, 0U);
 }
 
-TEST(OptionsTest, AConfigurationFileGivesOptionsThatTheCommandLineOverrides) {
+TEST(OptionsTest, TheCommandLineOverridesTheConfigurationFile) {
   const TestDaemon other;  // for its data sets and its directory
   const std::string config = other.WriteFile(
       "anneald.conf",
@@ -210,7 +210,7 @@ TEST(OptionsTest, AConfigurationFileGivesOptionsThatTheCommandLineOverrides) {
   }
 }
 
-TEST(OptionsTest, AnUnreachableServerIsOneLineWithTheRemedy) {
+TEST(OptionsTest, AnUnreachableServerIsAOneLineErrorWithTheRemedy) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"list"},
                                                     {"show", "first"},
                                                     {"submit", "--preset", "baseline"},
@@ -227,7 +227,7 @@ TEST(OptionsTest, AnUnreachableServerIsOneLineWithTheRemedy) {
   }
 }
 
-TEST(OptionsTest, TheServerFlagGoesBeforeTheEnvironment) {
+TEST(OptionsTest, TheServerFlagOverridesTheEnvironment) {
   const TestDaemon daemon;
   const Finished before =
       RunProcess({ANNEAL, "--server", daemon.address(), "presets", "-q"}, Nowhere());
@@ -240,7 +240,7 @@ TEST(OptionsTest, TheServerFlagGoesBeforeTheEnvironment) {
   EXPECT_EQ(environment.output, before.output);
 }
 
-TEST(OptionsTest, TheClientFindsTheLocalDaemonsSocketByItself) {
+TEST(OptionsTest, TheClientDiscoversTheLocalDaemonsSocket) {
   const TestDaemon other;  // for its data sets and its directory
   const std::map<std::string, std::string> home = {{"XDG_STATE_HOME", other.file("state")},
                                                    {"ANNEAL_SERVER", ""}};

@@ -42,7 +42,7 @@ class PlotTest : public ::testing::Test {
 };
 std::unique_ptr<TestDaemon> PlotTest::daemon_;
 
-TEST_F(PlotTest, EveryKindMakesFilesAndTerminalPictures) {
+TEST_F(PlotTest, EveryKindDrawsToFilesAndTheTerminal) {
   for (const std::string kind :
        {"curves", "theta", "youden", "compare", "schedule", "confusion", "landscape"}) {
     const std::string svg = directory_.file(kind + ".svg");
@@ -69,7 +69,7 @@ TEST_F(PlotTest, ArmsAreInTheLegendWithTheirRuns) {
               HasSubstr("epochs=3 (3 runs)"));
 }
 
-TEST_F(PlotTest, MistakesAreNamed) {
+TEST_F(PlotTest, ErrorsNameTheInvalidArgument) {
   const Finished metric = Plot({"curves", "first", "--metric", "nonsense"});
   EXPECT_EQ(metric.code, 2);
   EXPECT_THAT(metric.errors, HasSubstr("nonsense"));

@@ -132,7 +132,7 @@ TEST_F(QueryTest, JsonOfEveryListIsAnArrayOfItsMessages) {
   EXPECT_GE(ParseJsonList<v1::Preset>(Print({"presets"}, "json")).size(), 4U);
 }
 
-TEST_F(QueryTest, JsonOfOneThingIsItsMessage) {
+TEST_F(QueryTest, JsonOfOneResourceIsItsMessage) {
   const auto experiment = ParseJson<v1::Experiment>(Print({"show", "first"}, "json"));
   EXPECT_EQ(experiment.name(), "experiments/first");
   EXPECT_EQ(experiment.run_counts().succeeded(), 2);
@@ -146,7 +146,7 @@ TEST_F(QueryTest, JsonOfOneThingIsItsMessage) {
   EXPECT_EQ(info.runs_pending(), 0);
 }
 
-TEST_F(QueryTest, CsvOfEveryListHasARowAnItem) {
+TEST_F(QueryTest, CsvOfEveryListHasOneRowPerItem) {
   EXPECT_EQ(ParseCsv(Print({"list"}, "csv")).rows.size(), 4U);
   EXPECT_EQ(ParseCsv(Print({"list", "first"}, "csv")).rows.size(), 2U);
   EXPECT_EQ(ParseCsv(Print({"history", "first/0"}, "csv")).rows.size(), 3U);
@@ -170,7 +170,7 @@ TEST_F(QueryTest, QuietAndOutputNamePrintTheSameNames) {
   EXPECT_EQ(Print({"show", "experiments/first/runs/1"}, "name"), "first/1\n");
 }
 
-TEST_F(QueryTest, JsonLinesAreTheMessagesOfJsonOneALine) {
+TEST_F(QueryTest, JsonLinesHaveOneMessagePerLine) {
   for (const std::vector<std::string>& list : Lists()) {
     const std::vector<std::string> lines = Lines(Print(list, "jsonl"));
     const auto messages = ParseJsonList<google::protobuf::Struct>(Print(list, "json"));
@@ -185,7 +185,7 @@ TEST_F(QueryTest, JsonLinesAreTheMessagesOfJsonOneALine) {
             "experiments/first/runs/1");
 }
 
-TEST_F(QueryTest, ColumnsAreChosenOfTheTableAndOfCsv) {
+TEST_F(QueryTest, ColumnsOfTablesAndCsvCanBeSelected) {
   EXPECT_EQ(Anneal({"list", "first", "--columns", "seed,name"}).output,
             "SEED  RUN\n   0  first/0\n   1  first/1\n");
   // Fields that only the complete record has.
@@ -202,7 +202,7 @@ TEST_F(QueryTest, ColumnsAreChosenOfTheTableAndOfCsv) {
                              {"--columns", "csv"}));
 }
 
-TEST_F(QueryTest, RowsAreFilteredAndSortedInEveryForm) {
+TEST_F(QueryTest, RowsAreFilteredAndSortedInEveryFormat) {
   const std::vector<v1::Epoch> epochs = daemon_->History("first/0");
   std::vector<std::pair<double, int>> by_loss;
   for (const v1::Epoch& epoch : epochs) by_loss.emplace_back(epoch.train_loss(), epoch.epoch());
@@ -235,7 +235,7 @@ TEST_F(QueryTest, RowsAreFilteredAndSortedInEveryForm) {
                              {"--filter", "\"epch\"", "epoch"}));
 }
 
-TEST_F(QueryTest, LimitWorksWhereverSomethingIsListed) {
+TEST_F(QueryTest, EveryListAcceptsLimit) {
   for (std::vector<std::string> list : Lists()) {
     list.insert(list.end(), {"--limit", "1", "-q"});
     const Finished finished = Anneal(list);
@@ -276,7 +276,7 @@ TEST_F(QueryTest, HistoryKeysAreTheNamesOfTheProtosFields) {
   }
 }
 
-TEST_F(QueryTest, HistoryAsCsvHasEveryNumberOfTheJsonToTheBit) {
+TEST_F(QueryTest, HistoryAsCsvHasEveryNumberExactly) {
   const std::vector<v1::Epoch> epochs = daemon_->History("first/0");
   const Csv csv = ParseCsv(Print({"history", "first/0"}, "csv"));
   ASSERT_EQ(csv.rows.size(), epochs.size());
@@ -328,7 +328,7 @@ TEST_F(QueryTest, AnEmptyHistoryHasTheHeaderOfAFullOne) {
   EXPECT_EQ(Print({"history", "wild/0"}, "name"), "");
 }
 
-TEST_F(QueryTest, TheColumnsOfRunsAreTheSameWhateverBecameOfThem) {
+TEST_F(QueryTest, RunColumnsDoNotDependOnTheOutcome) {
   EXPECT_EQ(ParseCsv(Print({"list", "wild"}, "csv")).header,
             ParseCsv(Print({"list", "first"}, "csv")).header);
 }
@@ -342,7 +342,7 @@ TEST_F(QueryTest, TheColumnsOfACsvComeInTheSameOrderEveryTime) {
   }
 }
 
-TEST_F(QueryTest, SweepValuesAndLabelsHaveColumnsOfTheirOwn) {
+TEST_F(QueryTest, SweepValuesAndLabelsHaveTheirOwnColumns) {
   const Csv runs = ParseCsv(Print({"list", "sweep"}, "csv"));
   EXPECT_EQ(runs.Cell(0, "parameters_batch_size"), "16");
   EXPECT_EQ(runs.Cell(1, "parameters_batch_size"), "32");
@@ -351,7 +351,7 @@ TEST_F(QueryTest, SweepValuesAndLabelsHaveColumnsOfTheirOwn) {
   EXPECT_EQ(experiments.Cell(1, "labels_owner"), "");
 }
 
-TEST_F(QueryTest, AFailedRunSaysWhyInEveryForm) {
+TEST_F(QueryTest, AFailedRunShowsItsReasonInEveryFormat) {
   EXPECT_THAT(Print({"list", "wild"}, "table"), HasSubstr("DIVERGED"));
   EXPECT_THAT(Print({"show", "wild/0"}, "table"), HasSubstr("DIVERGED: diverged in epoch 1"));
   const Csv csv = ParseCsv(Print({"list", "wild"}, "csv"));
@@ -380,7 +380,7 @@ TEST_F(QueryTest, ThetaPrintsTheFullVectors) {
   EXPECT_EQ(ParseCsv(Print({"theta", "channels/0", "--layer", "0"}, "csv")).rows.size(), 8U);
 }
 
-TEST_F(QueryTest, ThetaOfWhatIsNotThereFailsAndNamesTheRemedy) {
+TEST_F(QueryTest, MissingThetasFailWithTheRemedy) {
   EXPECT_TRUE(IsOneLineError(Anneal({"theta", "first/0", "--epoch", "9"}), kFailed,
                              {"anneal history first/0"}));
   EXPECT_TRUE(IsOneLineError(Anneal({"theta", "wild/0"}), kFailed, {"anneal history wild/0"}));
@@ -415,20 +415,20 @@ TEST_F(QueryTest, ShowOfARunHasTheConfusionMatrixAndTheCompleteConfig) {
   }
 }
 
-TEST_F(QueryTest, ServerSaysWhatItIsAndWhichDataSetsItHas) {
+TEST_F(QueryTest, ServerShowsItsStateAndDataSets) {
   const std::string text = Print({"server"}, "table");
   EXPECT_THAT(text, HasSubstr(daemon_->address()));
   EXPECT_THAT(text, HasSubstr("0 of 2 busy"));
   EXPECT_THAT(text, HasSubstr("tiny"));
 }
 
-TEST_F(QueryTest, NothingPrintsEscapeSequencesIntoAPipe) {
+TEST_F(QueryTest, NoCommandPrintsEscapeSequencesToAPipe) {
   for (const std::vector<std::string>& command : Lists()) {
     EXPECT_THAT(Anneal(command).output, Not(HasSubstr("\x1b"))) << command[0];
   }
 }
 
-TEST_F(QueryTest, WhatIsNotThereFailsAndWhatCannotBeANameIsUsage) {
+TEST_F(QueryTest, UnknownNamesFailAndMalformedNamesAreUsageErrors) {
   for (const char* command : {"list", "show", "compare", "watch", "wait", "cancel"}) {
     EXPECT_TRUE(IsOneLineError(Anneal({command, "nope"}), kFailed, {"nope"})) << command;
     EXPECT_TRUE(IsOneLineError(Anneal({command, "Not A Name"}), kBadUsage, {"Not A Name"}))
@@ -442,7 +442,7 @@ TEST_F(QueryTest, WhatIsNotThereFailsAndWhatCannotBeANameIsUsage) {
   EXPECT_TRUE(IsOneLineError(Anneal({"presets", "show", "nope"}), kFailed, {"nope", "annealed"}));
 }
 
-TEST_F(QueryTest, CommandsMayBeShortenedWhileThatIsUnambiguous) {
+TEST_F(QueryTest, UnambiguousCommandPrefixesAreAccepted) {
   EXPECT_EQ(Anneal({"hist", "first/0", "-q"}).output, "1\n2\n3\n");
   EXPECT_EQ(Anneal({"pre", "-q"}).output, Anneal({"presets", "-q"}).output);
   EXPECT_EQ(Anneal({"--server", daemon_->address(), "hist", "first/0", "-q"}).output, "1\n2\n3\n");
@@ -451,7 +451,7 @@ TEST_F(QueryTest, CommandsMayBeShortenedWhileThatIsUnambiguous) {
   EXPECT_NE(ambiguous.errors, "");
 }
 
-TEST(EmptyDaemonTest, ListsNothingInEveryForm) {
+TEST(EmptyDaemonTest, ListsAreEmptyInEveryFormat) {
   const TestDaemon daemon;
   const Finished table = daemon.Anneal({"list"});
   EXPECT_EQ(table.code, kFine);

@@ -58,42 +58,42 @@ class RefusedDatabaseTest : public ::testing::Test {
   }
 };
 
-TEST_F(RefusedDatabaseTest, OneThatMayOnlyBeRead) {
+TEST_F(RefusedDatabaseTest, AReadOnlyFile) {
   ASSERT_EQ(::chmod(daemon_.database().c_str(), 0400), 0);
   ExpectRefused({"readonly"});
   ASSERT_EQ(::chmod(daemon_.database().c_str(), 0600), 0);
   ExpectAccepted();
 }
 
-TEST_F(RefusedDatabaseTest, OneInADirectoryThatMayOnlyBeRead) {
+TEST_F(RefusedDatabaseTest, AReadOnlyDirectory) {
   ASSERT_EQ(::chmod(daemon_.data_directory().c_str(), 0500), 0);
   ExpectRefused({"readonly"});
   ASSERT_EQ(::chmod(daemon_.data_directory().c_str(), 0700), 0);
   ExpectAccepted();
 }
 
-TEST_F(RefusedDatabaseTest, OneWithADamagedHeader) {
+TEST_F(RefusedDatabaseTest, ADamagedHeader) {
   Overwrite(daemon_.database(), 0, std::string(100, '\xff'));
   ExpectRefused({"not a database"});
 }
 
-TEST_F(RefusedDatabaseTest, OneThatWasCut) {
+TEST_F(RefusedDatabaseTest, ATruncatedFile) {
   fs::resize_file(daemon_.database(), fs::file_size(daemon_.database()) / 2);
   ExpectRefused({"malformed"});
 }
 
-TEST_F(RefusedDatabaseTest, OneOfANewerSchema) {
+TEST_F(RefusedDatabaseTest, ANewerSchema) {
   Sql(daemon_.database(), "PRAGMA journal_mode = DELETE; PRAGMA user_version = 999");
   ExpectRefused({"version 999", "newer"});
 }
 
-TEST_F(RefusedDatabaseTest, OneOfAnotherApplication) {
+TEST_F(RefusedDatabaseTest, AnotherApplicationsDatabase) {
   fs::remove(daemon_.database());
   Sql(daemon_.database(), "PRAGMA application_id = 77; CREATE TABLE theirs (x)");
   ExpectRefused({"another application", "--data-dir"});
 }
 
-TEST_F(RefusedDatabaseTest, AFileThatIsNone) {
+TEST_F(RefusedDatabaseTest, ANonDatabaseFile) {
   fs::remove(daemon_.database());
   std::ofstream(daemon_.database()) << "my thesis\n" << std::string(5000, 'x');
   ExpectRefused({"not a database"});

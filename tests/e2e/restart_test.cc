@@ -60,7 +60,7 @@ class RestartTest : public ::testing::Test {
   TestDaemon daemon_{TestDaemon::Address::kSocket};
 };
 
-TEST_F(RestartTest, AKilledRunEndsWithTheBitsOfAnUndisturbedOne) {
+TEST_F(RestartTest, AKilledRunIsBitIdenticalToAnUninterruptedOne) {
   SubmitRun("killed");
   ASSERT_TRUE(daemon_.WaitForEpochs("killed/0", 5));
   daemon_.Kill();
@@ -74,7 +74,7 @@ TEST_F(RestartTest, AKilledRunEndsWithTheBitsOfAnUndisturbedOne) {
   ExpectTheSameResults(daemon_, "killed/0", "undisturbed/0");
 }
 
-TEST_F(RestartTest, AStoppedRunEndsWithTheBitsOfAnUndisturbedOne) {
+TEST_F(RestartTest, AStoppedRunIsBitIdenticalToAnUninterruptedOne) {
   SubmitRun("stopped");
   ASSERT_TRUE(daemon_.WaitForEpochs("stopped/0", 5));
   EXPECT_EQ(daemon_.Stop(), 0) << daemon_.process().errors();
@@ -113,7 +113,7 @@ TEST_F(RestartTest, WatchSurvivesKillsAndPrintsEachEpochOnce) {
   EXPECT_EQ(told, expected);
 }
 
-TEST_F(RestartTest, SigtermEndsItQuicklyWithOpenStreamsAndWatchersComeBack) {
+TEST_F(RestartTest, SigtermStopsQuicklyDespiteOpenStreamsAndWatchersReconnect) {
   daemon_.Submit("long", {"--set", "epochs=50000"});
   std::vector<std::unique_ptr<Process>> watches;
   for (int i = 0; i < 5; ++i) watches.push_back(daemon_.StartAnneal({"watch", "long"}));
@@ -134,7 +134,7 @@ TEST_F(RestartTest, SigtermEndsItQuicklyWithOpenStreamsAndWatchersComeBack) {
   }
 }
 
-TEST_F(RestartTest, ASecondSigtermDoesNoHarmAndSigintEndsItToo) {
+TEST_F(RestartTest, ASecondSigtermIsHarmlessAndSigintStopsItToo) {
   daemon_.Submit("long", {"--set", "epochs=50000"});
   ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 1));
   daemon_.process().Signal(SIGTERM);
@@ -146,7 +146,7 @@ TEST_F(RestartTest, ASecondSigtermDoesNoHarmAndSigintEndsItToo) {
   EXPECT_EQ(finished->code, 0) << finished->errors;
 }
 
-TEST_F(RestartTest, WhatWasAcknowledgedIsThereAfterAKill) {
+TEST_F(RestartTest, AcknowledgedSubmissionsSurviveAKill) {
   for (int i = 0; i < 5; ++i) {
     const std::string id = absl::StrCat("e", i);
     daemon_.Submit(id, {"--seeds", "0..3"});
@@ -160,7 +160,7 @@ TEST_F(RestartTest, WhatWasAcknowledgedIsThereAfterAKill) {
   }
 }
 
-TEST_F(RestartTest, ASecondDaemonOnTheDirectoryEndsWithAClearLineAndHarmsNothing) {
+TEST_F(RestartTest, ASecondDaemonOnTheDirectoryFailsWithAOneLineError) {
   const Finished second =
       RunProcess({ANNEALD, "--data-dir", daemon_.data_directory(), "--listen", "127.0.0.1:0"});
   EXPECT_TRUE(
@@ -168,7 +168,7 @@ TEST_F(RestartTest, ASecondDaemonOnTheDirectoryEndsWithAClearLineAndHarmsNothing
   EXPECT_EQ(daemon_.Anneal({"list"}).code, kFine);
 }
 
-TEST(PortTest, ASecondDaemonOnThePortEndsWithAClearLine) {
+TEST(PortTest, ASecondDaemonOnThePortFailsWithAOneLineError) {
   const TestDaemon daemon;
   const Finished second =
       RunProcess({ANNEALD, "--data-dir", daemon.file("other"), "--listen", daemon.address()});

@@ -54,7 +54,7 @@ bool OnlyReads(const std::string& path) {
 
 class SecurityTest : public ::testing::Test, protected TlsDaemon {};
 
-TEST_F(SecurityTest, EveryMethodTurnsAwayWhoHasNoTokenAWrongOneOrOneThatEnded) {
+TEST_F(SecurityTest, EveryMethodRejectsMissingWrongAndRevokedTokens) {
   const std::string good = Token("ada", "admin");
   const std::string revoked = Token("rex", "admin");
   Revoke("rex");
@@ -72,7 +72,7 @@ TEST_F(SecurityTest, EveryMethodTurnsAwayWhoHasNoTokenAWrongOneOrOneThatEnded) {
   }
 }
 
-TEST_F(SecurityTest, ReadersMayReadAndNothingElse) {
+TEST_F(SecurityTest, ReadersMayOnlyRead) {
   const std::string reader = Token("rita", "reader");
   const auto channel = Channel();
   for (const std::string& path : Methods()) {
@@ -83,7 +83,7 @@ TEST_F(SecurityTest, ReadersMayReadAndNothingElse) {
   }
 }
 
-TEST_F(SecurityTest, SubmittersMayDoAllButWhatIsForAdmins) {
+TEST_F(SecurityTest, SubmittersMayCallAllButAdminMethods) {
   const std::string submitter = Token("sue", "submitter");
   const auto channel = Channel();
   for (const std::string& path : Methods()) {
@@ -124,7 +124,7 @@ class RateLimitedTest : public ::testing::Test, protected TlsDaemon {
   RateLimitedTest() : TlsDaemon({"--max-requests-per-second", "3"}) {}
 };
 
-TEST_F(RateLimitedTest, WhoAsksTooOftenIsToldSoAndOthersAreServed) {
+TEST_F(RateLimitedTest, RateLimitsApplyPerUser) {
   const std::string ada = Token("ada", "reader");
   const std::string bob = Token("bob", "reader");
   const auto channel = Channel();
@@ -157,7 +157,7 @@ TEST_F(RateLimitedTest, TheClientWaitsInsteadOfFailing) {
   EXPECT_TRUE(had_to_wait);
 }
 
-TEST_F(SecurityTest, OneConnectionMayCarryTheCallsOfMany) {
+TEST_F(SecurityTest, OneConnectionMayCarryCallsOfSeveralUsers) {
   const std::string reader = Token("rita", "reader");
   const std::string admin = Token("ada", "admin");
   const auto channel = Channel();
@@ -181,7 +181,7 @@ TEST_F(SecurityTest, HealthNeedsNoTokenAndReflectionIsNotServed) {
       << "but on the machine itself";
 }
 
-TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
+TEST_F(SecurityTest, SubmittersChangeTheirOwnExperimentsAndAdminsAll) {
   const std::string ada = Token("ada", "submitter");
   const std::string bob = Token("bob", "submitter");
   const std::string root = Token("root", "admin");
@@ -211,7 +211,7 @@ TEST_F(SecurityTest, SubmittersChangeWhatTheySubmittedAndAdminsEverything) {
   EXPECT_EQ(As(ada, {"purge", "hers"}).code, kFine);
 }
 
-TEST_F(SecurityTest, AnExpiredTokenIsNamedAsSuch) {
+TEST_F(SecurityTest, AnExpiredTokenIsReportedAsExpired) {
   const std::string token = Token("ada", "reader", {"--expires", "1m"});
   EXPECT_EQ(As(token, {"list"}).code, kFine);
   // Sets the expiry more than a minute into the past.
@@ -225,7 +225,7 @@ TEST_F(SecurityTest, AnExpiredTokenIsNamedAsSuch) {
   EXPECT_TRUE(IsOneLineError(As(token, {"list"}), kFailed, {"expired", "token create"}));
 }
 
-TEST_F(SecurityTest, AClientsCertificateStandsForItsToken) {
+TEST_F(SecurityTest, AClientCertificateReplacesItsToken) {
   namespace tls = grpc::experimental;
   const auto list = [this](const std::string& certificate) {
     const auto provider = std::make_shared<tls::StaticDataCertificateProvider>(
@@ -302,7 +302,7 @@ TEST_F(SecurityTest, SecretsAreInNoLogErrorOrProcessListing) {
   EXPECT_THAT(Contents(absl::StrCat("/proc/", daemon_.pid(), "/cmdline")), Not(HasSubstr(secret)));
 }
 
-TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreTurnedAway) {
+TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreRejected) {
   const std::string token = Token("ada", "admin");
   const auto plain = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
   EXPECT_EQ(CodeOf(plain, "/anneal.v1.ExperimentService/ListExperiments", token),
@@ -317,7 +317,7 @@ TEST_F(SecurityTest, ClientsWithoutTlsOrWithAnotherAuthorityAreTurnedAway) {
       << "whoever comes could fill the log";
 }
 
-TEST(TokenCommandTest, SaysWhatIsWrong) {
+TEST(TokenCommandTest, InvalidArgumentsAreNamed) {
   const TempDirectory directory;
   const auto run = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {ANNEALD, "--data-dir", directory.file("data"), "token"});
@@ -341,7 +341,7 @@ TEST(TokenCommandTest, SaysWhatIsWrong) {
   EXPECT_THAT(run({"list"}).output, Not(HasSubstr("ada")));
 }
 
-TEST(TlsOptionsTest, FilesThatAreMissingOrDoNotBelongTogetherAreNamed) {
+TEST(TlsOptionsTest, MissingOrMismatchedFilesAreNamed) {
   const TlsDirectory tls;
   const auto start = [&](const std::vector<std::string>& more) {
     std::vector<std::string> command = {ANNEALD, "--data-dir", tls.other("data"), "--tls-listen",
@@ -366,7 +366,7 @@ TEST(TlsOptionsTest, FilesThatAreMissingOrDoNotBelongTogetherAreNamed) {
                      1, {"--tls-client-ca", "not a certificate"}));
 }
 
-TEST(InsecureListenTest, ServesEverybodyWhoReachesItBecauseItWasAskedTo) {
+TEST(InsecureListenTest, ServesPlaintextOnNonLoopbackAddresses) {
   const TestDaemon daemon(TestDaemon::Address::kSocket, 1, {"--insecure-listen", "0.0.0.0:0"});
   const std::string address = Lines(Contents(daemon.file("address"))).back();
   EXPECT_EQ(RunProcess({ANNEAL, "--server",

@@ -62,7 +62,7 @@ class Database {
   sqlite3* connection_ = nullptr;
 };
 
-TEST(SqlTest, TheViewsHaveWhatTheClientShowsWhileTheDaemonTrains) {
+TEST(SqlTest, TheViewsMatchTheClientsOutputDuringTraining) {
   const TestDaemon daemon;
   daemon.RunToEnd("first", {"--seeds", "3,7"});
   daemon.Submit("busy", {"--set", "epochs=50000"});

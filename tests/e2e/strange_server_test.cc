@@ -184,7 +184,7 @@ TEST_F(TlsTest, AnotherCertificateIsNotTrustedAndGetsNoToken) {
   EXPECT_TRUE(service_.tokens().empty());
 }
 
-TEST_F(TlsTest, AClientWithoutTlsIsTurnedAway) {
+TEST_F(TlsTest, AClientWithoutTlsIsRejected) {
   EXPECT_EQ(Anneal({"--server", server_->address(), "server"}, environment_).code, kFailed);
 }
 

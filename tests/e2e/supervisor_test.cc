@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(At, SupervisorTest,
                            return param.param == TestDaemon::Address::kTcp ? "Tcp" : "Socket";
                          });
 
-TEST_P(SupervisorTest, SystemdIsToldThatItIsUpThatItServesAndThatItStops) {
+TEST_P(SupervisorTest, NotifiesSystemdOfStartWatchdogAndStop) {
   Restart("400000");
   EXPECT_EQ(socket_.Next(kPatience), "READY=1");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(socket_.Next(kPatience), "WATCHDOG=1");
@@ -79,7 +79,7 @@ TEST_P(SupervisorTest, SystemdIsToldThatItIsUpThatItServesAndThatItStops) {
   EXPECT_TRUE(socket_.Gets("STOPPING=1"));
 }
 
-TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
+TEST_P(SupervisorTest, AnUnreachableDaemonDoesNotFeedTheWatchdog) {
   Restart("400000");
   EXPECT_TRUE(socket_.Gets("WATCHDOG=1"));
   // Leaves no descriptor for new connections.
@@ -95,7 +95,7 @@ TEST_P(SupervisorTest, ADaemonThatNobodyCanReachDoesNotFeedTheWatchdog) {
   EXPECT_TRUE(socket_.Gets("WATCHDOG=1")) << "it serves again";
 }
 
-TEST_P(SupervisorTest, WithoutAWatchdogItSaysThatItIsUpAndStops) {
+TEST_P(SupervisorTest, WithoutAWatchdogNotifiesStartAndStopOnly) {
   Restart("");
   EXPECT_EQ(socket_.Next(kPatience), "READY=1");
   EXPECT_EQ(socket_.Next(Seconds(1)), "");
@@ -118,13 +118,13 @@ class UnitFileTest : public ::testing::Test {
   const std::string path_ = directory_.file("anneald.service");
 };
 
-TEST_F(UnitFileTest, IsOneThatSystemdUnderstands) {
+TEST_F(UnitFileTest, PassesSystemdAnalyzeVerify) {
   const Finished verified = RunProcess({"/usr/bin/systemd-analyze", "verify", "--man=no", path_});
   EXPECT_EQ(verified.code, 0) << verified.errors;
   EXPECT_EQ(verified.errors, "");
 }
 
-TEST_F(UnitFileTest, ExposesLittle) {
+TEST_F(UnitFileTest, HasLowSecurityExposure) {
   const Finished analyzed = RunProcess(
       {"/usr/bin/systemd-analyze", "security", "--offline=true", "--threshold=25", path_});
   EXPECT_EQ(analyzed.code, 0) << "an exposure of 2.5 or more\n" << analyzed.output;

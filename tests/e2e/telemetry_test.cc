@@ -98,7 +98,7 @@ class MetricsTest : public ::testing::Test {
   TestDaemon daemon_;
 };
 
-TEST_F(MetricsTest, SayWhatHappened) {
+TEST_F(MetricsTest, CountEpochsRunsAndCalls) {
   auto before = Scrape();
   EXPECT_EQ(before.at("anneald_epochs_total"), 0);
   EXPECT_EQ(before.at("anneald_runs{state=\"SUCCEEDED\"}"), 0);
@@ -130,7 +130,7 @@ TEST_F(MetricsTest, CountWatchersWhileTheyWatch) {
   EXPECT_TRUE(Eventually([&] { return Scrape().at("anneald_watchers") == 0; }));
 }
 
-TEST_F(MetricsTest, AlertsAndDashboardAskForMetricsThatThereAre) {
+TEST_F(MetricsTest, AlertsAndDashboardUseExistingMetrics) {
   daemon_.RunToEnd("first");
   std::set<std::string> names;
   for (const auto& [key, value] : Scrape()) names.insert(key.substr(0, key.find('{')));
@@ -150,7 +150,7 @@ TEST_F(MetricsTest, AlertsAndDashboardAskForMetricsThatThereAre) {
   EXPECT_THAT(dashboard.at("panels").size(), Ge(6U));
 }
 
-TEST_F(MetricsTest, StrangeRequestsDoNotEndIt) {
+TEST_F(MetricsTest, MalformedRequestsDoNotStopTheEndpoint) {
   const std::string at = address();
   EXPECT_THAT(Ask(at, "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
               HasSubstr("404"));
@@ -159,7 +159,7 @@ TEST_F(MetricsTest, StrangeRequestsDoNotEndIt) {
   EXPECT_EQ(Scrape().at("anneald_storage_healthy"), 1);
 }
 
-TEST(MetricsOptionsTest, AnAddressThatIsTakenOrNoneIsSaid) {
+TEST(MetricsOptionsTest, InvalidOrUnavailableAddressesAreNamed) {
   const TempDirectory directory;
   const TestDaemon first(TestDaemon::Address::kSocket, 1, {"--metrics-listen", "127.0.0.1:0"});
   const auto start = [&](const std::string& address) {
@@ -171,7 +171,7 @@ TEST(MetricsOptionsTest, AnAddressThatIsTakenOrNoneIsSaid) {
   EXPECT_THAT(start("192.0.2.1:7435").errors, HasSubstr("--metrics-listen 192.0.2.1:7435"));
 }
 
-TEST(LogTest, IsAnObjectALineAndNamesRequestsAndRuns) {
+TEST(LogTest, HasOneJsonObjectPerLineWithRequestsAndRuns) {
   TestDaemon daemon(TestDaemon::Address::kSocket, 1,
                     {"--log-format", "json", "--log-level", "debug"});
   daemon.RunToEnd("first");
@@ -200,7 +200,7 @@ TEST(LogTest, IsAnObjectALineAndNamesRequestsAndRuns) {
   EXPECT_GE(runs["experiments/first/runs/0"], 1);
 }
 
-TEST(LogTest, SaysChangesByDefaultAndReadsOnlyWhenAsked) {
+TEST(LogTest, OmitsReadsByDefault) {
   const TestDaemon daemon(TestDaemon::Address::kSocket, 1);
   daemon.RunToEnd("first");
   daemon.Anneal({"list"});
@@ -215,7 +215,7 @@ TEST(HealthTest, ServesOnceItsDatabaseTakesWrites) {
   EXPECT_TRUE(Eventually([&] { return HealthOf(daemon.address()) == 1; }));
 }
 
-TEST(RequestIdTest, IsTheCallersOrANewOne) {
+TEST(RequestIdTest, IsTheCallersOrGenerated) {
   const TestDaemon daemon(TestDaemon::Address::kSocket, 1);
   const auto channel = grpc::CreateChannel(daemon.address(), grpc::InsecureChannelCredentials());
   const char* method = "/anneal.v1.ExperimentService/ListExperiments";

@@ -84,7 +84,7 @@ TEST_F(TerminalTest, LiveLinesFitEightyAndTwoHundredColumns) {
   }
 }
 
-TEST_F(TerminalTest, ALiveLineShowsEverythingWhereThereIsRoom) {
+TEST_F(TerminalTest, ALiveLineShowsEverythingOnAWideTerminal) {
   SubmitLong("long");
   ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 10));
   const auto client = daemon_.StartAnneal({"watch", "long"}, Terminal(120));
@@ -104,7 +104,7 @@ TEST_F(TerminalTest, ALiveLineShowsEverythingWhereThereIsRoom) {
   }));
 }
 
-TEST_F(TerminalTest, TwoHundredRunsAreSummedUpInAFewLines) {
+TEST_F(TerminalTest, TwoHundredRunsAreSummarisedInAFewLines) {
   SubmitLong("many", {"--seeds", "0..199"});
   ASSERT_TRUE(daemon_.WaitForEpochs("many/0", 3));
   ASSERT_TRUE(daemon_.WaitForEpochs("many/1", 3));
@@ -137,7 +137,7 @@ TEST_F(TerminalTest, LiveLinesFollowTheSizeOfTheTerminal) {
   })) << client->output().substr(0, 4000);
 }
 
-TEST_F(TerminalTest, ColourIsLeftOutWhereItIsNotWanted) {
+TEST_F(TerminalTest, ColourCanBeDisabled) {
   SubmitLong("long");
   ASSERT_TRUE(daemon_.WaitForEpochs("long/0", 3));
   for (const bool by_option : {true, false}) {
@@ -168,7 +168,7 @@ TEST_F(TerminalTest, CtrlCDetaches) {
   EXPECT_THAT(finished->output, HasSubstr("anneal watch long"));
 }
 
-TEST(TerminalRestartTest, ALiveViewReconnectsAndShowsNothingTwice) {
+TEST(TerminalRestartTest, ALiveViewReconnectsWithoutDuplicates) {
   TestDaemon daemon(TestDaemon::Address::kSocket);
   daemon.Submit("first", {"--set", "epochs=400", "--seeds", "0..1"});
   const auto client = daemon.StartAnneal({"watch", "first"}, Terminal());
@@ -190,7 +190,7 @@ TEST(TerminalRestartTest, ALiveViewReconnectsAndShowsNothingTwice) {
   EXPECT_THAT(ends, ::testing::UnorderedElementsAre("first/0", "first/1"));
 }
 
-TEST_F(TerminalTest, ADumbTerminalGetsALineAnEpoch) {
+TEST_F(TerminalTest, ADumbTerminalGetsOneLinePerEpoch) {
   daemon_.RunToEnd("first");
   for (const std::map<std::string, std::string>& environment :
        {std::map<std::string, std::string>{{"TERM", "dumb"}}, {}}) {
@@ -206,7 +206,7 @@ TEST_F(TerminalTest, ADumbTerminalGetsALineAnEpoch) {
   }
 }
 
-TEST_F(TerminalTest, TablesFitTheTerminalAndSayWhatIsLeftOut) {
+TEST_F(TerminalTest, TablesFitTheTerminalAndNameOmittedColumns) {
   daemon_.RunToEnd("first", {"--seeds", "0..1", "--note", std::string(200, 'n')});
   SubmitLong("busy", {"--seeds", "0..3"});
   const std::vector<std::vector<std::string>> tables = {{"list"},
@@ -243,7 +243,7 @@ TEST_F(TerminalTest, TablesFitTheTerminalAndSayWhatIsLeftOut) {
   EXPECT_THAT(chosen->output, AllOf(HasSubstr("TIME"), Not(HasSubstr("do not fit"))));
 }
 
-TEST_F(TerminalTest, FastEpochsAreDrawnNoMoreThanTenTimesASecond) {
+TEST_F(TerminalTest, RedrawsAtMostTenTimesASecond) {
   SubmitLong("long", {"--seeds", "0..1"});
   const auto client = daemon_.StartAnneal({"watch", "long"}, Terminal());
   const auto frames = [&client] {

@@ -47,7 +47,7 @@ class ClockTest : public DaemonTest {
   std::atomic<int64_t> ahead_ = 0;
 };
 
-TEST_F(ClockTest, JumpsOfADayForthAndBackChangeNeitherOrderNorDurationsNorBits) {
+TEST_F(ClockTest, ClockJumpsChangeNeitherOrderNorDurationsNorResults) {
   const std::string name = Create(TinyRequest("jumped", kEndless)).name();
   Watch watch(experiments_.get(), name);
   for (const int64_t ahead : {int64_t{0}, kDay, -kDay, int64_t{0}}) {
@@ -96,7 +96,7 @@ TEST_F(ClockTest, TheQueueAndListsFollowTheOrderOfSubmission) {
   }
 }
 
-TEST_F(ClockTest, ADaemonThatStartsInItsOwnPastGoesOn) {
+TEST_F(ClockTest, ResumesAfterTheClockWasSetBackBetweenDaemons) {
   const std::string name = Create(TinyRequest("e", kEndless)).name();
   Watch watch(experiments_.get(), name);
   ASSERT_NO_FATAL_FAILURE(Set(0, &watch));

@@ -59,7 +59,7 @@ TEST_F(CreateTest, CreatedExperimentIsReturnedAndFoundAgain) {
   EXPECT_TRUE(Same(got.network(), created.network()));
 }
 
-TEST_F(CreateTest, IdsAreMadeUpWhereNoneIsWanted) {
+TEST_F(CreateTest, MissingIdsAreGenerated) {
   std::set<std::string> names;
   for (int i = 0; i < 5; ++i) names.insert(Create(TinyRequest("", 1)).name());
   EXPECT_THAT(names, SizeIs(5));
@@ -329,7 +329,7 @@ std::vector<Refusal> Refusals() {
   return refusals;
 }
 
-TEST_F(CreateTest, EveryKindOfBadRequestIsRefusedByNameAndStoresNothing) {
+TEST_F(CreateTest, EveryKindOfInvalidRequestNamesItsFieldAndStoresNothing) {
   for (const Refusal& refusal : Refusals()) {
     for (const bool validate_only : {false, true}) {
       v1::CreateExperimentRequest request = TinyRequest("bad", 2);
@@ -369,7 +369,7 @@ TEST_F(CreateTest, EveryViolationIsReportedAtOnce) {
 }
 
 // Programs find the field in the request; people read it as they typed it.
-TEST_F(CreateTest, ViolationsHaveThePathInTheRequestAndMessagesThatOfTheCommandLine) {
+TEST_F(CreateTest, ViolationsHaveRequestPathsAndMessagesCommandLinePaths) {
   v1::CreateExperimentRequest request = TinyRequest("Bad");
   v1::Experiment* experiment = request.mutable_experiment();
   experiment->set_priority(1001);
@@ -403,7 +403,7 @@ TEST_F(CreateTest, ViolationsOfEveryCellOfASweepAreReportedOnce) {
                                  "optimizer.learning_rate is -2; allowed is 0 < value <= 1000"));
 }
 
-TEST_F(CreateTest, AValueThatAnAxisCannotHaveIsReportedAtTheAxis) {
+TEST_F(CreateTest, AnInvalidAxisValueIsReportedAtTheAxis) {
   v1::CreateExperimentRequest request = TinyRequest("bad", 2);
   v1::SweepAxis* axis = request.mutable_experiment()->add_axes();
   axis->set_field("epochs");
@@ -424,7 +424,7 @@ TEST_F(CreateTest, RequestWithVeryManyViolationsIsStillInvalidArgument) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
 }
 
-TEST_F(CreateTest, MissingDataSetIsRefusedWithThoseThereAre) {
+TEST_F(CreateTest, UnknownDataSetIsRejectedWithTheAvailableOnes) {
   v1::CreateExperimentRequest request = TinyRequest("bad");
   request.mutable_experiment()->mutable_config()->mutable_dataset()->set_name("cifar");
   const grpc::Status status = TryCreate(request);
@@ -433,7 +433,7 @@ TEST_F(CreateTest, MissingDataSetIsRefusedWithThoseThereAre) {
 }
 
 // Of a newer client: to train without them would be another experiment.
-TEST_F(CreateTest, FieldsThatTheServerDoesNotKnowAreRefused) {
+TEST_F(CreateTest, UnknownFieldsAreRejected) {
   v1::CreateExperimentRequest request = TinyRequest("e");
   v1::OptimizerConfig* optimizer =
       request.mutable_experiment()->mutable_config()->mutable_optimizer();
@@ -444,14 +444,14 @@ TEST_F(CreateTest, FieldsThatTheServerDoesNotKnowAreRefused) {
   EXPECT_FALSE(TryGet("experiments/e").ok());
 }
 
-TEST_F(CreateTest, RequestOfMoreThanAMebibyteIsRefusedAndTheDaemonGoesOn) {
+TEST_F(CreateTest, RequestOverOneMebibyteIsRejected) {
   v1::CreateExperimentRequest request = TinyRequest("huge");
   (*request.mutable_experiment()->mutable_labels())["a"] = std::string(2 << 20, 'x');
   EXPECT_EQ(TryCreate(request).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(ListNames(), IsEmpty());
 }
 
-TEST_F(CreateTest, PagesOfLargeExperimentsEndWhereAMessageDoes) {
+TEST_F(CreateTest, PagesOfLargeExperimentsFitIntoOneMessage) {
   constexpr int kCount = 6;
   for (int i = 0; i < kCount; ++i) {
     v1::CreateExperimentRequest request = TinyRequest(absl::StrCat("large-", i), 1);
@@ -490,7 +490,7 @@ TEST_F(CreateTest, PagesOfLargeExperimentsEndWhereAMessageDoes) {
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), kCount);
 }
 
-TEST_F(CreateTest, NamesThatAreNotOnesAreInvalidAndUnknownOnesAreNotFound) {
+TEST_F(CreateTest, MalformedNamesAreInvalidAndUnknownNamesAreNotFound) {
   for (const std::string& name : {std::string(), std::string("mine"), std::string("experiments/"),
                                   std::string("experiments/UP"),
                                   std::string("experiments/a/runs/0"), std::string(100'000, 'a')}) {
@@ -592,7 +592,7 @@ TEST_F(ListTest, PageSizesAreCoercedAndNegativeOnesRefused) {
   ExpectBadPage(TryListThetas(thetas, &thetas_response), "page_size");
 }
 
-TEST_F(ListTest, PageTokenOnlyContinuesTheRequestItCameFrom) {
+TEST_F(ListTest, PageTokenIsBoundToItsRequest) {
   v1::CreateExperimentRequest create = TinyRequest("a", 2);
   for (int seed = 0; seed < 3; ++seed) create.mutable_experiment()->add_seeds(seed);
   const std::string name = RunToEnd(create).name();

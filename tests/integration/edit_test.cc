@@ -167,7 +167,7 @@ TEST_F(EditTest, UpdateOfAnEarlierVersionIsAborted) {
   EXPECT_EQ(Get(name).note(), "mine");
 }
 
-TEST_F(EditTest, UpdateThatMakesNoSenseIsRefusedAsAWhole) {
+TEST_F(EditTest, InvalidUpdateIsRejectedAtomically) {
   const std::string name = RunToEnd(TinyRequest("e", 1)).name();
   const v1::Experiment before = Get(name);
   v1::Experiment response;
@@ -194,7 +194,7 @@ TEST_F(EditTest, UpdateThatMakesNoSenseIsRefusedAsAWhole) {
   EXPECT_EQ(Get(name).SerializeAsString(), before.SerializeAsString());
 }
 
-TEST_F(EditTest, PriorityHoldsForRunsThatWait) {
+TEST_F(EditTest, PriorityAppliesToPendingRuns) {
   workers_ = 1;
   Stop();
   Start();
@@ -212,7 +212,7 @@ TEST_F(EditTest, PriorityHoldsForRunsThatWait) {
   WaitForEnd(late);
 }
 
-TEST_F(EditTest, DeletedExperimentIsHiddenKeepsItsIdAndComesBack) {
+TEST_F(EditTest, DeletedExperimentIsHiddenKeepsItsIdAndCanBeUndeleted) {
   const std::string name = RunToEnd(TinyRequest("e", 1)).name();
   v1::Experiment deleted;
   ASSERT_TRUE(Delete(name, false, &deleted).ok());
@@ -249,7 +249,7 @@ TEST_F(EditTest, DeletedExperimentIsHiddenKeepsItsIdAndComesBack) {
   EXPECT_EQ(Undelete("experiments/none").error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(EditTest, DeletingWhatRunsNeedsForce) {
+TEST_F(EditTest, DeletingARunningExperimentNeedsForce) {
   const std::string name = StartEndless("e");
   const grpc::Status refused = Delete(name);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
@@ -280,7 +280,7 @@ TEST_F(EditTest, PurgeRemovesEverythingAndFreesTheId) {
   EXPECT_EQ(ListEpochs(name + "/runs/0").size(), 2U);
 }
 
-TEST_F(EditTest, WatcherOfWhatIsPurgedIsTold) {
+TEST_F(EditTest, PurgingEndsWatches) {
   const std::string name = StartEndless("e");
   Context context;
   v1::PauseExperimentRequest pause;

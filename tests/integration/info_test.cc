@@ -38,7 +38,7 @@ TEST_F(InfoTest, PresetsAreListedAndFoundByName) {
 }
 
 // As services.proto says of Preset.config: nothing is left to the reader's defaults.
-TEST_F(InfoTest, ConfigsOfPresetsLeaveDefaultsThatDependOnOthersOpen) {
+TEST_F(InfoTest, PresetConfigsLeaveDependentDefaultsUnset) {
   // The baseline set to SCHEDULED must start at pi/4, not at the 0 of a FIXED theta.
   Context context;
   v1::GetPresetRequest request;
@@ -64,7 +64,7 @@ TEST_F(InfoTest, EveryPresetCanBeSubmitted) {
   }
 }
 
-TEST_F(InfoTest, UnknownPresetIsNotFoundWithThoseThereAre) {
+TEST_F(InfoTest, UnknownPresetIsNotFoundAndListsTheAvailableOnes) {
   Context context;
   v1::GetPresetRequest request;
   request.set_name("presets/nothing");
@@ -75,7 +75,7 @@ TEST_F(InfoTest, UnknownPresetIsNotFoundWithThoseThereAre) {
   EXPECT_NE(ReasonOf(status), "");
 }
 
-TEST_F(InfoTest, ServerInfoShowsDataSetsAndWhatIsWrongWithThem) {
+TEST_F(InfoTest, ServerInfoShowsDataSetsAndTheirProblems) {
   std::filesystem::create_directories(directory_.file("datasets/broken"));
   std::ofstream(directory_.file("datasets/broken/train-images-idx3-ubyte")) << "no images";
   Context context;
@@ -92,7 +92,7 @@ TEST_F(InfoTest, ServerInfoShowsDataSetsAndWhatIsWrongWithThem) {
   EXPECT_EQ(info.datasets(1).problem(), "");
 }
 
-TEST_F(InfoTest, BrokenDataSetIsRefusedWithWhatIsWrongWithIt) {
+TEST_F(InfoTest, BrokenDataSetIsRejectedWithAReason) {
   std::filesystem::create_directories(directory_.file("datasets/broken"));
   std::ofstream(directory_.file("datasets/broken/train-images-idx3-ubyte")) << "no images";
   v1::CreateExperimentRequest request = TinyRequest("e");

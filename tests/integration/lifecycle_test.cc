@@ -80,7 +80,7 @@ TEST_F(StopTest, RunsAndWatchersSurviveAStopInTheMiddle) {
   }
 }
 
-TEST_F(StopTest, ElapsedSecondsAreTheSumOfEpochSecondsThoughTheRunWasStopped) {
+TEST_F(StopTest, ElapsedSecondsSumEpochSecondsAcrossStops) {
   const std::string name = StartEndless("e");
   Stop();
   Start();
@@ -100,7 +100,7 @@ TEST_F(StopTest, ElapsedSecondsAreTheSumOfEpochSecondsThoughTheRunWasStopped) {
   }
 }
 
-TEST_F(StopTest, StreamsThatAreEndedSayWhyAsEveryErrorDoes) {
+TEST_F(StopTest, EndedStreamsReportAReason) {
   const std::string name = StartEndless("e");
   Watch watch(experiments_.get(), name);
   ASSERT_TRUE(watch.Next());
@@ -133,7 +133,7 @@ TEST_F(StopTest, CallsAfterTheStopAreUnavailable) {
   EXPECT_EQ(TryGet("experiments/e").error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
-TEST_F(StopTest, StopsBeforeAnythingHappenedAndAgainAndAgain) {
+TEST_F(StopTest, StopsRepeatedlyWhileIdle) {
   for (int i = 0; i < 3; ++i) {
     StopInTime();
     Start();
@@ -141,7 +141,7 @@ TEST_F(StopTest, StopsBeforeAnythingHappenedAndAgainAndAgain) {
   EXPECT_EQ(RunToEnd(TinyRequest("e", 1)).state(), v1::RUN_STATE_SUCCEEDED);
 }
 
-TEST_F(StopTest, ManyStopsInARowStillGiveTheBitsOfAnUndisturbedRun) {
+TEST_F(StopTest, RepeatedStopsKeepResultsBitIdentical) {
   const std::string name = Create(TinyRequest("e", 60)).name();
   for (int stop = 1; stop <= 3; ++stop) {
     Watch watch(experiments_.get(), name);
@@ -199,7 +199,7 @@ TEST_F(StartTest, SecondDaemonOnTheSameSocketIsRefused) {
   EXPECT_EQ(TryStart(options).code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(StartTest, AddressesThatAreNotLoopbackAreRefused) {
+TEST_F(StartTest, NonLoopbackAddressesAreRejected) {
   for (const char* address :
        {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1.example.com:0", ":0",
         "127.0.0.1", "localhost", "unix:", "", "dns:///example.com:0"}) {
@@ -211,13 +211,13 @@ TEST_F(StartTest, AddressesThatAreNotLoopbackAreRefused) {
   }
 }
 
-TEST_F(StartTest, SocketWithAPathThatIsTooLongIsRefused) {
+TEST_F(StartTest, TooLongSocketPathIsRejected) {
   Options options = Other();
   options.listening.local = {"unix:/tmp/" + std::string(200, 'x')};
   EXPECT_EQ(TryStart(options).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(StartTest, SocketServesAndIsForItsOwnerAlone) {
+TEST_F(StartTest, SocketServesAndIsPrivateToItsOwner) {
   const std::string socket = directory_.file("socket");
   Options options = Other();
   options.listening.local = {"unix:" + socket, "127.0.0.1:0"};
@@ -237,7 +237,7 @@ TEST_F(StartTest, SocketServesAndIsForItsOwnerAlone) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
-TEST_F(StartTest, SocketOfADaemonThatIsGoneIsTakenOver) {
+TEST_F(StartTest, StaleSocketIsReplaced) {
   Options options = Other();
   options.listening.local = {"unix:" + directory_.file("socket")};
   EXPECT_TRUE(TryStart(options).ok());

@@ -32,7 +32,7 @@ class LimitsTest : public DaemonTest {
   }
 };
 
-TEST_F(LimitsTest, NobodyQueuesMoreThanTheyMay) {
+TEST_F(LimitsTest, QuotaLimitsQueuedRuns) {
   Create(Of("ada", "two", 2));
   v1::CreateExperimentRequest more = Of("ada", "more", 2);
   for (const bool only_validates : {true, false}) {
@@ -50,14 +50,14 @@ TEST_F(LimitsTest, NobodyQueuesMoreThanTheyMay) {
   EXPECT_TRUE(TryCreate(more).ok()) << "what has ended does not count";
 }
 
-TEST_F(LimitsTest, ARetryOfWhatWasTakenIsNoSecondSubmission) {
+TEST_F(LimitsTest, ARepeatedRequestDoesNotCountTwice) {
   v1::CreateExperimentRequest request = Of("ada", "", 3);
   request.set_request_id("once");
   const std::string name = Create(request).name();
   EXPECT_EQ(Create(request).name(), name);
 }
 
-TEST_F(LimitsTest, NobodyPutsMoreBackIntoTheQueueThanTheyMay) {
+TEST_F(LimitsTest, QuotaLimitsRetriesAndExtensions) {
   v1::CreateExperimentRequest short_run = TinyRequest("done", 1);
   short_run.mutable_experiment()->set_user("ada");
   const std::string done = RunToEnd(short_run).name() + "/runs/0";
@@ -97,7 +97,7 @@ class StoredBytesTest : public LimitsTest {
   StoredBytesTest() { limits_ = {.stored_bytes = 5'000}; }
 };
 
-TEST_F(StoredBytesTest, WhoHasStoredTooMuchSubmitsAgainAfterAPurge) {
+TEST_F(StoredBytesTest, PurgingFreesTheStorageQuota) {
   v1::CreateExperimentRequest request = TinyRequest("first", 3);
   request.mutable_experiment()->set_user("ada");
   RunToEnd(request);
@@ -163,7 +163,7 @@ class RetentionTest : public DaemonTest {
   std::atomic<int64_t> ahead_ = 0;
 };
 
-TEST_F(RetentionTest, OldCheckpointsGoAndWhatWasRecordedStays) {
+TEST_F(RetentionTest, OldCheckpointsAreRemovedAndRecordsAreKept) {
   const std::string run = RunToEnd(TinyRequest("old")).name() + "/runs/0";
   ASSERT_GT(Checkpoints(run), 0);
   GoOnAfter(absl::Hours(47));
@@ -186,7 +186,7 @@ TEST_F(RetentionTest, OldCheckpointsGoAndWhatWasRecordedStays) {
   EXPECT_THAT(refused.error_message(), HasSubstr("no checkpoint"));
 }
 
-TEST_F(RetentionTest, WhoWatchesAfterEventsThatWerePrunedIsToldTheOldest) {
+TEST_F(RetentionTest, WatchingFromAPrunedEventNamesTheOldestEvent) {
   const std::string name = RunToEnd(TinyRequest("old")).name();
   const int64_t last = Get(name).last_sequence();
   GoOnAfter(absl::Hours(73));
@@ -215,7 +215,7 @@ TEST_F(RetentionTest, WhoWatchesAfterEventsThatWerePrunedIsToldTheOldest) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::OUT_OF_RANGE);
 }
 
-TEST_F(RetentionTest, TheEventsOfAnExperimentThatGoesOnStayHoweverOldTheyAre) {
+TEST_F(RetentionTest, EventsOfAnUnfinishedExperimentAreNotPruned) {
   const std::string name = StartEndless("endless");
   RunToEnd(TinyRequest("ended"));
   GoOnAfter(absl::Hours(24 * 365));

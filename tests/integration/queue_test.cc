@@ -56,8 +56,8 @@ TEST_F(QueueTest, PendingRunIsCancelledAtOnce) {
   EXPECT_EQ(Get(name).state(), v1::RUN_STATE_CANCELLED);
 }
 
-// Else no timestamp could hold it.
-TEST_F(QueueTest, NothingIsEstimatedToStartInAHundredYears) {
+// A Timestamp could not represent them.
+TEST_F(QueueTest, EstimatesBeyondAHundredYearsAreOmitted) {
   RunToEnd(TinyRequest("slow", 7));
   Stop();
   {
@@ -80,7 +80,7 @@ TEST_F(QueueTest, NothingIsEstimatedToStartInAHundredYears) {
   EXPECT_FALSE(queue.runs(1).has_estimated_start_time());
 }
 
-TEST_F(QueueTest, ListsTellEveryPendingRunItsPlace) {
+TEST_F(QueueTest, ListsShowTheQueuePositionOfEveryPendingRun) {
   const std::string busy = StartEndless("busy");
   v1::CreateExperimentRequest request = TinyRequest("waiting", 1);
   for (int seed = 0; seed < 5; ++seed) request.mutable_experiment()->add_seeds(seed);
@@ -105,7 +105,7 @@ TEST_F(QueueTest, ListsTellEveryPendingRunItsPlace) {
   Cancel(busy);
 }
 
-TEST_F(QueueTest, RunningRunStopsAndItsWorkerGoesOnWithTheNext) {
+TEST_F(QueueTest, CancellingARunningRunFreesItsWorker) {
   const std::string name = StartEndless("e");
   const v1::Experiment cancelled = Cancel(name);
   EXPECT_EQ(cancelled.state(), v1::RUN_STATE_CANCELLED);
@@ -133,7 +133,7 @@ TEST_F(QueueTest, CancelledRunStaysCancelledAfterARestart) {
   EXPECT_EQ(GetRun(name + "/runs/0").state(), v1::RUN_STATE_CANCELLED);
 }
 
-TEST_F(QueueTest, CancellingWhatHasEndedChangesNothing) {
+TEST_F(QueueTest, CancellingAnEndedRunChangesNothing) {
   const v1::Experiment before = RunToEnd(TinyRequest("e", 1));
   const v1::Run run = GetRun("experiments/e/runs/0");
   EXPECT_TRUE(Same(Cancel("experiments/e"), before));
@@ -145,7 +145,7 @@ TEST_F(QueueTest, CancellingWhatHasEndedChangesNothing) {
   EXPECT_TRUE(Same(Cancel(name), cancelled)) << "twice is once";
 }
 
-TEST_F(QueueTest, CancellingWhatIsNotThereIsNotFound) {
+TEST_F(QueueTest, CancellingAnUnknownNameIsNotFound) {
   v1::Experiment experiment;
   v1::Run run;
   grpc::Status status = TryCancel("experiments/unknown", &experiment);
@@ -186,7 +186,7 @@ TEST_F(QueueTest, HigherPriorityStartsFirstThenEarlierSubmission) {
   EXPECT_TRUE(std::is_sorted(starts.begin(), starts.end()));
 }
 
-TEST_F(QueueTest, ServerInfoCountsWhatWaitsAndWhatTrains) {
+TEST_F(QueueTest, ServerInfoCountsPendingRunsAndBusyWorkers) {
   const auto info = [this] {
     Context context;
     v1::ServerInfo response;

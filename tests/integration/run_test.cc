@@ -212,7 +212,7 @@ TEST_F(RunTest, ThetasAreListedByEpochAndLayer) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(paged[i], all[i].SerializeAsString());
 }
 
-TEST_F(RunTest, SharedThetaIsTheOneOfTheNetwork) {
+TEST_F(RunTest, SharedThetaIsListedForTheNetwork) {
   RunToEnd(TinyRequest("e", 1));
   v1::ListThetasRequest list;
   list.set_parent("experiments/e/runs/0");
@@ -222,8 +222,8 @@ TEST_F(RunTest, SharedThetaIsTheOneOfTheNetwork) {
   EXPECT_THAT(thetas[0].values(), ElementsAre(0.0F));
 }
 
-// Everything a run computes, without what depends on time.
-class BitsTest : public RunTest {
+// Compares all results of runs except times.
+class ReproducibilityTest : public RunTest {
  protected:
   std::string BitsOf(const std::string& run) {
     std::string bits = BytesWithoutTimes(ListEpochs(run));
@@ -241,7 +241,7 @@ class BitsTest : public RunTest {
   }
 };
 
-TEST_F(BitsTest, TwoRunsAtOnceGiveTheSameBitsAsEachAlone) {
+TEST_F(ReproducibilityTest, ConcurrentRunsAreBitIdenticalToSequentialOnes) {
   v1::CreateExperimentRequest request = NeuronRequest("together", 5);
   request.mutable_experiment()->add_seeds(7);
   request.mutable_experiment()->add_seeds(8);
@@ -259,7 +259,7 @@ TEST_F(BitsTest, TwoRunsAtOnceGiveTheSameBitsAsEachAlone) {
   }
 }
 
-TEST_F(BitsTest, FreshDaemonGivesTheSameBits) {
+TEST_F(ReproducibilityTest, RestartedDaemonGivesBitIdenticalResults) {
   RunToEnd(NeuronRequest("before", 3));
   const std::string before = BitsOf("experiments/before/runs/0");
   Stop();
@@ -281,7 +281,7 @@ class DivergingTest : public DaemonTest {
   }
 };
 
-TEST_F(DivergingTest, DivergingRunFailsAndIsNotTriedAgain) {
+TEST_F(DivergingTest, DivergingRunFailsAndIsNotRetried) {
   const v1::Experiment experiment = RunToEnd(Diverging("e"));
   EXPECT_EQ(experiment.state(), v1::RUN_STATE_FAILED);
   EXPECT_EQ(experiment.run_counts().failed(), 1);
@@ -336,7 +336,7 @@ class CompareTest : public DivergingTest {
   }
 };
 
-TEST_F(CompareTest, FiguresAreThoseComputedByHand) {
+TEST_F(CompareTest, FiguresMatchThoseComputedByHand) {
   v1::CreateExperimentRequest request = TinyRequest("swept", 2);
   request.mutable_experiment()->set_preset("annealed");
   request.mutable_experiment()->mutable_config()->mutable_theta()->set_policy(
@@ -483,7 +483,7 @@ TEST_F(CompareTest, RunsAreGroupedByFieldsOfTheirConfigs) {
   EXPECT_EQ(response.arms_size(), 4);
 }
 
-TEST_F(CompareTest, WhatThereIsNotIsRefusedByNameWithWhatThereIs) {
+TEST_F(CompareTest, UnknownNamesAreRejectedWithTheAvailableOnes) {
   RunToEnd(TinyRequest("e", 1));
   v1::CompareExperimentsResponse response;
   const auto fields_of = [&](const std::string& text) {

@@ -81,7 +81,7 @@ TEST_F(ScopeTest, AllExperimentsAreWatchedWithoutGap) {
   (void)live->Finish();
 }
 
-TEST_F(ScopeTest, HeartbeatsComeWhileNothingHappensAndLoseNothing) {
+TEST_F(ScopeTest, HeartbeatsAreSentWhileIdleAndLoseNoEvents) {
   const std::string name = StartEndless("e");
   Context pause_context;
   v1::PauseExperimentRequest pause;
@@ -116,7 +116,7 @@ TEST_F(ScopeTest, HeartbeatsComeWhileNothingHappensAndLoseNothing) {
   EXPECT_EQ(last, Get(name).last_sequence());
 }
 
-TEST_F(ScopeTest, CursorOrHeartbeatThatMakesNoSenseIsRefused) {
+TEST_F(ScopeTest, InvalidCursorsAndHeartbeatsAreRejected) {
   const std::string name = RunToEnd(TinyRequest("e", 1)).name();
   const auto refused = [&](const v1::WatchExperimentRequest& request) {
     Context context;

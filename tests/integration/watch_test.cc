@@ -26,7 +26,7 @@ class WatchTest : public DaemonTest {
   }
 };
 
-TEST_F(WatchTest, LogTellsTheWholeLifeOfEveryRun) {
+TEST_F(WatchTest, LogHasTheWholeLifecycleOfEveryRun) {
   v1::CreateExperimentRequest request = TinyRequest("e", 3);
   request.mutable_experiment()->add_seeds(1);
   request.mutable_experiment()->add_seeds(2);
@@ -89,7 +89,7 @@ TEST_F(WatchTest, UnknownAndBadNamesAreRefused) {
   EXPECT_EQ(ViolationsOf(status).count("name"), 1U);
 }
 
-TEST_F(WatchTest, WatcherThatComesWhileItTrainsSeesThePastAndThenTheFuture) {
+TEST_F(WatchTest, WatcherThatJoinsDuringTrainingSeesPastAndFutureEvents) {
   const std::string name = Create(TinyRequest("e", 60)).name();
   Watch early(experiments_.get(), name);
   ASSERT_TRUE(early.Until([](const v1::Event& event) { return event.epoch().epoch() == 2; }));
@@ -122,7 +122,7 @@ TEST_F(WatchTest, ManyWatchersSeeTheSame) {
   EXPECT_TRUE(seen[0] == Bytes(WaitForEnd(name)));
 }
 
-TEST_F(WatchTest, WatcherThatDoesNotReadLosesNothing) {
+TEST_F(WatchTest, SlowWatcherLosesNoEvents) {
   const std::string name = Create(TinyRequest("e", 300)).name();
   Watch slow(experiments_.get(), name);
   ASSERT_TRUE(slow.Next());
@@ -131,7 +131,7 @@ TEST_F(WatchTest, WatcherThatDoesNotReadLosesNothing) {
   EXPECT_TRUE(Bytes(slow.events()) == Bytes(all));
 }
 
-TEST_F(WatchTest, ReconnectingAgainAndAgainMissesAndRepeatsNothing) {
+TEST_F(WatchTest, RepeatedReconnectsNeitherMissNorRepeatEvents) {
   const std::string name = Create(TinyRequest("e", 40)).name();
   int64_t last = 0;
   bool ended = false;

@@ -113,7 +113,7 @@ TEST_F(ComparisonTest, CellsOfASweepAreArmsInTheOrderOfTheirFirstRuns) {
   EXPECT_TRUE(response.higher_is_better());
 }
 
-TEST_F(ComparisonTest, EveryRunIsToldItsArm) {
+TEST_F(ComparisonTest, EveryRunIsAssignedToItsArm) {
   AddExperiment("plain", {{.seed = 0}});
   AddExperiment(
       "swept",
@@ -212,7 +212,7 @@ TEST_F(ComparisonTest, ArmsWithoutACommonSeedAreNotCompared) {
   EXPECT_FALSE(response.arms(1).has_comparison());
 }
 
-TEST_F(ComparisonTest, BaselineIsTheOneThatWasNamedAndCorrectionCountsTheOthers) {
+TEST_F(ComparisonTest, NamedBaselineIsUsedAndCorrectionCountsTheOtherArms) {
   for (const auto& [id, accuracy] : std::map<std::string, double>{{"a", 0.5}, {"b", 0.6}}) {
     AddExperiment(id, {{.seed = 1, .accuracy = accuracy}, {.seed = 2, .accuracy = accuracy}});
   }
@@ -229,7 +229,7 @@ TEST_F(ComparisonTest, BaselineIsTheOneThatWasNamedAndCorrectionCountsTheOthers)
   }
 }
 
-TEST_F(ComparisonTest, MetricDecidesWhatIsBetter) {
+TEST_F(ComparisonTest, MetricDeterminesTheBetterDirection) {
   AddExperiment("low", {{.seed = 1, .accuracy = 0.5, .validation_losses = {0.25}}});
   AddExperiment("high", {{.seed = 1, .accuracy = 0.5, .validation_losses = {0.75}}});
   const auto response =
@@ -265,7 +265,7 @@ TEST_F(ComparisonTest, TimesToAThresholdCountRunsThatNeverReachIt) {
   EXPECT_FALSE(Compared("names: 'experiments/e'").arms(0).has_time_to_threshold());
 }
 
-TEST_F(ComparisonTest, MistakesAreNamedWithWhatThereIs) {
+TEST_F(ComparisonTest, InvalidRequestsAreRejectedWithTheAlternatives) {
   AddExperiment("e", {{.seed = 0}});
   const auto message = [&](const std::string& rest) {
     const absl::Status status = TryCompare("names: 'experiments/e' " + rest).status();

@@ -117,7 +117,7 @@ TEST_F(AuthorizationTest, ARevokedTokenIsUnauthenticatedAtOnce) {
   EXPECT_EQ(ReasonOf(ErrorOf(credentials)), v1::ERROR_REASON_TOKEN_UNKNOWN);
 }
 
-TEST_F(AuthorizationTest, ACertificatesNameStandsForItsToken) {
+TEST_F(AuthorizationTest, ACertificatesNameIdentifiesTheCaller) {
   CreateToken("ada", Role::ROLE_SUBMITTER);
   const Credentials certificate = {.is_tls = true, .common_name = "ada"};
   const auto caller = authorization_->Identify(certificate);
@@ -167,7 +167,7 @@ TEST_F(AuthorizationTest, EveryMethodsRequestIsCheckedAgainstTheCallersRole) {
               AllOf(HasSubstr("sam"), HasSubstr("BackUpDatabase"), HasSubstr("--role admin")));
 }
 
-TEST_F(AuthorizationTest, EachCallerHasARateLimitOfTheirOwn) {
+TEST_F(AuthorizationTest, RateLimitsApplyPerCaller) {
   const Credentials ada = WithToken(CreateToken("ada", Role::ROLE_READER));
   const Credentials bob = WithToken(CreateToken("bob", Role::ROLE_READER));
   for (int i = 0; i < kPerSecond; ++i) EXPECT_TRUE(ErrorOf(ada).ok());
@@ -180,7 +180,7 @@ TEST_F(AuthorizationTest, EachCallerHasARateLimitOfTheirOwn) {
   EXPECT_TRUE(ErrorOf(ada).ok());
 }
 
-TEST_F(AuthorizationTest, AWrongTokenTakesNothingFromItsOwnersRateLimit) {
+TEST_F(AuthorizationTest, AWrongTokenDoesNotConsumeItsOwnersRateLimit) {
   const std::string token = CreateToken("ada", Role::ROLE_READER);
   for (int i = 0; i < 2 * kPerSecond; ++i) {
     EXPECT_EQ(ReasonOf(ErrorOf(WithToken(token + "0"))), v1::ERROR_REASON_TOKEN_UNKNOWN);
@@ -205,7 +205,7 @@ TEST_F(AuthorizationTest, SubmittersChangeTheirOwnExperimentsAndRunsAndAdminsAll
   EXPECT_TRUE(absl::IsPermissionDenied(authorization_->CheckOwner(ada, "experiments/unowned")));
 }
 
-TEST_F(AuthorizationTest, TheOwnerOfWhatIsNotThereIsNotFound) {
+TEST_F(AuthorizationTest, TheOwnerOfAnUnknownExperimentIsNotFound) {
   const OptionalCaller ada = auth::Caller{.name = "ada", .role = Role::ROLE_SUBMITTER};
   EXPECT_EQ(ReasonOf(authorization_->CheckOwner(ada, "experiments/none")),
             v1::ERROR_REASON_EXPERIMENT_NOT_FOUND);

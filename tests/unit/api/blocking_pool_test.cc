@@ -79,7 +79,7 @@ TEST(BlockingPoolTest, StartsTasksInTheirOrder) {
   EXPECT_THAT(order, ::testing::ElementsAre(0, 1, 2, 3));
 }
 
-TEST(BlockingPoolTest, ItsDestructorRunsWhatIsQueued) {
+TEST(BlockingPoolTest, ItsDestructorRunsQueuedTasks) {
   int ran = 0;
   BusyPool pool;
   for (int i = 0; i < 100; ++i) pool->Run([&ran] { ++ran; });

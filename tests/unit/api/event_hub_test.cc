@@ -80,14 +80,14 @@ TEST_F(EventHubTest, NotifiesTheSubscribersOfAnExperiment) {
   EXPECT_EQ(other->events(), 1);
 }
 
-TEST_F(EventHubTest, NotifiesSubscribersOfAllExperimentsOnceACommit) {
+TEST_F(EventHubTest, NotifiesSubscribersOfAllExperimentsOncePerCommit) {
   const auto all = Subscribe(EventHub::kAll);
   hub_.Publish({7});
   hub_.Publish({1, 2, 3});
   EXPECT_EQ(all->events(), 2);
 }
 
-TEST_F(EventHubTest, NotifiesNobodyWhoUnsubscribed) {
+TEST_F(EventHubTest, DoesNotNotifyAfterUnsubscribe) {
   const auto stays = Subscribe(1);
   auto leaves = Subscribe(1);
   EXPECT_EQ(hub_.subscribers(), 2);
@@ -146,7 +146,7 @@ TEST_F(EventHubTest, ASubscriberMaySubscribeAnotherInItsCallback) {
   EXPECT_EQ(late->events(), 1);
 }
 
-TEST_F(EventHubTest, TicksReachAllSubscribersAgainAndAgain) {
+TEST_F(EventHubTest, TicksReachAllSubscribersRepeatedly) {
   EventHub ticking(std::chrono::milliseconds(1));
   const auto one = std::make_shared<CountingSubscriber>();
   const auto all = std::make_shared<CountingSubscriber>();
@@ -157,7 +157,7 @@ TEST_F(EventHubTest, TicksReachAllSubscribersAgainAndAgain) {
   EXPECT_EQ(one->events(), 0);
 }
 
-TEST_F(EventHubTest, ShutdownTellsAllSubscribersOnceAndRefusesNewOnes) {
+TEST_F(EventHubTest, ShutdownNotifiesAllSubscribersOnceAndRejectsNewOnes) {
   const auto one = Subscribe(1);
   const auto all = Subscribe(EventHub::kAll);
   hub_.Shutdown();
@@ -168,7 +168,7 @@ TEST_F(EventHubTest, ShutdownTellsAllSubscribersOnceAndRefusesNewOnes) {
   EXPECT_EQ(hub_.subscribers(), 2);
 }
 
-TEST_F(EventHubTest, ASubscriberMayUnsubscribeWhenItIsToldOfTheShutdown) {
+TEST_F(EventHubTest, ASubscriberMayUnsubscribeInItsShutdownCallback) {
   const auto subscriber = std::make_shared<CountingSubscriber>();
   subscriber->on_shutdown = [&] { hub_.Unsubscribe(1, subscriber.get()); };
   ASSERT_TRUE(hub_.Subscribe(1, subscriber));

@@ -48,13 +48,13 @@ class EndpointTest : public ::testing::Test {
   const TempDirectory directory_;
 };
 
-TEST_F(EndpointTest, WithoutAnythingItIsTheDefaultPort) {
+TEST_F(EndpointTest, DefaultsToTheDefaultPort) {
   const auto endpoint = ChooseEndpoint("", "");
   EXPECT_EQ(ServerOf(endpoint), "127.0.0.1:7433");
   EXPECT_EQ(endpoint->source, "the default");
 }
 
-TEST_F(EndpointTest, WhatIsNamedMoreCloselyComesFirst) {
+TEST_F(EndpointTest, PrecedenceIsFlagThenContextThenEnvironment) {
   ASSERT_TRUE(WriteClientConfig(TwoContexts()).ok());
   EXPECT_EQ(ServerOf(ChooseEndpoint("", "")), "lab:1");
   ::setenv("ANNEAL_SERVER", "variable:3", 1);
@@ -64,7 +64,7 @@ TEST_F(EndpointTest, WhatIsNamedMoreCloselyComesFirst) {
   EXPECT_EQ(ChooseEndpoint("", "home")->source, "context home");
 }
 
-TEST_F(EndpointTest, AContextThatIsNotThereIsAnErrorThatNamesTheOthers) {
+TEST_F(EndpointTest, AnUnknownContextIsNotFoundAndListsTheOthers) {
   EXPECT_THAT(ChooseEndpoint("", "x").status().message(), HasSubstr("context add"));
   ASSERT_TRUE(WriteClientConfig(TwoContexts()).ok());
   const absl::Status status = ChooseEndpoint("", "x").status();
@@ -72,7 +72,7 @@ TEST_F(EndpointTest, AContextThatIsNotThereIsAnErrorThatNamesTheOthers) {
   EXPECT_THAT(status.message(), AllOf(HasSubstr("\"x\""), HasSubstr("home, lab")));
 }
 
-TEST_F(EndpointTest, SettingsReadBackAndOnlyTheirOwnerMayReadThem) {
+TEST_F(EndpointTest, SettingsRoundTripAndArePrivateToTheirOwner) {
   const auto empty = ReadClientConfig();
   ASSERT_TRUE(empty.ok()) << empty.status();
   EXPECT_TRUE(MessageDifferencer::Equals(*empty, ClientConfig()));
@@ -85,7 +85,7 @@ TEST_F(EndpointTest, SettingsReadBackAndOnlyTheirOwnerMayReadThem) {
   }
 }
 
-TEST_F(EndpointTest, SettingsThatOthersMayReadAreRefused) {
+TEST_F(EndpointTest, SettingsReadableByOthersAreRejected) {
   ASSERT_TRUE(WriteClientConfig(TwoContexts()).ok());
   for (const mode_t mode : {0644U, 0660U, 0602U}) {
     ASSERT_EQ(::chmod(ClientConfigPath().c_str(), mode), 0);
@@ -108,7 +108,7 @@ TEST_F(EndpointTest, ADirectoryThatCannotBeWrittenIsAnError) {
   EXPECT_THAT(WriteClientConfig(TwoContexts()).message(), HasSubstr("cannot write"));
 }
 
-TEST(CheckContextTest, NeedsAnAddressAndTlsForATokens) {
+TEST(CheckContextTest, NeedsAnAddressAndTlsForAToken) {
   Context context;
   for (const char* bad : {"", "host", ":1", "host:"}) {
     context.set_server(bad);

@@ -39,7 +39,7 @@ TEST(ParseSeedsTest, TakesTheWholeRangeOfSeeds) {
   EXPECT_THAT(Parsed(absl::StrCat(least)), ElementsAre(least));
 }
 
-TEST(ParseSeedsTest, RefusesWhatIsNeitherNumberNorRange) {
+TEST(ParseSeedsTest, RejectsTextThatIsNeitherNumberNorRange) {
   for (const std::string& text : std::vector<std::string>{
            "", "x", ",", "1,", ",1", "1,,2", "..", "1..", "..2", "1..2..3", "1...3", "3..1", "0-3",
            "1.5", "1e3", "0x10", "1;2", "9223372036854775808", "-9223372036854775809"}) {
@@ -51,7 +51,7 @@ TEST(ParseSeedsTest, RefusesWhatIsNeitherNumberNorRange) {
   }
 }
 
-TEST(ParseSeedsTest, TakesTenThousandSeedsAndNoMore) {
+TEST(ParseSeedsTest, AcceptsAtMostTenThousandSeeds) {
   EXPECT_EQ(Parsed("0..9999").size(), 10'000U);
   EXPECT_EQ(Parsed("0..4999,5000..9999").size(), 10'000U);
   for (const char* text : {"0..10000", "0..9999,10000", "0..4999,5000..10000",

@@ -36,7 +36,7 @@ TEST(EnumNameTest, FindsFullAndShortNamesInAnyCase) {
   }
 }
 
-TEST(EnumNameTest, FindsNothingElse) {
+TEST(EnumNameTest, DoesNotFindOtherNames) {
   const std::string with_nul("JUMP\0", 5);
   for (const std::string& name :
        {std::string(), std::string("JUM"), std::string("JUMPS"), std::string(" JUMP"),

@@ -7,7 +7,7 @@
 namespace anneal {
 namespace {
 
-TEST(FieldBehaviorTest, ClearsWhatOnlyTheServerSetsAndNothingElse) {
+TEST(FieldBehaviorTest, ClearsExactlyTheOutputOnlyFields) {
   const std::string input = R"(
       config { epochs: 3 network { layers { dense { units: 4 } } } }
       axes { field: "epochs" values: "1" }
@@ -31,7 +31,7 @@ TEST(FieldBehaviorTest, ClearsWhatOnlyTheServerSetsAndNothingElse) {
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>(input)));
 }
 
-TEST(FieldBehaviorTest, EveryFieldOfAnExperimentSaysWhoSetsIt) {
+TEST(FieldBehaviorTest, EveryFieldOfAnExperimentHasABehavior) {
   const auto* type = v1::Experiment::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     EXPECT_NE(type->field(i)->options().GetExtension(v1::behavior), v1::FIELD_BEHAVIOR_UNSPECIFIED)

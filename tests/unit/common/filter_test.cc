@@ -36,7 +36,7 @@ std::string Parsed(const std::string& text) {
   return filter.ok() ? Show(*filter) : filter.status().ToString();
 }
 
-TEST(FilterTest, TreesAreAsWritten) {
+TEST(FilterTest, ParsesIntoTheExpectedTrees) {
   EXPECT_EQ(Parsed(""), "()");
   EXPECT_EQ(Parsed("  "), "()");
   EXPECT_EQ(Parsed("a=1"), "a=1");
@@ -76,7 +76,7 @@ struct Bad {
 
 class BadFilterTest : public ::testing::TestWithParam<Bad> {};
 
-TEST_P(BadFilterTest, IsRefusedWithThePlaceAndTheField) {
+TEST_P(BadFilterTest, IsRejectedWithPositionAndField) {
   const auto filter = ParseFilter(GetParam().text);
   ASSERT_EQ(filter.status().code(), absl::StatusCode::kInvalidArgument) << GetParam().text;
   EXPECT_EQ(ViolationsOf(filter.status()).count("filter"), 1U);
@@ -116,7 +116,7 @@ TEST(OrderTest, FieldsWithTheirDirections) {
   EXPECT_TRUE(ParseOrder("  ")->empty());
 }
 
-TEST(OrderTest, AnythingElseIsRefused) {
+TEST(OrderTest, MalformedOrdersAreRejected) {
   for (const char* text : {"a,,b", "a down", "a desc desc", ",", "a,b,c,d,e"}) {
     const auto order = ParseOrder(text);
     ASSERT_EQ(order.status().code(), absl::StatusCode::kInvalidArgument) << text;

@@ -72,7 +72,7 @@ testing::AssertionResult KeepsItsBits(double value) {
   return testing::AssertionFailure() << value << " came back as " << read.train_loss();
 }
 
-TEST(ToJsonTest, DoublesReadBackToTheSameBits) {
+TEST(ToJsonTest, DoublesRoundTripExactly) {
   using Limits = std::numeric_limits<double>;
   for (const double value : {0.0,
                              1.0,
@@ -108,7 +108,7 @@ TEST(ToJsonTest, DoublesReadBackToTheSameBits) {
   }
 }
 
-TEST(ToJsonTest, NotANumberReadsBackAsOne) {
+TEST(ToJsonTest, NaNRoundTrips) {
   v1::Epoch epoch;
   epoch.set_train_loss(std::nan(""));
   v1::Epoch read;
@@ -116,7 +116,7 @@ TEST(ToJsonTest, NotANumberReadsBackAsOne) {
   EXPECT_TRUE(std::isnan(read.train_loss()));
 }
 
-TEST(ToJsonTest, WholeNumbersReadBackToTheSameBits) {
+TEST(ToJsonTest, IntegersRoundTripExactly) {
   using Limits = std::numeric_limits<int64_t>;
   for (const int64_t seed :
        {int64_t{0}, int64_t{-1}, (int64_t{1} << 53) + 1, Limits::min(), Limits::max()}) {
@@ -128,7 +128,7 @@ TEST(ToJsonTest, WholeNumbersReadBackToTheSameBits) {
   }
 }
 
-TEST(ToJsonTest, FloatsReadBackToTheSameBits) {
+TEST(ToJsonTest, FloatsRoundTripExactly) {
   v1::ThetaVector thetas;
   for (const float value : {0.1f, 0.785398163f, 1.0f / 3, std::nextafter(0.5f, 1.0f), 1e-45f}) {
     thetas.add_values(value);

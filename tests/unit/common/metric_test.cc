@@ -26,7 +26,7 @@ std::optional<double> Value(const std::string& name) {
   return ValueOf(FindRunMetric("metric", name).value(), SomeRun());
 }
 
-TEST(MetricTest, ReadsWhatTheNameSays) {
+TEST(MetricTest, ReadsTheNamedMetric) {
   EXPECT_EQ(Value("epoch"), 7);
   EXPECT_EQ(Value("validation_loss"), 0.5);
   EXPECT_EQ(Value("train_loss"), 0);
@@ -38,7 +38,7 @@ TEST(MetricTest, ReadsWhatTheNameSays) {
   EXPECT_EQ(Value("hessian_max_eigenvalue"), 12);
 }
 
-TEST(MetricTest, GivesNothingWhereTheRunHasNothing) {
+TEST(MetricTest, MissingValuesAreNullopt) {
   EXPECT_EQ(Value("hessian_min_eigenvalue"), std::nullopt);
   EXPECT_EQ(Value("log_loss_area"), std::nullopt);
   for (const char* name : {"validation_loss", "theta_mean", "test_accuracy"}) {
@@ -46,7 +46,7 @@ TEST(MetricTest, GivesNothingWhereTheRunHasNothing) {
   }
 }
 
-TEST(MetricTest, KnowsWhichWayIsBetter) {
+TEST(MetricTest, KnowsTheBetterDirection) {
   for (const char* name : {"test_accuracy", "validation_f1", "train_recall", "best_test_precision",
                            "samples_per_second"}) {
     EXPECT_TRUE(FindRunMetric("metric", name)->higher_is_better()) << name;
@@ -61,7 +61,7 @@ TEST(MetricTest, KnowsWhichWayIsBetter) {
 }
 
 // A number without the option would be neither stored nor shown.
-TEST(MetricTest, EveryNumberOfARecordSaysWhatItIs) {
+TEST(MetricTest, EveryNumericFieldHasMetricOptions) {
   int fields = 0;
   for (const Descriptor* type : {v1::Epoch::descriptor(), v1::ThetaSummary::descriptor(),
                                  v1::LayerMetrics::descriptor(), v1::TestResult::descriptor()}) {
@@ -111,7 +111,7 @@ TEST(MetricTest, SharesAreInPerCent) {
   }
 }
 
-TEST(MetricTest, LikeIsComparedWithLike) {
+TEST(MetricTest, OnlyEqualUnitsAreComparable) {
   const auto same = [](const char* a, const char* b) {
     return SameUnit(FindRunMetric("metric", a).value(), FindRunMetric("metric", b).value());
   };
@@ -122,7 +122,7 @@ TEST(MetricTest, LikeIsComparedWithLike) {
   EXPECT_FALSE(same("train_loss", "train_accuracy"));
 }
 
-TEST(MetricTest, NamesInOtherPlacesFollowFromTheField) {
+TEST(MetricTest, ColumnsAndTagsAreDerivedFromTheField) {
   const auto field = [](const char* name) -> const FieldDescriptor& {
     return *FindRunMetric("metric", name)->field;
   };
@@ -148,7 +148,7 @@ TEST(MetricTest, UnsetNumbersHaveNoValue) {
   EXPECT_EQ(value("convexity_violations"), 0);
 }
 
-TEST(MetricTest, RefusesOthersWithTheNamesThereAre) {
+TEST(MetricTest, RejectsUnknownNamesWithTheAvailableOnes) {
   const absl::Status status = FindRunMetric("metric", "accuracy").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("test_accuracy"));

@@ -13,14 +13,14 @@
 namespace anneal {
 namespace {
 
-TEST(NumberTextTest, IsShortWhereThatIsEnough) {
+TEST(NumberTextTest, UsesTheShortestExactForm) {
   EXPECT_EQ(NumberText(0.1), "0.1");
   EXPECT_EQ(NumberText(0.1F), "0.1");
   EXPECT_EQ(NumberText(1.0), "1");
   EXPECT_EQ(NumberText(std::atan(1.0)), "0.7853981633974483");
 }
 
-RC_GTEST_PROP(NumberTextTest, DoublesReadBackToTheSameBits, (uint64_t bits)) {
+RC_GTEST_PROP(NumberTextTest, DoublesRoundTripExactly, (uint64_t bits)) {
   const auto value = std::bit_cast<double>(bits);
   RC_PRE(!std::isnan(value));
   double read = 0;
@@ -28,7 +28,7 @@ RC_GTEST_PROP(NumberTextTest, DoublesReadBackToTheSameBits, (uint64_t bits)) {
   RC_ASSERT(std::bit_cast<uint64_t>(read) == bits);
 }
 
-RC_GTEST_PROP(NumberTextTest, FloatsReadBackToTheSameBits, (uint32_t bits)) {
+RC_GTEST_PROP(NumberTextTest, FloatsRoundTripExactly, (uint32_t bits)) {
   const auto value = std::bit_cast<float>(bits);
   RC_PRE(!std::isnan(value));
   float read = 0;

@@ -28,7 +28,7 @@ class PrivateFileTest : public ::testing::Test {
   const std::string path_ = directory_.file("secret");
 };
 
-TEST_F(PrivateFileTest, WhatIsWrittenIsReadAndOnlyItsOwnerMay) {
+TEST_F(PrivateFileTest, RoundTripsWithMode0600) {
   for (const std::string& contents :
        {std::string("first"), std::string("a\0b", 3), std::string()}) {
     ASSERT_TRUE(WritePrivateFile(path_, contents).ok());
@@ -41,7 +41,7 @@ TEST_F(PrivateFileTest, WhatIsWrittenIsReadAndOnlyItsOwnerMay) {
   EXPECT_EQ(std::distance(left, {}), 1) << "temporary files are left";
 }
 
-TEST_F(PrivateFileTest, NoFileIsNoError) {
+TEST_F(PrivateFileTest, AMissingFileIsNotAnError) {
   for (const std::string& path : {path_, path_ + "/below/nothing"}) {
     const auto read = ReadPrivateFile(path);
     ASSERT_TRUE(read.ok()) << read.status();
@@ -49,7 +49,7 @@ TEST_F(PrivateFileTest, NoFileIsNoError) {
   }
 }
 
-TEST_F(PrivateFileTest, WhatOthersMayReadIsRefusedWithTheRemedy) {
+TEST_F(PrivateFileTest, FilesAccessibleToOthersAreRejectedWithTheRemedy) {
   ASSERT_TRUE(WritePrivateFile(path_, "x").ok());
   for (const mode_t mode : {0640U, 0604U, 0620U}) {
     ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
@@ -59,14 +59,14 @@ TEST_F(PrivateFileTest, WhatOthersMayReadIsRefusedWithTheRemedy) {
   }
 }
 
-TEST_F(PrivateFileTest, WhereItCannotBeWrittenIsSaidAndTheOldOneStays) {
+TEST_F(PrivateFileTest, AFailedWriteIsAnErrorAndKeepsTheTarget) {
   EXPECT_THAT(WritePrivateFile(path_ + "/below", "x").message(), HasSubstr("cannot write"));
   std::filesystem::create_directory(path_);
   EXPECT_THAT(WritePrivateFile(path_, "x").message(), HasSubstr("cannot write"));
   EXPECT_TRUE(std::filesystem::is_directory(path_));
 }
 
-TEST_F(PrivateFileTest, WhatRootWritesBelongsToTheOwnerOfTheDirectory) {
+TEST_F(PrivateFileTest, FilesWrittenByRootBelongToTheDirectorysOwner) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   constexpr uid_t kNobody = 65534;
   const std::string directory = directory_.file("theirs");

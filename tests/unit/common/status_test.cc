@@ -36,7 +36,7 @@ TEST(FieldViolationsTest, OneViolationReadsAsASentence) {
   EXPECT_EQ(status.message(), "optimizer.learning_rate is -1; allowed is 0 < r <= 1000");
 }
 
-TEST(FieldViolationsTest, ManyViolationsTakeALineEachInOrder) {
+TEST(FieldViolationsTest, ManyViolationsAreOnePerLineInOrder) {
   FieldViolations violations;
   violations.Add("b", "is 2");
   violations.Add("a", "is 1");
@@ -44,7 +44,7 @@ TEST(FieldViolationsTest, ManyViolationsTakeALineEachInOrder) {
   EXPECT_EQ(violations.ToStatus().message(), "b is 2\na is 1\nb is 2 again");
 }
 
-TEST(FieldViolationsTest, ProgramsGetThePathInTheRequestAndPeopleTheirs) {
+TEST(FieldViolationsTest, DetailsHaveRequestPathsAndMessagesDisplayPaths) {
   FieldViolations config;
   config.Add("epochs", "is 0; allowed is 1..100000");
   FieldViolations request;
@@ -123,7 +123,7 @@ TEST(WithReasonTest, KeepsTheViolationsOfAnError) {
   EXPECT_EQ(ViolationsOf(status).at("name"), "is empty");
 }
 
-TEST(WithReasonTest, LeavesOkAlone) {
+TEST(WithReasonTest, LeavesOkUnchanged) {
   const absl::Status status = WithReason(absl::OkStatus(), v1::ERROR_REASON_BUSY);
   EXPECT_TRUE(status.ok());
   EXPECT_FALSE(status.GetPayload(kErrorInfoUrl).has_value());
@@ -141,7 +141,7 @@ TEST(ReasonOfTest, ReadsEveryReasonFromItsNameOnTheWire) {
   }
 }
 
-TEST(ReasonOfTest, IsUnspecifiedWithoutAReasonThatIsKnown) {
+TEST(ReasonOfTest, IsUnspecifiedWithoutAKnownReason) {
   absl::Status status = absl::UnavailableError("gone");
   EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(ReasonText(status), "");
@@ -158,7 +158,7 @@ absl::Status PassOn(const absl::Status& status, bool* reached) {
   return absl::OkStatus();
 }
 
-TEST(ReturnIfErrorTest, ReturnsAnErrorAndGoesOnWithoutOne) {
+TEST(ReturnIfErrorTest, ReturnsErrorsAndContinuesOnOk) {
   bool reached = false;
   EXPECT_EQ(PassOn(absl::NotFoundError("gone"), &reached), absl::NotFoundError("gone"));
   EXPECT_FALSE(reached);

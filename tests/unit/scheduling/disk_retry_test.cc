@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::hours kForEver(10);
 constexpr std::chrono::milliseconds kShort(1);
 
-TEST(DiskRetryTest, TellsErrorsOfTheDiskFromErrorsOfTheData) {
+TEST(DiskRetryTest, DistinguishesDiskErrorsFromDataErrors) {
   EXPECT_TRUE(IsDiskError(absl::ResourceExhaustedError("full")));
   EXPECT_TRUE(IsDiskError(absl::UnavailableError("cannot read")));
   EXPECT_TRUE(IsDiskError(absl::InternalError("I/O error")));
@@ -25,7 +25,7 @@ TEST(DiskRetryTest, TellsErrorsOfTheDiskFromErrorsOfTheData) {
   EXPECT_FALSE(IsDiskError(absl::AlreadyExistsError("a result")));
 }
 
-TEST(DiskRetryTest, ReturnsSuccessAndErrorsOfTheDataAtOnce) {
+TEST(DiskRetryTest, ReturnsSuccessAndDataErrorsImmediately) {
   DiskRetry retry(kForEver);
   int calls = 0;
   for (const absl::Status& result : {absl::OkStatus(), absl::CancelledError("ended"),
@@ -40,7 +40,7 @@ TEST(DiskRetryTest, ReturnsSuccessAndErrorsOfTheDataAtOnce) {
   }
 }
 
-TEST(DiskRetryTest, RepeatsWhatTheDiskRefusesUntilItSucceeds) {
+TEST(DiskRetryTest, RetriesDiskErrorsUntilSuccess) {
   DiskRetry retry(kShort);
   int calls = 0;
   EXPECT_EQ(retry.Run([&]() -> absl::Status {
@@ -51,7 +51,7 @@ TEST(DiskRetryTest, RepeatsWhatTheDiskRefusesUntilItSucceeds) {
   EXPECT_EQ(calls, 4);
 }
 
-TEST(DiskRetryTest, ReturnsAnErrorOfTheDataAfterErrorsOfTheDisk) {
+TEST(DiskRetryTest, ReturnsADataErrorAfterDiskErrors) {
   DiskRetry retry(kShort);
   int calls = 0;
   EXPECT_EQ(retry.Run([&]() -> absl::Status {
@@ -61,7 +61,7 @@ TEST(DiskRetryTest, ReturnsAnErrorOfTheDataAfterErrorsOfTheDisk) {
             absl::CancelledError("ended meanwhile"));
 }
 
-TEST(DiskRetryTest, GivingUpEndsAPauseWithTheErrorOfTheDisk) {
+TEST(DiskRetryTest, GivingUpEndsAPauseWithTheDiskError) {
   DiskRetry retry(kForEver);
   Mutex mutex;
   CondVar changed;

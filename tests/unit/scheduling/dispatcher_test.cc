@@ -153,7 +153,7 @@ TEST_F(DispatcherTest, PausingStopsTheWorkerAndGivesItsPlaceToTheNextRun) {
   EXPECT_FALSE(executor_->WasAskedToStop(runs[1]));
 }
 
-TEST_F(DispatcherTest, ARunThatAWorkerStillHoldsIsNotGivenOutAgain) {
+TEST_F(DispatcherTest, ARunStillHeldByAWorkerIsNotReassigned) {
   const std::vector<int64_t> runs = InsertRuns("e", 1);
   Begin(2);
   ASSERT_THAT(executor_->WaitForStarts(1), SizeIs(1));
@@ -182,7 +182,7 @@ TEST_F(DispatcherTest, AHeldRunDoesNotKeepOthersFromIdleWorkers) {
   EXPECT_THAT(KeysOf(executor_->WaitForStarts(3)), ElementsAre(first[0], first[1], later[0]));
 }
 
-TEST_F(DispatcherTest, CommandsNameWhatTheyCannotDo) {
+TEST_F(DispatcherTest, InapplicableCommandsAreRejected) {
   const std::vector<int64_t> runs = InsertRuns("e", 1);
   Begin(1);
   ASSERT_THAT(executor_->WaitForStarts(1), SizeIs(1));
@@ -208,7 +208,7 @@ TEST_F(DispatcherTest, ACommandOnAnExperimentChangesTheRunsToWhichItApplies) {
   EXPECT_EQ(StateOf(runs[2]), v1::RUN_STATE_SUSPENDED);
 }
 
-TEST_F(DispatcherTest, ARetryForgetsLostWorkers) {
+TEST_F(DispatcherTest, ARetryResetsTheLossCount) {
   const std::vector<int64_t> runs = InsertRuns("e", 1);
   ASSERT_EQ(Change(runs[0], v1::RUN_STATE_RUNNING), absl::OkStatus());
   ASSERT_EQ(SetLosses(runs[0], kMaxLosses), absl::OkStatus());
@@ -264,7 +264,7 @@ TEST_F(CheckpointedRunTest, ResumesFromItsLatestCheckpoint) {
   EXPECT_EQ(assignment.dataset_sha256(), "0123abcd");
 }
 
-TEST_F(CheckpointedRunTest, ResumesFromTheOneBeforeADamagedCheckpointWhichIsForgotten) {
+TEST_F(CheckpointedRunTest, FallsBackFromADamagedCheckpointAndForgetsIt) {
   Damage(PathOf(CheckpointsOf(run_)[0]));
   const v1::RunAssignment assignment = StartAgain();
   EXPECT_EQ(assignment.checkpoint(), "ten");

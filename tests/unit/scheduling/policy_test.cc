@@ -47,7 +47,7 @@ TEST(QueuePolicyTest, NoMoreRunsStartThanThereAreIdleWorkers) {
   EXPECT_THAT(NextRuns({.pending = {}}, 4), IsEmpty());
 }
 
-TEST(QueuePolicyTest, LostRunIsTriedAgainAtMostSoManyTimes) {
+TEST(QueuePolicyTest, LostRunIsRetriedAtMostMaxLossesTimes) {
   for (int64_t losses = 1; losses <= kMaxLosses; ++losses) {
     EXPECT_EQ(RecoverLostRun(losses), Recovery::kRetry) << losses;
   }
@@ -67,7 +67,7 @@ TEST(QueuePolicyTest, UsersTakeTurnsInsideAPriority) {
   EXPECT_THAT(NextRuns(snapshot, 9), ElementsAre(6, 1, 4, 2, 5, 3));
 }
 
-TEST(QueuePolicyTest, WhoHasFewestRunningIsNextThenWhoseLastStartIsLongestAgo) {
+TEST(QueuePolicyTest, UserWithFewestRunningRunsGoesFirstThenLeastRecentlyStarted) {
   QueueSnapshot snapshot = {
       .pending = {Waiting(1, "ada"), Waiting(2, "ada"), Waiting(3, "bob"), Waiting(4, "cy")},
       .users = {{"ada", {.running = 1, .last_start = 1}},
@@ -98,7 +98,7 @@ TEST(QueuePolicyTest, OneWorkerServesUsersAlternately) {
 }
 
 // The closed form that single runs are told, against the whole order.
-TEST(QueuePolicyTest, PlaceOfARunIsItsPlaceInTheOrder) {
+TEST(QueuePolicyTest, PositionOfARunIsItsIndexInTheOrder) {
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {
     QueueSnapshot snapshot;
@@ -121,14 +121,14 @@ TEST(QueuePolicyTest, PlaceOfARunIsItsPlaceInTheOrder) {
   }
 }
 
-TEST(QueueEstimateTest, WhicheverWorkerIsFreeFirstTakesTheNext) {
+TEST(QueueEstimateTest, FirstFreeWorkerTakesTheNextRun) {
   using ::testing::Optional;
   EXPECT_THAT(StartSeconds(2, {10.0, 4.0}, {3.0, 9.0, 1.0, 1.0}),
               ElementsAre(Optional(4.0), Optional(7.0), Optional(10.0), Optional(11.0)));
   EXPECT_THAT(StartSeconds(2, {10.0}, {3.0, 2.0}), ElementsAre(Optional(0.0), Optional(3.0)));
 }
 
-TEST(QueueEstimateTest, WhatIsNotKnownMakesNoNumberUp) {
+TEST(QueueEstimateTest, UnknownDurationsGiveNoEstimate) {
   using ::testing::Optional;
   EXPECT_THAT(StartSeconds(1, {5.0}, {std::nullopt, 1.0}),
               ElementsAre(Optional(5.0), std::nullopt));

@@ -105,7 +105,7 @@ TEST_F(RunRecorderTest, ACheckpointShowsThatTheRunMakesProgress) {
   EXPECT_EQ(LossesOf(run_), 0);
 }
 
-TEST_F(RunRecorderTest, RemovesFilesThatNoRowNames) {
+TEST_F(RunRecorderTest, RemovesOrphanedFiles) {
   RunRecorder recorder = Recorder();
   EXPECT_EQ(recorder.Record(CheckpointOf(run_, 5, "a")), absl::OkStatus());
   const std::string stray = fs::path(PathOf(CheckpointsOf(run_)[0])).replace_filename("stray");
@@ -180,7 +180,7 @@ TEST_F(RunRecorderTest, WaitsWhileTheDiskRefusesACheckpoint) {
   EXPECT_EQ(StateOf(run_), v1::RUN_STATE_RUNNING);
 }
 
-TEST_F(RunRecorderTest, ARunThatIsCancelledMeanwhileWaitsNoLonger) {
+TEST_F(RunRecorderTest, CancellingARunEndsItsWait) {
   std::ofstream(directory_.file("checkpoints")) << "a file where the directory should be";
   int attempts = 0;
   on_clock_ = [&] {

@@ -55,7 +55,7 @@ class CheckpointStoreTest : public StoreTest {
   int64_t run_ = 0;
 };
 
-TEST_F(CheckpointStoreTest, ForgetsThoseOfRunsThatEndedLongAgo) {
+TEST_F(CheckpointStoreTest, ForgetsCheckpointsOfRunsThatEndedLongAgo) {
   const auto old = [&](int64_t before) {
     return Read([&](Connection& db) { return ListRunsWithOldCheckpoints(db, before); });
   };
@@ -100,14 +100,14 @@ TEST_F(CheckpointStoreTest, KeepsTheLastTwoAndTheBest) {
   EXPECT_THAT(Steps(), ElementsAre(70, -50));
 }
 
-TEST_F(CheckpointStoreTest, TheSameStepAgainTakesThePlaceOfTheFirst) {
+TEST_F(CheckpointStoreTest, ARepeatedStepReplacesTheFirst) {
   Add(10, true);
   Add(20, false);
   Add(10, true);
   EXPECT_THAT(Steps(), ElementsAre(20, -10));
 }
 
-TEST_F(CheckpointStoreTest, OneIsForgottenAlone) {
+TEST_F(CheckpointStoreTest, DeletesASingleCheckpoint) {
   Add(10, true);
   Add(20, false);
   ASSERT_TRUE(Write([&](Transaction& transaction) {
@@ -116,7 +116,7 @@ TEST_F(CheckpointStoreTest, OneIsForgottenAlone) {
   EXPECT_THAT(Steps(), ElementsAre(-10));
 }
 
-TEST_F(CheckpointStoreTest, EveryAttemptHasNamesOfItsOwn) {
+TEST_F(CheckpointStoreTest, EveryAttemptHasUniqueNames) {
   Become(v1::RUN_STATE_RUNNING);
   const auto name = [&] {
     return Read([&](Connection& db) { return NewCheckpointName(db, run_, 12); });
@@ -146,7 +146,7 @@ class CheckpointFilesTest : public ::testing::Test {
   const CheckpointFiles files_{directory_.file("checkpoints")};
 };
 
-TEST_F(CheckpointFilesTest, GivesBackWhatWasWrittenAndLeavesNothingElse) {
+TEST_F(CheckpointFilesTest, RoundTripsWithoutLeavingTemporaryFiles) {
   std::string contents(100'000, '\0');
   std::mt19937 random(1);
   for (char& c : contents) c = static_cast<char>(random());
@@ -165,7 +165,7 @@ TEST_F(CheckpointFilesTest, GivesBackWhatWasWrittenAndLeavesNothingElse) {
   EXPECT_EQ(bytes.str(), contents) << "what is open can be read to its end";
 }
 
-TEST_F(CheckpointFilesTest, TellsAnyDamage) {
+TEST_F(CheckpointFilesTest, DetectsAnyDamage) {
   const CheckpointFile file = files_.Write("e/0/a", "0123456789").value();
   for (const std::string wrong : {"", "012345678", "0123456780", "01234567890"}) {
     std::ofstream(files_.path("e/0/a")) << wrong;
@@ -176,7 +176,7 @@ TEST_F(CheckpointFilesTest, TellsAnyDamage) {
   EXPECT_EQ(files_.Read(file).status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(CheckpointFilesTest, SweepsAllButWhatIsNamed) {
+TEST_F(CheckpointFilesTest, SweepKeepsOnlyNamedFiles) {
   for (const char* name : {"e/0/a", "e/0/b", "e/0/c.tmp", "e/1/a"}) {
     ASSERT_TRUE(files_.Write(name, "x").ok());
   }
@@ -188,7 +188,7 @@ TEST_F(CheckpointFilesTest, SweepsAllButWhatIsNamed) {
   files_.Sweep("nothing/0", {});
 }
 
-TEST_F(CheckpointFilesTest, AnErrorLeavesNothingBehind) {
+TEST_F(CheckpointFilesTest, AFailedWriteLeavesNoFiles) {
   std::ofstream(directory_.file("in-the-way")) << "a file";
   const CheckpointFiles blocked(directory_.file("in-the-way"));
   EXPECT_FALSE(blocked.Write("e/0/a", "x").ok());

@@ -84,7 +84,7 @@ TEST_F(ConnectionTest, ReaderCannotWrite) {
   EXPECT_EQ(Int(*writer, "SELECT count(*) FROM t"), 0);
 }
 
-TEST_F(ConnectionTest, ReaderDoesNotMakeAMissingFile) {
+TEST_F(ConnectionTest, ReaderDoesNotCreateAMissingFile) {
   const auto reader = Connection::Open(path(), Connection::Mode::kReadOnly);
   EXPECT_EQ(reader.status().code(), absl::StatusCode::kPermissionDenied) << reader.status();
   EXPECT_FALSE(std::filesystem::exists(path()));
@@ -111,7 +111,7 @@ TEST_F(ConnectionTest, WriterThatClosesLastFinishesTheWal) {
   EXPECT_EQ(Int(*Open(), "SELECT count(*) FROM t"), 1);
 }
 
-TEST_F(ConnectionTest, ViolatedConstraintsSayWhichKindTheyAre) {
+TEST_F(ConnectionTest, ViolatedConstraintsMapToStatusCodes) {
   const auto db = Open();
   MustRun(*db,
           "CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT UNIQUE,"
@@ -192,7 +192,7 @@ TEST_F(ConnectionTest, FullDatabaseIsResourceExhausted) {
   EXPECT_EQ(Int(*db, "SELECT count(*) FROM t"), 0);
 }
 
-TEST_F(ConnectionTest, EveryKindOfValueComesBackAsItWasBound) {
+TEST_F(ConnectionTest, BoundValuesOfEveryTypeRoundTrip) {
   const auto db = Open();
   MustRun(*db, "CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, n, e TEXT, eb BLOB)");
   const std::string text("caf\xc3\xa9\0x", 7);
@@ -240,7 +240,7 @@ TEST_F(ConnectionTest, FirstErrorOfAStatementSticks) {
   EXPECT_TRUE(again.Bind(1).Run().ok()) << "the next use of the text starts afresh";
 }
 
-TEST_F(ConnectionTest, BindingMoreThanThereAreParametersIsAnError) {
+TEST_F(ConnectionTest, BindingTooManyParametersIsAnError) {
   const auto db = Open();
   Statement query = db->Prepare("SELECT ?");
   query.Bind(1, 2);

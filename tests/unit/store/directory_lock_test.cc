@@ -44,7 +44,7 @@ TEST(DirectoryLockTest, AnotherProcessIsRefusedToo) {
             static_cast<int>(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST(DirectoryLockTest, MakesADirectoryThatIsNamedFromWhereItIs) {
+TEST(DirectoryLockTest, CreatesADirectoryWithARelativePath) {
   const TempDirectory directory;
   EXPECT_EQ(InChild([&] {
               if (::chdir(directory.path().c_str()) != 0) return 1;
@@ -54,13 +54,13 @@ TEST(DirectoryLockTest, MakesADirectoryThatIsNamedFromWhereItIs) {
   EXPECT_EQ(ModeOf(directory.path() + "/data"), 0700);
 }
 
-TEST(DirectoryLockTest, IsFreeAgainWhenItsHolderIsGone) {
+TEST(DirectoryLockTest, IsReleasedByItsDestructor) {
   const TempDirectory directory;
   { ASSERT_TRUE(DirectoryLock::Take(directory.path()).ok()); }
   EXPECT_TRUE(DirectoryLock::Take(directory.path()).ok());
 }
 
-TEST(DirectoryLockTest, IsFreeAgainWhenItsProcessIsKilled) {
+TEST(DirectoryLockTest, IsReleasedWhenItsProcessIsKilled) {
   const TempDirectory directory;
   EXPECT_EQ(InChild([&] {
               const auto lock = DirectoryLock::Take(directory.path());
@@ -72,7 +72,7 @@ TEST(DirectoryLockTest, IsFreeAgainWhenItsProcessIsKilled) {
   EXPECT_TRUE(DirectoryLock::Take(directory.path()).ok());
 }
 
-TEST(DirectoryLockTest, MissingParentsAreMadeForTheOwnerAlone) {
+TEST(DirectoryLockTest, MissingParentsAreCreatedPrivateToTheOwner) {
   const TempDirectory directory;
   const std::string deep = directory.file("a/b/c");
   ASSERT_TRUE(DirectoryLock::Take(deep).ok());
@@ -81,7 +81,7 @@ TEST(DirectoryLockTest, MissingParentsAreMadeForTheOwnerAlone) {
   EXPECT_EQ(ModeOf(deep), 0700);
 }
 
-TEST(DirectoryLockTest, DirectoryThatIsThereKeepsItsMode) {
+TEST(DirectoryLockTest, ExistingDirectoryKeepsItsMode) {
   const TempDirectory directory;
   ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
   ASSERT_TRUE(DirectoryLock::Take(directory.path()).ok());
@@ -98,7 +98,7 @@ TEST(DirectoryLockTest, PathThroughAFileIsRefusedWithItsNameAndTheReason) {
   }
 }
 
-TEST(StoreLockTest, SecondStoreOnTheSameDirectoryIsRefusedAndTheFirstGoesOn) {
+TEST(StoreLockTest, SecondStoreOnTheSameDirectoryIsRejectedWithoutHarm) {
   const TempDirectory directory;
   auto first = Store::Open(directory.file("data"));
   ASSERT_TRUE(first.ok()) << first.status();

@@ -53,7 +53,7 @@ class EpochStoreTest : public StoreTest {
   int64_t run_ = 0;
 };
 
-TEST_F(EpochStoreTest, EveryFieldComesBackToTheBit) {
+TEST_F(EpochStoreTest, EveryFieldRoundTripsExactly) {
   for (int epoch = 1; epoch <= 10; ++epoch) {
     ASSERT_TRUE(TryInsert(SomeReport(epoch)).ok()) << epoch;
   }
@@ -71,7 +71,7 @@ TEST_F(EpochStoreTest, EveryFieldComesBackToTheBit) {
   }
 }
 
-TEST_F(EpochStoreTest, DiagnosticsThatWereNotAskedForStayUnset) {
+TEST_F(EpochStoreTest, UnrequestedDiagnosticsStayUnset) {
   v1::EpochReport report = SomeReport(1);
   report.mutable_epoch()->clear_convexity_violations();
   report.mutable_epoch()->clear_hessian_max_eigenvalue();
@@ -112,7 +112,7 @@ TEST_F(EpochStoreTest, EpochsAreListedInOrderAfterAnyOfThem) {
       << "another run's";
 }
 
-TEST_F(EpochStoreTest, EpochThatIsNotThereIsNotFound) {
+TEST_F(EpochStoreTest, UnknownEpochIsNotFound) {
   ASSERT_TRUE(TryInsert(SomeReport(2)).ok());
   for (const int32_t epoch : {0, 1, 3}) {
     EXPECT_EQ(TryRead([&](Connection& db) { return GetEpoch(db, run_, epoch).status(); }).code(),
@@ -120,7 +120,7 @@ TEST_F(EpochStoreTest, EpochThatIsNotThereIsNotFound) {
   }
 }
 
-TEST_F(EpochStoreTest, EpochOfARunThatIsNotThereIsRefused) {
+TEST_F(EpochStoreTest, EpochOfAnUnknownRunIsRejected) {
   EXPECT_EQ(Write([](Transaction& transaction) {
               return InsertEpoch(transaction, 999, SomeReport(1));
             }).code(),
@@ -128,8 +128,8 @@ TEST_F(EpochStoreTest, EpochOfARunThatIsNotThereIsRefused) {
   EXPECT_EQ(Rows(), 0);
 }
 
-// SQLite would store NaN as NULL: a loss of nothing at all.
-TEST_F(EpochStoreTest, WhatIsNotANumberIsRefusedInEveryMetric) {
+// SQLite would store NaN as NULL, a missing value.
+TEST_F(EpochStoreTest, NonFiniteMetricsAreRejected) {
   using google::protobuf::FieldDescriptor;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   int tried = 0;
@@ -153,8 +153,8 @@ TEST_F(EpochStoreTest, WhatIsNotANumberIsRefusedInEveryMetric) {
   EXPECT_EQ(GetRunOf("e", 0).epochs_done(), 0);
 }
 
-// Unset means that a diagnostic was not asked for; NaN must not turn into that.
-TEST_F(EpochStoreTest, WhatIsNotANumberIsRefusedInDiagnosticsToo) {
+// An unset field means that the diagnostic was not requested; NaN must not become unset.
+TEST_F(EpochStoreTest, NonFiniteDiagnosticsAreRejected) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   v1::EpochReport hessian = SomeReport(1);
   hessian.mutable_epoch()->set_hessian_max_eigenvalue(nan);
@@ -164,7 +164,7 @@ TEST_F(EpochStoreTest, WhatIsNotANumberIsRefusedInDiagnosticsToo) {
   EXPECT_FALSE(Record(run_, gap).ok());
 }
 
-TEST_F(EpochStoreTest, ThetasComeBackToTheBitWithTheirShapes) {
+TEST_F(EpochStoreTest, ThetasRoundTripExactlyWithTheirShapes) {
   v1::EpochReport report = SomeReport(1);
   report.clear_thetas();
   *report.add_thetas() = SomeTheta(1, -1, {1});

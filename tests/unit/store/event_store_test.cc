@@ -27,7 +27,7 @@ class EventStoreTest : public StoreTest {
   }
 };
 
-TEST_F(EventStoreTest, SequencesHaveNoGapsWhoeverWritesThemAndFails) {
+TEST_F(EventStoreTest, SequencesHaveNoGapsDespiteConcurrentFailures) {
   Insert(SomeExperiment("a"));
   Insert(SomeExperiment("b"));
   const int64_t keys[] = {KeyOf("a"), KeyOf("b")};
@@ -57,7 +57,7 @@ TEST_F(EventStoreTest, SequencesHaveNoGapsWhoeverWritesThemAndFails) {
   }
 }
 
-TEST_F(EventStoreTest, MessagesComeBackWithTheirTimeAndRun) {
+TEST_F(EventStoreTest, MessagesRoundTripWithTimeAndRun) {
   Insert(SomeExperiment("a", 2));
   ASSERT_TRUE(Say(KeyOf("a"), "about all \xe2\x82\xac").ok());
   // The clock was set back: order is that of the sequence.
@@ -92,12 +92,12 @@ TEST_F(EventStoreTest, EventsAreListedAfterAnySequence) {
   }
 }
 
-TEST_F(EventStoreTest, EventOfAnExperimentThatIsNotThereIsRefused) {
+TEST_F(EventStoreTest, EventOfAnUnknownExperimentIsRejected) {
   EXPECT_FALSE(Say(999, "to nobody").ok());
   EXPECT_EQ(QueryInt("SELECT count(*) FROM events"), 0);
 }
 
-TEST_F(EventStoreTest, PositionSaysWhetherTheLogCanStillGrow) {
+TEST_F(EventStoreTest, PositionReportsWhetherTheLogHasEnded) {
   Insert(SomeExperiment("a", 3));
   const auto position = [this] {
     return Read([&](Connection& db) { return GetLogPosition(db, {.experiment_key = KeyOf("a")}); });
@@ -187,7 +187,7 @@ class PruneTest : public EventStoreTest {
   }
 };
 
-TEST_F(PruneTest, OnlyLogsThatEndedBeforeThenMayBePruned) {
+TEST_F(PruneTest, OnlyLogsThatEndedBeforeTheCutoffArePrunable) {
   for (const char* id : {"goes-on", "ended", "ended-later"}) Insert(SomeExperiment(id));
   End("ended", kNow + 10);
   End("ended-later", kNow + 20);
@@ -198,7 +198,7 @@ TEST_F(PruneTest, OnlyLogsThatEndedBeforeThenMayBePruned) {
   EXPECT_EQ(Prune("ended-later", kNow + 11, 10), 0);
 }
 
-TEST_F(PruneTest, TakesTheFirstEventsAndRemembersHowFar) {
+TEST_F(PruneTest, RemovesTheOldestEventsAndRecordsTheCursor) {
   Insert(SomeExperiment("a"));
   Insert(SomeExperiment("b"));
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(Say(KeyOf("a"), "hello").ok());

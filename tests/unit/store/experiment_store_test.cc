@@ -30,7 +30,7 @@ class ExperimentStoreTest : public StoreTest {
   }
 };
 
-TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionComesBack) {
+TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionRoundTrips) {
   NewExperiment experiment = SomeExperiment("full", 3, -1000);
   v1::Experiment& submission = experiment.submission;
   *submission.mutable_config() = FromText<v1::TrainingConfig>(
@@ -151,7 +151,7 @@ TEST_F(ExperimentStoreTest, DamagedColumnIsDataLoss) {
             absl::StatusCode::kDataLoss);
 }
 
-TEST_F(ExperimentStoreTest, FieldThatThisVersionDoesNotKnowIsSkipped) {
+TEST_F(ExperimentStoreTest, UnknownFieldIsSkipped) {
   Insert(SomeExperiment("a"));
   // The note "hi", then a number in field 2000.
   ASSERT_TRUE(Write([](Transaction& transaction) {
@@ -161,7 +161,7 @@ TEST_F(ExperimentStoreTest, FieldThatThisVersionDoesNotKnowIsSkipped) {
   EXPECT_EQ(Get("a").note(), "hi");
 }
 
-TEST_F(ExperimentStoreTest, EtagChangesWithWhatCanBeUpdatedOnly) {
+TEST_F(ExperimentStoreTest, EtagChangesWithUpdatableFieldsOnly) {
   Insert(SomeExperiment("a", 2));
   const std::string before = Get("a").etag();
   ASSERT_TRUE(Change(RunKeyOf("a", 0), v1::RUN_STATE_RUNNING).ok());
@@ -186,7 +186,7 @@ TEST_F(ExperimentStoreTest, EtagChangesWithWhatCanBeUpdatedOnly) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM labels"), 0);
 }
 
-TEST_F(ExperimentStoreTest, DeletedOneIsShownOnlyWhenAskedForAndComesBack) {
+TEST_F(ExperimentStoreTest, DeletedExperimentIsListedOnRequestAndCanBeUndeleted) {
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
   for (const char* id : {"a", "b"}) Insert(SomeExperiment(id));
   const auto set = [this](std::optional<int64_t> time) {
@@ -207,7 +207,7 @@ TEST_F(ExperimentStoreTest, DeletedOneIsShownOnlyWhenAskedForAndComesBack) {
   EXPECT_FALSE(Get("a").has_delete_time());
 }
 
-TEST_F(ExperimentStoreTest, PurgeLeavesNothingThatOnlyItHad) {
+TEST_F(ExperimentStoreTest, PurgeRemovesAllUnsharedRows) {
   NewExperiment gone = SomeExperiment("gone", 1);
   v1::TrainingConfig other;
   other.set_epochs(9);

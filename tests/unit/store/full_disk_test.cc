@@ -92,7 +92,7 @@ Outcome FillTheDisk(const std::string& directory) {
   return Check(opened->get(), acknowledged);
 }
 
-TEST(FullDiskTest, WritesFailWholeAndGoOnWhenThereIsRoom) {
+TEST(FullDiskTest, WritesFailAtomicallyUntilSpaceIsFreed) {
   const TempDirectory directory;
   EXPECT_EQ(InChild([&] { return FillTheDisk(directory.path()); }), kAsPromised);
 }
@@ -126,7 +126,7 @@ class FullDatabaseTest : public StoreTest {
   }
 };
 
-TEST_F(FullDatabaseTest, FullDatabaseIsResourceExhaustedAndGoesOnWithRoom) {
+TEST_F(FullDatabaseTest, FullDatabaseIsResourceExhaustedUntilItMayGrow) {
   SetMaxPages(QueryInt("PRAGMA page_count") + 20);
   int acknowledged = 0;
   absl::Status status;
@@ -142,7 +142,7 @@ TEST_F(FullDatabaseTest, FullDatabaseIsResourceExhaustedAndGoesOnWithRoom) {
 
 // SQLite rolls the whole transaction back on a full disk: no write that shared it may claim
 // success.
-TEST_F(FullDatabaseTest, OnlyAcknowledgedWritesAreThereWhenManyShareAFullDisk) {
+TEST_F(FullDatabaseTest, ConcurrentWritesOnAFullDiskPersistOnlyIfAcknowledged) {
   SetMaxPages(QueryInt("PRAGMA page_count") + 30);
   constexpr int kThreads = 16;
   std::vector<std::vector<int>> acknowledged(kThreads);

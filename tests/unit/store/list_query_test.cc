@@ -136,7 +136,7 @@ class ListQueryTest : public StoreTest {
   int added_ = 0;
 };
 
-TEST_F(ListQueryTest, MetricsBesideRunsAreWhatWasRecorded) {
+TEST_F(ListQueryTest, MetricsOfRunsMatchTheRecordedOnes) {
   const auto differing = [this] {
     return QueryInt(
         "SELECT count(*) FROM runs r LEFT JOIN epochs m ON m.run_id = r.run_id AND m.epoch ="
@@ -189,7 +189,7 @@ TEST_F(ListQueryTest, ExperimentsByLabels) {
       << "what is not there equals nothing";
 }
 
-TEST_F(ListQueryTest, ExperimentsByWhatOneOfTheirRunsHas) {
+TEST_F(ListQueryTest, ExperimentsByFieldsOfTheirRuns) {
   EXPECT_EQ(Experiments("optimizer.learning_rate >= 0.01"), "lr-x third second");
   EXPECT_EQ(Experiments("theta.policy = fixed"), "lr-x second");
   EXPECT_EQ(Experiments("theta.policy != FIXED"), "third first");
@@ -215,7 +215,7 @@ TEST_F(ListQueryTest, RunsOfAllExperiments) {
   EXPECT_EQ(Runs("end_time:* attempts = 0"), "second/1");
 }
 
-TEST_F(ListQueryTest, OrdersPutWhatIsMissingLastAndKeepTheListsOwn) {
+TEST_F(ListQueryTest, OrdersPutMissingValuesLastAndAreStable) {
   EXPECT_EQ(Experiments("", "priority"), "first second third lr-x");
   EXPECT_EQ(Experiments("", "user desc, id"), "lr-x third first second");
   EXPECT_EQ(Experiments("", "user"), "second first lr-x third");
@@ -242,7 +242,7 @@ TEST_F(ListQueryTest, PagesOfAnySizeMakeTheSameList) {
   }
 }
 
-TEST_F(ListQueryTest, WhatMakesNoSenseIsRefusedWithWhatWould) {
+TEST_F(ListQueryTest, InvalidFiltersAndOrdersAreRejectedWithSuggestions) {
   const auto expect = [](const absl::Status& status, const std::string& field,
                          const std::string& says) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
@@ -269,7 +269,7 @@ TEST_F(ListQueryTest, WhatMakesNoSenseIsRefusedWithWhatWould) {
 }
 
 // User input reaches the database only as a bound value.
-TEST_F(ListQueryTest, TextsAreValuesWhateverTheyHold) {
+TEST_F(ListQueryTest, TextIsAlwaysABoundValue) {
   for (const std::string text : {"' OR 1=1 --", "$", "?", "a[b]?*c", "%_\\", "\"; DROP TABLE x;"}) {
     std::string quoted;
     for (const char c : text) {

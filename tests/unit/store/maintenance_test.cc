@@ -45,7 +45,7 @@ void MakeVersion(const std::string& path, int version) {
                   .ok());
 }
 
-TEST(TryMigrationsTest, SaysWhatWouldComeAndChangesNothing) {
+TEST(TryMigrationsTest, ListsPendingMigrationsWithoutApplyingThem) {
   const TempDirectory directory;
   const std::string path = directory.file("anneal.db");
   const int last = static_cast<int>(Migrations().size());

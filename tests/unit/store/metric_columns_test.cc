@@ -20,7 +20,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using ::testing::StartsWith;
 
-TEST(MetricColumnsTest, NamesAreThoseOfTheFieldsWithThetaBehindThem) {
+TEST(MetricColumnsTest, NamesAreFieldNamesFollowedByTheta) {
   const MetricColumns layers(*v1::LayerMetrics::descriptor());
   EXPECT_EQ(layers.names(), "gradient_norm, linear_gap, negative_share");
   EXPECT_EQ(layers.placeholders(), "?, ?, ?");

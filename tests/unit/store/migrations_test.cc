@@ -80,7 +80,7 @@ TEST_F(MigrationsTest, FreshFileBecomesOursAtTheNewestVersion) {
   EXPECT_FALSE(db->in_transaction());
 }
 
-TEST_F(MigrationsTest, MigratingAgainChangesNothing) {
+TEST_F(MigrationsTest, MigratingIsIdempotent) {
   auto db = Open();
   ASSERT_TRUE(Migrate(db.get()).ok());
   ASSERT_TRUE(db->Execute("INSERT INTO experiments (id, submission, priority, created)"
@@ -94,9 +94,8 @@ TEST_F(MigrationsTest, MigratingAgainChangesNothing) {
   EXPECT_EQ(db->QueryInt("SELECT count(*) FROM experiments").value_or(-1), 1);
 }
 
-// As the first releases left them: configs in each run, no positions, no labels that can be
-// searched.
-TEST_F(MigrationsTest, FileOfVersion2KeepsAllThatItHas) {
+// Version 2 of the first releases: configs stored per run, no positions, no searchable labels.
+TEST_F(MigrationsTest, FileOfVersion2KeepsItsData) {
   v1::Experiment submission;
   submission.set_note("old");
   (*submission.mutable_labels())["team"] = "vision \"x\"";
@@ -206,7 +205,7 @@ TEST_F(MigrationsTest, DatabaseWithADamagedHeaderIsRefusedAndKept) {
   ExpectRefused(absl::StatusCode::kDataLoss);
 }
 
-TEST_F(MigrationsTest, RefusedStoreLetsGoOfItsDirectory) {
+TEST_F(MigrationsTest, RejectedStoreReleasesItsDirectory) {
   MakeDatabase(path(), "CREATE TABLE theirs (x);");
   ASSERT_FALSE(Store::Open(directory_.path()).ok());
   std::filesystem::remove(path());
@@ -233,7 +232,7 @@ TEST_F(SchemaTest, ValueOfTheWrongTypeIsRefused) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
 }
 
-TEST_F(SchemaTest, DeletingAnExperimentLeavesNothingOfIt) {
+TEST_F(SchemaTest, DeletingAnExperimentCascades) {
   Insert(SomeExperiment("gone", 2));
   const int64_t run = RunKeyOf("gone", 0);
   ASSERT_TRUE(Change(run, v1::RUN_STATE_RUNNING).ok());
@@ -247,7 +246,7 @@ TEST_F(SchemaTest, DeletingAnExperimentLeavesNothingOfIt) {
 }
 
 // Any SQLite program can use the documented views, with its own settings.
-TEST_F(SchemaTest, DocumentedViewsAnswerToAnyProgram) {
+TEST_F(SchemaTest, DocumentedViewsAreReadableByAnyProgram) {
   NewExperiment experiment = SomeExperiment("shown", 2);
   experiment.submission.set_preset("annealed");
   Insert(experiment);

@@ -111,12 +111,12 @@ Outcome FillDeleteAndGoOn(const std::string& directory) {
   return store.ok() ? kAsPromised : kDidNotRecover;
 }
 
-TEST(ReserveTest, OnAFullDiskWhatMakesRoomIsStillDone) {
+TEST(ReserveTest, PurgeSucceedsOnAFullDisk) {
   const TempDirectory directory;
   EXPECT_EQ(InChild([&] { return FillDeleteAndGoOn(directory.path()); }), kAsPromised);
 }
 
-TEST(ReserveTest, KeepsItsRoomFromOneDaemonToTheNextAndLeavesWhenItIsToBeNone) {
+TEST(ReserveTest, PersistsAcrossRestartsAndIsRemovedWhenDisabled) {
   const TempDirectory directory;
   const std::string path = directory.file("reserve");
   {

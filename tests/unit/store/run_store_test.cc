@@ -85,7 +85,7 @@ class RunStoreTest : public StoreTest {
 
 class RunLifeCycleTest : public RunStoreTest, public ::testing::WithParamInterface<unsigned> {};
 
-TEST_P(RunLifeCycleTest, CountsAndLogMatchTheStatesWhateverIsAskedFor) {
+TEST_P(RunLifeCycleTest, CountsAndLogMatchTheStatesAfterRandomTransitions) {
   constexpr int kRuns = 4;
   std::mt19937 random(GetParam());
   Insert(SomeExperiment("e", kRuns));
@@ -136,7 +136,7 @@ TEST_P(RunLifeCycleTest, CountsAndLogMatchTheStatesWhateverIsAskedFor) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RunLifeCycleTest, ::testing::Range(1U, 9U));
 
-TEST_F(RunStoreTest, EveryTransitionThatIsNotDrawnIsRefusedAndLeavesNoTrace) {
+TEST_F(RunStoreTest, InvalidTransitionsAreRejectedWithoutTrace) {
   Insert(SomeExperiment("e"));
   const int64_t key = RunKeyOf("e", 0);
   const std::map<v1::RunState, std::vector<v1::RunState>> ways = {
@@ -164,7 +164,7 @@ TEST_F(RunStoreTest, EveryTransitionThatIsNotDrawnIsRefusedAndLeavesNoTrace) {
   EXPECT_EQ(Change(key, v1::RUN_STATE_UNSPECIFIED).code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(RunStoreTest, ChangesStampTheTimesTheyNameAndSayWhy) {
+TEST_F(RunStoreTest, TransitionsRecordTimesAndFailures) {
   Insert(SomeExperiment("e"));
   const int64_t key = RunKeyOf("e", 0);
   ASSERT_TRUE(Change(key, v1::RUN_STATE_RUNNING, kNow + 1).ok());
@@ -191,7 +191,7 @@ TEST_F(RunStoreTest, ChangesStampTheTimesTheyNameAndSayWhy) {
   EXPECT_TRUE(Same(last.state_change(), expected));
 }
 
-TEST_F(RunStoreTest, RunsKeepWhatTheyWereCreatedWith) {
+TEST_F(RunStoreTest, RunsKeepTheirSubmittedValues) {
   NewExperiment experiment = SomeExperiment("e", 1);
   v1::TrainingConfig config = config::ResolveConfig({});
   config.set_epochs(12);
@@ -290,7 +290,7 @@ TEST_F(RunStoreTest, UnreadableColumnsAreDataLossAndNameTheCheck) {
   EXPECT_TRUE(Mentions(get().message(), {"parameters", "anneald check"}));
 }
 
-TEST_F(RunStoreTest, WhatAWorkerSaidAtTheStartComesBack) {
+TEST_F(RunStoreTest, StartReportRoundTrips) {
   Insert(SomeExperiment("e"));
   const int64_t key = RunKeyOf("e", 0);
   v1::RunStarted started;
@@ -392,7 +392,7 @@ TEST_F(RunStoreTest, RunningRunsAndStatesAreFound) {
                           v1::RUN_STATE_SUSPENDED, v1::RUN_STATE_CANCELLED));
 }
 
-TEST_F(RunStoreTest, RecordedEpochMovesTheRunAndForgetsItsLosses) {
+TEST_F(RunStoreTest, RecordedEpochAdvancesTheRunAndResetsItsLosses) {
   Insert(SomeExperiment("e"));
   const int64_t key = RunKeyOf("e", 0);
   ASSERT_TRUE(Change(key, v1::RUN_STATE_RUNNING).ok());
@@ -410,7 +410,7 @@ TEST_F(RunStoreTest, RecordedEpochMovesTheRunAndForgetsItsLosses) {
   EXPECT_EQ(events[3].run(), "experiments/e/runs/0");
 }
 
-TEST_F(RunStoreTest, EpochThatIsRecordedAlreadyIsLeftAsItIsAndAddsNoEvent) {
+TEST_F(RunStoreTest, DuplicateEpochIsIgnoredAndAddsNoEvent) {
   Insert(SomeExperiment("e"));
   const int64_t key = RunKeyOf("e", 0);
   ASSERT_TRUE(Record(key, SomeReport(1)).ok());

@@ -30,7 +30,7 @@ class TestResultStoreTest : public StoreTest {
   int64_t run_ = 0;
 };
 
-TEST_F(TestResultStoreTest, ResultsComeBackToTheBitLastBeforeBest) {
+TEST_F(TestResultStoreTest, ResultsRoundTripExactlyLastBeforeBest) {
   const v1::TestResult last = SomeResult(v1::TestResult::WEIGHTS_LAST);
   const v1::TestResult best = SomeResult(v1::TestResult::WEIGHTS_BEST);
   ASSERT_TRUE(TryInsert(best).ok());
@@ -94,7 +94,7 @@ TEST_F(TestResultStoreTest, RunShowsItsResultsOnceItHasSucceeded) {
   EXPECT_THAT(GetRunOf("e", 1).test_results(), IsEmpty());
 }
 
-TEST_F(TestResultStoreTest, WeightsThatAreNotNamedAreRefused) {
+TEST_F(TestResultStoreTest, UnspecifiedWeightsAreRejected) {
   EXPECT_FALSE(TryInsert(SomeResult(v1::TestResult::WEIGHTS_UNSPECIFIED)).ok());
   EXPECT_THAT(List(/*full=*/true), IsEmpty());
 }

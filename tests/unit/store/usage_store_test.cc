@@ -57,7 +57,7 @@ class UsageStoreTest : public StoreTest {
   }
 };
 
-TEST_F(UsageStoreTest, FollowsEverythingThatUsersStoreAndThatGoes) {
+TEST_F(UsageStoreTest, TracksEveryChangeOfStoredBytesAndRuns) {
   InsertOf("ada", "a", 3);
   InsertOf("bob", "b", 2);
   InsertOf("", "nobody", 1);

@@ -139,14 +139,14 @@ TEST_F(WriterTest, FailingWritesLeaveNoTraceWhileTheirNeighboursCommit) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM events"), kWrites / 3);
 }
 
-TEST_F(WriterTest, ErrorOfAWriteComesBackWithItsPayloads) {
+TEST_F(WriterTest, ErrorsKeepTheirPayloads) {
   const absl::Status status =
       Write([](Transaction&) { return InvalidField("epochs", "is 0; allowed is 1..100000"); });
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ViolationsOf(status).count("epochs"), 1U);
 }
 
-TEST_F(WriterTest, ListenerHearsOfEventsWhenTheyCanBeRead) {
+TEST_F(WriterTest, ListenerIsNotifiedOnceEventsAreReadable) {
   std::vector<std::set<int64_t>> told;
   std::vector<int64_t> readable;
   store_->set_commit_listener([&](const std::set<int64_t>& experiments) {
@@ -166,7 +166,7 @@ TEST_F(WriterTest, ListenerHearsOfEventsWhenTheyCanBeRead) {
   EXPECT_THAT(readable, ElementsAre(1, 1, 2));
 }
 
-TEST_F(WriterTest, ListenerHearsNothingOfFailedOrSilentWrites) {
+TEST_F(WriterTest, ListenerIsNotNotifiedOfFailedOrEventlessWrites) {
   std::vector<std::set<int64_t>> told;
   store_->set_commit_listener(
       [&](const std::set<int64_t>& experiments) { told.push_back(experiments); });

@@ -222,7 +222,7 @@ TEST(TrainerTest, Learns) {
   }
 }
 
-TEST(TrainerTest, LossIsTheMeanOverImagesWhateverTheBatches) {
+TEST(TrainerTest, LossIsTheMeanOverImagesForAnyBatching) {
   // The learning rate is too small to change the weights: the loss of an epoch is the mean over
   // images, whatever their order and batches; the last batch of 32 has 16 of the 240 images.
   const Reports reports = TrainOn(

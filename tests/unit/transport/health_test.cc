@@ -122,7 +122,7 @@ TEST_F(HealthTest, OtherNamesAreNotFound) {
   }
 }
 
-TEST_F(HealthTest, WatchersAreToldOfEachChange) {
+TEST_F(HealthTest, WatchersAreNotifiedOfEachChange) {
   for (const std::string& service : names_) {
     HealthWatch watch(stub_.get(), service);
     EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING) << service;
@@ -150,7 +150,7 @@ TEST_F(HealthTest, UnchangedStatusIsNotSentAgain) {
   EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST_F(HealthTest, WatchersAreToldThatTheServerStopsAndDoNotDelayIt) {
+TEST_F(HealthTest, WatchersAreNotifiedOfShutdownAndDoNotDelayIt) {
   server_->SetServing(true);
   HealthWatch watch(stub_.get(), "anneal.v1.RunService");
   HealthWatch unknown(stub_.get(), "no.such.Service");
@@ -165,7 +165,7 @@ TEST_F(HealthTest, WatchersAreToldThatTheServerStopsAndDoNotDelayIt) {
   EXPECT_EQ(unknown.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
-TEST_F(HealthTest, WatcherThatLeavesIsNoError) {
+TEST_F(HealthTest, CancelledWatchIsNotLoggedAsAnError) {
   const auto sink = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
   const auto logger = std::make_shared<spdlog::logger>("test", sink);
   const auto before = spdlog::default_logger();

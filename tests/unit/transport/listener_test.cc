@@ -226,7 +226,7 @@ TEST_F(ListenerTest, ItsSocketFileHasMode0600) {
   EXPECT_EQ(info.st_mode & 0777, 0600U);
 }
 
-TEST_F(ListenerTest, ReplacesASocketFileThatNobodyListensOn) {
+TEST_F(ListenerTest, ReplacesAStaleSocketFile) {
   {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

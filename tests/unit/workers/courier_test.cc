@@ -87,7 +87,7 @@ TEST(CourierTest, DrainWithoutReportsReturnsAtOnce) {
   EXPECT_EQ(courier.Drain(), absl::OkStatus());
 }
 
-TEST(CourierTest, TakesAReportWhileTheOneBeforeIsBeingDelivered) {
+TEST(CourierTest, AcceptsAReportWhileThePreviousOneIsDelivered) {
   Gate gate;
   RecordingReceiver receiver([&](int64_t /*number*/) {
     gate.Pass();

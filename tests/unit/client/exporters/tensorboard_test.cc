@@ -58,7 +58,7 @@ std::map<std::string, double> Scalars(const tensorboard::Event& event) {
 }
 
 // TensorBoard joins the runs of all versions by these tags.
-TEST(TensorboardTest, TagsAreGroupedByWhatTheyAreOf) {
+TEST(TensorboardTest, TagNamesAreStable) {
   v1::Epoch epoch;
   epoch.set_convexity_violations(0);
   epoch.set_hessian_max_eigenvalue(0);

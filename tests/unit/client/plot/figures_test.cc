@@ -71,7 +71,7 @@ TEST(FiguresTest, BandOnALogarithmicAxisStaysPositive) {
   EXPECT_GT(figure.panels[0].series[0].points[0].low, 0);
 }
 
-TEST(FiguresTest, ColourSaysWhatThetaDoes) {
+TEST(FiguresTest, ColourEncodesTheThetaPolicy) {
   const std::vector<Style> styles = StylesOf(TwoArms());
   EXPECT_THAT(styles,
               ElementsAre(Style{.color = Color::kBlack}, Style{.color = Color::kVermilion}));
@@ -111,7 +111,7 @@ TEST(FiguresTest, ConfusionsAreSummedAndSharesAreOfTheTrueClass) {
             absl::StatusCode::kFailedPrecondition);
 }
 
-TEST(FiguresTest, LandscapeWithoutDiagnosticsSaysHowToGetThem) {
+TEST(FiguresTest, LandscapeWithoutDiagnosticsFailsWithTheRemedy) {
   const auto figure = Landscape(TwoArms());
   EXPECT_EQ(figure.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(figure.status().message()), HasSubstr("diagnostics.activations=true"));
@@ -146,7 +146,7 @@ v1::CompareExperimentsResponse ComparisonOfThree() {
   return comparison;
 }
 
-TEST(ArmsTest, RunsAreInTheArmsThatTheServerNames) {
+TEST(ArmsTest, RunsAreInTheArmsOfTheServer) {
   const auto arms = SortIntoArms({SomeRun("x", 0, {1}), SomeRun("x", 1, {1}), SomeRun("x", 2, {1})},
                                  ComparisonOfThree());
   ASSERT_TRUE(arms.ok()) << arms.status();
@@ -173,7 +173,7 @@ TEST(ArmsTest, RunWithoutAnArmIsAnError) {
   }
 }
 
-TEST(FiguresTest, IntervalsOfAComparisonAreThoseThatTheServerSends) {
+TEST(FiguresTest, IntervalsOfAComparisonComeFromTheServer) {
   v1::CompareExperimentsResponse comparison = ComparisonOfThree();
   v1::Arm* arm = comparison.mutable_arms(1);
   arm->mutable_value()->set_mean(0.5);
@@ -197,7 +197,7 @@ TEST(FiguresTest, IntervalsOfAComparisonAreThoseThatTheServerSends) {
               ElementsAre(Point{.x = 0.125, .y = 0, .low = -0.5, .high = 0.75}));
 }
 
-TEST(FiguresTest, YoudenComparesLikeWithLikeOnly) {
+TEST(FiguresTest, YoudenDrawsTheIdentityForEqualUnitsOnly) {
   const auto has_identity = [](const char* x, const char* y) {
     return Youden(TwoArms(), EpochMetric(x), EpochMetric(y), Pick::kFinal).panels[0].identity;
   };
@@ -207,7 +207,7 @@ TEST(FiguresTest, YoudenComparesLikeWithLikeOnly) {
   EXPECT_FALSE(has_identity("train_loss", "validation_accuracy"));
 }
 
-TEST(GnuplotTest, ImagesAreOfTheirFormatAndSayWhatTheyShow) {
+TEST(GnuplotTest, ImagesHaveTheirFormatTitleAndLegend) {
   Figure figure = Curves(TwoArms(), {EpochMetric("validation_loss")}, false);
   figure.title = "50 % \"quoted\" 'single' \\n θ $x `date`";
   const auto svg = Draw(figure, Format::kSvg, {});
@@ -220,7 +220,7 @@ TEST(GnuplotTest, ImagesAreOfTheirFormatAndSayWhatTheyShow) {
   EXPECT_EQ(png->substr(1, 3), "PNG");
 }
 
-TEST(GnuplotTest, ValuesThatAreNotFiniteAreLeftOut) {
+TEST(GnuplotTest, NonFiniteValuesAreOmitted) {
   const double nan = std::nan("");
   const std::vector<ArmData> arms = {{.name = "a", .runs = {SomeRun("a", 0, {1, nan, 3})}}};
   const Figure figure = Curves(arms, {EpochMetric("validation_loss")}, false);
@@ -229,7 +229,7 @@ TEST(GnuplotTest, ValuesThatAreNotFiniteAreLeftOut) {
   EXPECT_TRUE(DrawInTerminal(figure, {}).ok());
 }
 
-TEST(GnuplotTest, PanelsWithoutValuesSayThatTheyAreEmpty) {
+TEST(GnuplotTest, PanelsWithoutValuesAreMarkedEmpty) {
   const double nan = std::nan("");
   const std::vector<ArmData> arms = {{.name = "a", .runs = {SomeRun("a", 0, {nan, nan})}}};
   const Figure figure = Curves(arms, {EpochMetric("validation_loss")}, false);
@@ -239,7 +239,7 @@ TEST(GnuplotTest, PanelsWithoutValuesSayThatTheyAreEmpty) {
   EXPECT_TRUE(DrawInTerminal(figure, {}).ok());
 }
 
-TEST(GnuplotTest, LongScriptThatFailsAtOnceIsAnErrorAndNoSignal) {
+TEST(GnuplotTest, EarlyExitOfGnuplotIsAnErrorNotASignal) {
   const std::string script = "nonsense(\n" + std::string(1'000'000, '#') + "\n";
   EXPECT_EQ(RunGnuplot(script).status().code(), absl::StatusCode::kInternal);
 }

@@ -14,7 +14,7 @@ std::string Direction(const std::string& metric, bool higher_is_better) {
   return MetricWithDirection(response);
 }
 
-TEST(ComparisonTest, SaysWhichDirectionIsBetterWhereOneIs) {
+TEST(ComparisonTest, StatesTheBetterDirectionIfAny) {
   EXPECT_EQ(Direction("test_accuracy", true), "test_accuracy (higher is better)");
   EXPECT_EQ(Direction("validation_loss", false), "validation_loss (lower is better)");
   EXPECT_EQ(Direction("log_loss_area", false), "log_loss_area (lower is better)");

@@ -21,7 +21,7 @@ std::string HelpOf(const std::string& path) {
   return field == nullptr ? "no such field" : FieldHelp(*field);
 }
 
-TEST(FieldHelpTest, HasAllThatTheSchemaSays) {
+TEST(FieldHelpTest, HasEveryAttributeOfTheSchema) {
   EXPECT_THAT(HelpOf("theta.hold"),
               AllOf(StartsWith("theta.hold\n\nUnits spent at theta.start"),
                     HasSubstr("\ntype     whole number\n"), HasSubstr("\nrange    0 or more\n"),

@@ -139,7 +139,7 @@ TEST(FlattenTest, PrintsTheWholeRangeOfIntegers) {
   EXPECT_EQ(MapOf(run).at("attempts"), "2147483647");
 }
 
-RC_GTEST_PROP(FlattenTest, NumbersReadBackToTheSameBits, (uint64_t bits)) {
+RC_GTEST_PROP(FlattenTest, NumbersRoundTripExactly, (uint64_t bits)) {
   const auto number = std::bit_cast<double>(bits);
   RC_PRE(!std::isnan(number));
   v1::Epoch epoch;

@@ -44,7 +44,7 @@ TEST(AgoTest, HasOneUnitAndBecomesADate) {
   EXPECT_EQ(Ago({}, now), "-");
 }
 
-TEST(InTest, SaysHowLongUntilThen) {
+TEST(InTest, ShowsTheRemainingTime) {
   const absl::Time now = absl::FromUnixSeconds(1'795'500'000);
   EXPECT_EQ(In(At(1'795'500'042), now), "in 42s");
   EXPECT_EQ(In(At(1'795'500'187), now), "in 3m07s");

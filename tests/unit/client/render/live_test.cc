@@ -44,7 +44,7 @@ RunProgress In(v1::RunState state, int epoch = 0, int total = 10) {
   return run;
 }
 
-TEST(LiveLinesTest, ARunHasItsEpochMetricsThetaSpeedTrendAndWhatIsLeft) {
+TEST(LiveLinesTest, ARunShowsEpochMetricsThetaSpeedTrendAndEta) {
   const auto lines = LiveLines({.runs = {Running("first/0", 4)}}, kNow, 120, 24);
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_THAT(lines[0], AllOf(StartsWith("RUN"), HasSubstr("EPOCH"), HasSubstr("ETA")));
@@ -63,7 +63,7 @@ TEST(LiveLinesTest, BeforeItsFirstEpochARunHasNoMetrics) {
   EXPECT_EQ(lines[2], "0/1 runs ended · 1 running · 0 queued");
 }
 
-TEST(LiveLinesTest, OnlyWhatRunsHasALineAndTheRestIsSummedUp) {
+TEST(LiveLinesTest, OnlyRunningRunsHaveLinesAndTheRestIsSummarised) {
   Progress progress{.runs = {In(v1::RUN_STATE_SUCCEEDED, 10), In(v1::RUN_STATE_FAILED, 3),
                              In(v1::RUN_STATE_CANCELLED), Running("first/3", 5),
                              In(v1::RUN_STATE_PENDING), In(v1::RUN_STATE_SUSPENDED, 2)}};
@@ -74,7 +74,7 @@ TEST(LiveLinesTest, OnlyWhatRunsHasALineAndTheRestIsSummedUp) {
                               HasSubstr("1 queued"), HasSubstr("1 suspended")));
 }
 
-TEST(LiveLinesTest, TheQueueSaysWhenTheNextOneStarts) {
+TEST(LiveLinesTest, TheQueueLineShowsTheNextStart) {
   Progress progress{.runs = {In(v1::RUN_STATE_PENDING)},
                     .queue = {.length = 57, .position = 3, .start = kNow + absl::Seconds(62)}};
   EXPECT_THAT(LiveLines(progress, kNow, 120, 24),
@@ -86,7 +86,7 @@ TEST(LiveLinesTest, TheQueueSaysWhenTheNextOneStarts) {
             "queue: the first of these is number 3, starts soon");
 }
 
-RC_GTEST_PROP(LiveLinesTest, NeitherTooWideNorTooManyWhateverTheTerminal, ()) {
+RC_GTEST_PROP(LiveLinesTest, LinesFitEveryTerminal, ()) {
   Progress progress;
   const int count = *rc::gen::inRange(0, 250);
   for (int i = 0; i < count; ++i) {
@@ -102,7 +102,7 @@ RC_GTEST_PROP(LiveLinesTest, NeitherTooWideNorTooManyWhateverTheTerminal, ()) {
   for (const std::string& line : lines) RC_ASSERT(DisplayWidth(line) <= width);
 }
 
-TEST(LiveLinesTest, WhatDoesNotFitIsCounted) {
+TEST(LiveLinesTest, RunsThatDoNotFitAreCounted) {
   Progress progress;
   for (int i = 0; i < 30; ++i) progress.runs.push_back(Running(absl::StrCat("first/", i), 3));
   const auto lines = LiveLines(progress, kNow, 100, 14);
@@ -110,7 +110,7 @@ TEST(LiveLinesTest, WhatDoesNotFitIsCounted) {
   EXPECT_THAT(lines.back(), HasSubstr("30 running (20 not shown)"));
 }
 
-TEST(SecondsLeftTest, CountsAllThatIsToDoAndHowManyDoIt) {
+TEST(SecondsLeftTest, DividesTheRemainingWorkAmongRunningRuns) {
   EXPECT_EQ(SecondsLeft({.runs = {Running("a", 4)}}, kNow), 60);
   EXPECT_EQ(SecondsLeft({.runs = {Running("a", 4), Running("b", 8)}}, kNow), 60)
       << "the longest of those that run";
@@ -131,7 +131,7 @@ TEST(SecondsLeftTest, GoesDownDuringAnEpochButNotBelowItsEnd) {
   EXPECT_EQ(SecondsLeft(progress, kNow - absl::Hours(3)), 60) << "clocks may differ";
 }
 
-TEST(SecondsLeftTest, IsNegativeWhileNothingIsKnownAndWaitsForTheQueue) {
+TEST(SecondsLeftTest, IsNegativeIfUnknownAndIncludesTheQueueTime) {
   Progress progress{.runs = {In(v1::RUN_STATE_PENDING)}};
   EXPECT_LT(SecondsLeft(progress, kNow), 0);
   progress.runs.push_back(In(v1::RUN_STATE_SUCCEEDED, 10));
@@ -155,12 +155,13 @@ TEST(SparklineTest, GoesFromTheLowestToTheHighest) {
   EXPECT_EQ(Sparkline({7, 7, 0, 0}, 2), "█▁") << "averages of two";
 }
 
-TEST(SparklineTest, LeavesOutWhatIsNotFinite) {
+TEST(SparklineTest, OmitsNonFiniteValues) {
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(Sparkline({1, infinity, 0, std::nan("")}, 8), "█ ▁ ");
 }
 
-RC_GTEST_PROP(SparklineTest, HasACharacterAValueUpToItsWidth, (const std::vector<double>& values)) {
+RC_GTEST_PROP(SparklineTest, HasOneCharacterPerValueUpToItsWidth,
+              (const std::vector<double>& values)) {
   const auto width = *rc::gen::inRange<size_t>(1, 30);
   RC_ASSERT(DisplayWidth(Sparkline(values, width)) == std::min(values.size(), width));
 }

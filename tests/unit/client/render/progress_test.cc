@@ -75,7 +75,7 @@ class ProgressTest : public ::testing::Test {
   std::FILE* const file_;
 };
 
-TEST_F(ProgressTest, PrintsALineAnEpochWhereThereIsNoTerminal) {
+TEST_F(ProgressTest, PrintsOneLinePerEpochWithoutATerminal) {
   ::setenv("TERM", "xterm", 1);
   const auto progress = MakeProgressView(ProgressKind::kAuto, file_);
   std::string expected;
@@ -89,7 +89,7 @@ TEST_F(ProgressTest, PrintsALineAnEpochWhereThereIsNoTerminal) {
   EXPECT_THAT(expected, Not(HasSubstr("\x1b")));
 }
 
-TEST_F(ProgressTest, PrintsALineAChangeOfStateWithTheReasonOfAFailure) {
+TEST_F(ProgressTest, PrintsOneLinePerStateChangeWithTheFailureReason) {
   const auto progress = MakeProgressView(ProgressKind::kAuto, file_);
   RunProgress run = RunningAt(2);
   progress->OnEvent(StateEvent(v1::RUN_STATE_RUNNING), &run, Only(run));
@@ -109,7 +109,7 @@ TEST_F(ProgressTest, LinesArePrintedAtOnce) {
   EXPECT_EQ(first, 'f');
 }
 
-TEST_F(ProgressTest, PrintsEventsAsJsonOneALine) {
+TEST_F(ProgressTest, PrintsEventsAsJsonLines) {
   const auto progress = MakeProgressView(ProgressKind::kJson, file_);
   const RunProgress run = RunningAt(1);
   const std::vector<v1::Event> events = {EpochEvent(run), StateEvent(v1::RUN_STATE_SUCCEEDED)};
@@ -141,7 +141,7 @@ TEST_F(ProgressTest, QuietPrintsNothing) {
   EXPECT_EQ(Written(), "");
 }
 
-TEST_F(ProgressTest, NotesGoToStderrSoThatTheyAreNotTakenForResults) {
+TEST_F(ProgressTest, NotesGoToStderr) {
   for (const ProgressKind kind : {ProgressKind::kAuto, ProgressKind::kJson}) {
     const auto progress = MakeProgressView(kind, file_);
     ::testing::internal::CaptureStderr();
@@ -151,7 +151,7 @@ TEST_F(ProgressTest, NotesGoToStderrSoThatTheyAreNotTakenForResults) {
   EXPECT_EQ(Written(), "");
 }
 
-TEST(ProgressLineTest, ShowsMetricsThetaSpeedAndWhatIsLeft) {
+TEST(ProgressLineTest, ShowsMetricsThetaSpeedAndEta) {
   const std::string line = ProgressLine(RunningAt(1));
   EXPECT_THAT(line, AllOf(StartsWith("first/0 "), HasSubstr("1/4"), HasSubstr("loss 0.2500"),
                           HasSubstr("val 0.5000"), HasSubstr("98.76%"), HasSubstr("θ 0.7854"),
@@ -159,7 +159,7 @@ TEST(ProgressLineTest, ShowsMetricsThetaSpeedAndWhatIsLeft) {
   EXPECT_THAT(line, Not(HasSubstr("\n")));
 }
 
-TEST(ProgressLineTest, SaysTheStateOfWhatDoesNotRunInsteadOfATime) {
+TEST(ProgressLineTest, ShowsTheStateInsteadOfTheEtaUnlessRunning) {
   RunProgress run = RunningAt(4);
   run.state = v1::RUN_STATE_SUCCEEDED;
   EXPECT_THAT(ProgressLine(run), AllOf(HasSubstr("SUCCEEDED"), Not(HasSubstr("eta"))));

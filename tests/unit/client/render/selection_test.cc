@@ -30,7 +30,7 @@ std::vector<size_t> Select(absl::string_view filter, absl::string_view order) {
   return rows.ok() ? *rows : std::vector<size_t>();
 }
 
-TEST(SelectRowsTest, WithoutAFilterOrAnOrderAllStaysAsItIs) {
+TEST(SelectRowsTest, WithoutFilterAndOrderRowsAreUnchanged) {
   EXPECT_THAT(Select("", ""), ElementsAre(0, 1, 2, 3));
 }
 
@@ -44,14 +44,14 @@ TEST(SelectRowsTest, NumbersAreComparedAsNumbersAndTextAsText) {
   EXPECT_THAT(Select("user > bob", ""), ElementsAre(3));
 }
 
-TEST(SelectRowsTest, WhatIsAbsentIsNeitherEqualNorDifferent) {
+TEST(SelectRowsTest, AbsentValuesAreNeitherEqualNorDifferent) {
   EXPECT_THAT(Select("loss = 0.5", ""), ElementsAre(0));
   EXPECT_THAT(Select("loss != 0.5", ""), ElementsAre(1, 3));
   EXPECT_THAT(Select("loss:*", ""), ElementsAre(0, 1, 3));
   EXPECT_THAT(Select("NOT loss:*", ""), ElementsAre(2));
 }
 
-TEST(SelectRowsTest, HasLooksInsideText) {
+TEST(SelectRowsTest, HasMatchesSubstrings) {
   EXPECT_THAT(Select("user:d", ""), ElementsAre(0, 2));
   EXPECT_THAT(Select("user:\"*\"", ""), IsEmpty());
 }
@@ -69,7 +69,7 @@ TEST(SelectRowsTest, SortsByOneColumnAfterTheOtherAndKeepsTheOrderOfEquals) {
   EXPECT_THAT(Select("", "user"), ElementsAre(0, 2, 1, 3));
 }
 
-TEST(SelectRowsTest, UnknownColumnsAreNamedWithThoseThatAreNear) {
+TEST(SelectRowsTest, UnknownColumnsAreNamedWithSimilarOnes) {
   const auto filter = SelectRows(Runs(), "lss > 1", "");
   EXPECT_TRUE(absl::IsInvalidArgument(filter.status()));
   EXPECT_THAT(filter.status().message(),
@@ -86,7 +86,7 @@ TEST(WithRowsTest, KeepsTheseInThisOrder) {
   EXPECT_EQ(WithRows(Runs(), {}).ToCsv(), "name,loss,user\n");
 }
 
-TEST(WithColumnsTest, TakesThemFromEitherTableInTheOrderAskedFor) {
+TEST(WithColumnsTest, TakesColumnsFromEitherTableInTheRequestedOrder) {
   Table more({{"loss", "loss"}, {"seed", "seed"}});
   for (const char* seed : {"1", "2", "3", "4"}) more.AddRow({"complete", seed});
   const auto table = WithColumns(Runs(), &more, {"seed", "loss", "name"});
@@ -97,7 +97,7 @@ TEST(WithColumnsTest, TakesThemFromEitherTableInTheOrderAskedFor) {
             "   2    10  b\n");
 }
 
-TEST(WithColumnsTest, UnknownColumnsAreNamedWithAllThatThereAre) {
+TEST(WithColumnsTest, UnknownColumnsAreNamedWithAllAvailableOnes) {
   Table more(std::vector<Table::Column>{{"seed", "seed"}});
   for (int i = 0; i < 4; ++i) more.AddRow({"1"});
   const auto status = WithColumns(Runs(), &more, {"name", "sed"}).status();

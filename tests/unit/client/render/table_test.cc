@@ -68,13 +68,13 @@ Table Wide() {
   return table;
 }
 
-TEST(FittedTableTest, IsWholeWhereItFits) {
+TEST(FittedTableTest, IsUnchangedIfItFits) {
   std::vector<std::string> left_out;
   EXPECT_EQ(Wide().ToText(49, &left_out), Wide().ToText());
   EXPECT_TRUE(left_out.empty());
 }
 
-TEST(FittedTableTest, TextIsCutFirst) {
+TEST(FittedTableTest, TextIsTruncatedFirst) {
   std::vector<std::string> left_out;
   EXPECT_EQ(Wide().ToText(35, &left_out),
             "NAME   NOTE              LOSS  TIME\n"
@@ -82,7 +82,7 @@ TEST(FittedTableTest, TextIsCutFirst) {
   EXPECT_TRUE(left_out.empty());
 }
 
-TEST(FittedTableTest, ThenColumnsAreLeftOutTheLeastImportantFirst) {
+TEST(FittedTableTest, ThenTheLeastImportantColumnsAreOmitted) {
   std::vector<std::string> left_out;
   EXPECT_EQ(Wide().ToText(29, &left_out),
             "NAME   NOTE              LOSS\n"
@@ -96,7 +96,7 @@ TEST(FittedTableTest, ThenColumnsAreLeftOutTheLeastImportantFirst) {
   EXPECT_EQ(left_out, (std::vector<std::string>{"time", "loss"}));
 }
 
-RC_GTEST_PROP(FittedTableTest, NoLineIsWiderThanItMayBeWhereThatIsPossible, ()) {
+RC_GTEST_PROP(FittedTableTest, LinesFitTheWidthIfPossible, ()) {
   const auto text = rc::gen::container<std::string>(rc::gen::element('a', 'b', ' '));
   Table table({{"x", "X", Table::Align::kLeft},
                {"y", "Y", Table::Align::kLeft, 1},
@@ -114,7 +114,7 @@ RC_GTEST_PROP(FittedTableTest, NoLineIsWiderThanItMayBeWhereThatIsPossible, ()) 
   }
 }
 
-TEST(CutTest, EndsWithAnEllipsisWhereSomethingIsMissing) {
+TEST(CutTest, EndsWithAnEllipsisIfTruncated) {
   EXPECT_EQ(Cut("theta", 5), "theta");
   EXPECT_EQ(Cut("theta", 4), "the…");
   EXPECT_EQ(Cut("θθθθ", 3), "θθ…");
@@ -129,7 +129,7 @@ TEST(TableTest, CsvHasKeysNotHeadersAndNoPadding) {
   EXPECT_EQ(table.ToCsv(), "train_loss,theta\n1,\n,0.5\n");
 }
 
-TEST(TableTest, CsvQuotesWhatWouldBeReadAsSomethingElse) {
+TEST(TableTest, CsvQuotesSpecialCharacters) {
   Table table({{"a,b", "A"}, {"c", "C"}});
   table.AddRow({"plain", "with, comma"});
   table.AddRow({"say \"hi\"", "two\nlines"});
@@ -141,7 +141,7 @@ TEST(TableTest, CsvQuotesWhatWouldBeReadAsSomethingElse) {
             "\"carriage\rreturn\",\"\"\"\"\n");
 }
 
-RC_GTEST_PROP(TableTest, CsvReadsBackToTheSameCells, ()) {
+RC_GTEST_PROP(TableTest, CsvRoundTrips, ()) {
   const auto cell = rc::gen::container<std::string>(
       rc::gen::element('a', ',', '"', '\n', '\r', ' ', '\t', ';', '\'', '=', '\\'));
   const auto rows = *rc::gen::container<std::vector<std::vector<std::string>>>(

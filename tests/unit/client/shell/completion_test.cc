@@ -108,14 +108,14 @@ TEST_F(CompletionTest, FieldsOfTheConfigAndTheirValues) {
   EXPECT_THAT(After({"submit", "--set", "nonsense=x"}), IsEmpty());
 }
 
-TEST_F(CompletionTest, ValuesOfEarlierOptionsAreNotTakenForNames) {
+TEST_F(CompletionTest, OptionValuesAreNotMistakenForNames) {
   EXPECT_THAT(After({"--server", "show", "hist"}), ElementsAre("history"));
   EXPECT_THAT(After({"submit", "-f", "--set", "epochs=3", "--preset", "a"}),
               ElementsAre("annealed"));
   EXPECT_THAT(After({"show", "--output", "json", "fi"}), ElementsAre("first"));
 }
 
-TEST_F(CompletionTest, ShortenedCommandsCount) {
+TEST_F(CompletionTest, AbbreviatedCommandsAreRecognised) {
   EXPECT_THAT(After({"hist", "f"}), ElementsAre("first/"));
 }
 
@@ -123,7 +123,7 @@ TEST_F(CompletionTest, FilesAreLeftToTheShell) {
   EXPECT_THAT(After({"submit", "--file", ""}), IsEmpty());
 }
 
-TEST_F(CompletionTest, SourcesThatAreNotThereGiveNothing) {
+TEST_F(CompletionTest, MissingSourcesGiveNoCandidates) {
   sources_ = {};
   EXPECT_THAT(After({"show", ""}), IsEmpty());
   EXPECT_THAT(After({"show", "first/"}), IsEmpty());

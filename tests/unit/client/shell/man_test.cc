@@ -12,7 +12,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(ManPageTest, HasWhatTheCommandSaysOfItself) {
+TEST(ManPageTest, RendersTheHelpOfACommand) {
   CLI::App app("anneal: submit, watch", "anneal");
   std::string text;
   CLI::App* plot = app.add_subcommand("plot", "Figures");
@@ -38,7 +38,7 @@ TEST(ManPageTest, HasWhatTheCommandSaysOfItself) {
             HasSubstr("anneal plot curves \\(aqfirst\\(aq"), Not(HasSubstr("Example:"))));
 }
 
-TEST(ManPageTest, NoLineOfTextIsTakenForARequest) {
+TEST(ManPageTest, EscapesLinesThatLookLikeRequests) {
   CLI::App app("first\n.so /etc/passwd\n'x", "anneal");
   EXPECT_THAT(ManPage(app), AllOf(HasSubstr("\n\\&.so"), HasSubstr("\n\\(aqx")));
 }

@@ -125,7 +125,7 @@ class LaterSchema {
   const Descriptor* type_ = nullptr;
 };
 
-TEST(FusedSupportTest, WhatTheListDoesNotNameIsUnsupported) {
+TEST(FusedSupportTest, UnlistedOptionsAreUnsupported) {
   LaterSchema schema;
   ASSERT_TRUE(schema.built());
   const std::string known = TextFormatOf(Resolved(""));
@@ -145,7 +145,7 @@ TEST(FusedSupportTest, WhatTheListDoesNotNameIsUnsupported) {
   expect("distillation: true", "distillation", "true");
 }
 
-TEST(FusedSupportTest, AFieldThatThisBuildDoesNotKnowIsUnsupported) {
+TEST(FusedSupportTest, AnUnknownFieldIsUnsupported) {
   LaterSchema schema;
   ASSERT_TRUE(schema.built());
   const std::string later =

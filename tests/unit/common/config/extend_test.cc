@@ -48,7 +48,7 @@ TEST(ExtendConfigTest, KeepsTheShapeOfEverySchedule) {
   }
 }
 
-TEST(ExtendConfigTest, LeavesWhatIsSaidAsItIs) {
+TEST(ExtendConfigTest, KeepsExplicitValues) {
   const v1::TrainingConfig config = config::ResolveConfig(FromText<v1::TrainingConfig>(
       "epochs: 7 theta { policy: THETA_POLICY_SCHEDULED hold: 1 span: 3 }"
       " optimizer { schedule: LEARNING_RATE_SCHEDULE_COSINE schedule_epochs: 4 }"));

@@ -61,7 +61,7 @@ TEST(SetFieldTest, SetsEveryKindOfScalar) {
                    FromText<v1::TrainingConfig>("theta { plateau { patience: 3 } }")));
 }
 
-TEST(SetFieldTest, SetsAFieldToZeroRatherThanUnsetsIt) {
+TEST(SetFieldTest, SettingAFieldToZeroDoesNotUnsetIt) {
   const v1::TrainingConfig config = With("theta.start", "0");
   EXPECT_TRUE(config.theta().has_start());
   EXPECT_EQ(config.theta().start(), 0);
@@ -162,7 +162,7 @@ TEST(SetFieldTest, AnUnknownPathListsNearOnes) {
   EXPECT_EQ(ViolationsOf(status).count("optimizer.learning_rat"), 1u);
 }
 
-TEST(SetFieldTest, AFieldInTheWrongMessageListsWhereItIs) {
+TEST(SetFieldTest, AFieldInTheWrongMessageNamesItsPath) {
   EXPECT_TRUE(Mentions(Refusal("learning_rate", "0.1").message(), {"optimizer.learning_rate"}));
   EXPECT_TRUE(Mentions(Refusal("optimizer.epochs", "3").message(), {" epochs"}));
 }
@@ -173,7 +173,7 @@ struct WrongValue {
   std::vector<std::string> expected;  // words of what is allowed
 };
 
-TEST(SetFieldTest, AValueOfTheWrongTypeIsNamedWithWhatIsAllowed) {
+TEST(SetFieldTest, AValueOfTheWrongTypeIsNamedWithTheExpectedType) {
   const std::vector<WrongValue> table = {
       {"epochs", "ten", {"whole number"}},
       {"epochs", "", {"whole number"}},
@@ -276,7 +276,7 @@ TEST(SetFieldTest, RefusesHostilePaths) {
   }
 }
 
-TEST(SetFieldTest, RefusesElementsThatAreNotThere) {
+TEST(SetFieldTest, RejectsMissingElements) {
   for (const std::string& index :
        {std::string("3"), std::string("-1"), std::string("-2147483648"), std::string("2147483647"),
         std::string("2147483648"), std::string("4294967296"), std::string("9223372036854775807"),
@@ -393,7 +393,7 @@ TEST(SetFieldTest, RefusesBadJsonForAListOfScalars) {
   EXPECT_TRUE(Same(experiment, FromText<v1::Experiment>("seeds: 1")));
 }
 
-TEST(GetFieldTest, GivesWhatSetFieldTakes) {
+TEST(GetFieldTest, RoundTripsWithSetField) {
   v1::TrainingConfig config = config::ResolveConfig({});
   for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
            {"epochs", "3"},

@@ -172,7 +172,7 @@ TEST(LearningRateTest, ASmallFinalFactorIsNotRoundedAway) {
   }
 }
 
-TEST(LearningRateTest, StepMultipliesEverySoManyEpochs) {
+TEST(LearningRateTest, StepMultipliesEveryStepEpochs) {
   ExpectNear(FactorsOf("schedule: LEARNING_RATE_SCHEDULE_STEP step_epochs: 2 step_factor: 0.5", 6),
              {1, 1, 0.5, 0.5, 0.25, 0.25});
 }

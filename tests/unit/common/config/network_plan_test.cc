@@ -61,7 +61,7 @@ std::string Trainable(const std::string& granularity) {
 //
 // Together 272 + 2320 + 2320 + 1450 = 6362 parameters and
 // 160,000 + 230,400 + 20,736 + 1,440 = 412,576 multiply-adds.
-TEST(NetworkPlanTest, TheDefaultNetworkIsAsWorkedOutByHand) {
+TEST(NetworkPlanTest, TheDefaultNetworkMatchesItsHandComputedPlan) {
   const config::NetworkPlan plan = GoodPlan("");
   ASSERT_EQ(plan.layers.size(), 4u);
   EXPECT_EQ(plan.parameters, 6362);
@@ -122,7 +122,7 @@ TEST(NetworkPlanTest, ThetasAreCountedByGranularity) {
   }
 }
 
-TEST(NetworkPlanTest, OtherPoliciesHaveOneThetaWhateverTheGranularity) {
+TEST(NetworkPlanTest, OtherPoliciesHaveOneThetaForEveryGranularity) {
   for (const char* policy : {"FIXED", "SCHEDULED"}) {
     for (const char* granularity : {"NETWORK", "LAYER", "CHANNEL", "NEURON"}) {
       const config::NetworkPlan plan =
@@ -172,7 +172,7 @@ TEST(NetworkPlanTest, StrideAndPaddingFollowTheUsualArithmetic) {
             (config::FeatureShape{2, 1, 1}));
 }
 
-TEST(NetworkPlanTest, PoolingDropsWhatDoesNotFillAWindow) {
+TEST(NetworkPlanTest, PoolingDropsIncompleteWindows) {
   for (const char* pool : {"POOL_MAX", "POOL_AVG"}) {
     // 28 - 6 + 1 = 23 = 4*5 + 3.
     const config::NetworkPlan plan = GoodPlan(
@@ -193,7 +193,7 @@ TEST(NetworkPlanTest, AnImageNeedNotBeSquare) {
   EXPECT_EQ(plan.multiply_adds, 2 * 8 * 18 * 9 + 3 * 72);
 }
 
-TEST(NetworkPlanTest, AKernelMayBeAsLargeAsItsPaddedInputAndNotLarger) {
+TEST(NetworkPlanTest, AKernelMayNotExceedItsPaddedInput) {
   EXPECT_EQ(GoodPlan("layers { conv { filters: 1 kernel: 28 } }").layers[0].output,
             (config::FeatureShape{1, 1, 1}));
   EXPECT_EQ(GoodPlan("layers { conv { filters: 1 kernel: 30 padding: 1 } }").layers[0].output,
@@ -215,7 +215,7 @@ TEST(NetworkPlanTest, TheNarrowerSideLimitsTheKernel) {
   }
 }
 
-TEST(NetworkPlanTest, AKernelLargerThanWhatIsLeftNamesItsLayer) {
+TEST(NetworkPlanTest, AKernelLargerThanItsInputNamesItsLayer) {
   const absl::Status status = Plan(R"(
       layers { conv { filters: 4 kernel: 20 } }
       layers { conv { filters: 4 kernel: 10 } })")
@@ -224,7 +224,7 @@ TEST(NetworkPlanTest, AKernelLargerThanWhatIsLeftNamesItsLayer) {
   EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.1.conv.kernel"], {"10", "9"}));
 }
 
-TEST(NetworkPlanTest, APoolLargerThanWhatTheConvolutionLeavesIsRefused) {
+TEST(NetworkPlanTest, APoolLargerThanTheConvolutionOutputIsRejected) {
   const absl::Status status =
       Plan("layers { conv { filters: 4 kernel: 20 pool: POOL_MAX pool_size: 10 } }").status;
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
@@ -279,7 +279,7 @@ TEST(NetworkPlanTest, FeatureMapsAreLimited) {
   EXPECT_TRUE(Mentions(ViolationsOf(status)["network.layers.0"], {"5017600"}));
 }
 
-TEST(NetworkPlanTest, EverythingThatIsTooLargeIsReported) {
+TEST(NetworkPlanTest, EveryExceededLimitIsReported) {
   const auto map = ViolationsOf(
       Plan("layers { conv { filters: 4096 kernel: 8 padding: 7 } }", Trainable("NEURON")).status);
   EXPECT_EQ(map.count("network.layers.0"), 1u);   // 5.0 million values in a feature map
@@ -331,7 +331,7 @@ TEST(NetworkPlanTest, TotalsAreTheSumsOverLayers) {
   EXPECT_GT(plan.activations, 0);
 }
 
-TEST(SummarizeTest, SaysWhatTheDefaultNetworkIs) {
+TEST(SummarizeTest, SummarizesTheDefaultNetwork) {
   const v1::NetworkSummary summary = config::Summarize(GoodPlan("", Trainable("NEURON")));
   EXPECT_EQ(summary.parameter_count(), 6362);
   EXPECT_EQ(summary.theta_count(), 2848);
@@ -352,7 +352,7 @@ TEST(SummarizeTest, SaysWhatTheDefaultNetworkIs) {
   EXPECT_EQ(summary.layers(1).multiply_adds(), 230'400);
 }
 
-TEST(SummarizeTest, TellsLayersApart) {
+TEST(SummarizeTest, DescribesStrideAndPadding) {
   const v1::NetworkSummary plain =
       config::Summarize(GoodPlan("layers { conv { filters: 2 kernel: 5 } }"));
   const v1::NetworkSummary strided =

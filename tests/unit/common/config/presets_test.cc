@@ -17,7 +17,7 @@ namespace {
 constexpr config::DatasetShape kMnist = {
     .height = 28, .width = 28, .classes = 10, .train_images = 60000};
 
-TEST(PresetsTest, HaveNamesOfTheirOwnAndALineOfDescription) {
+TEST(PresetsTest, HaveUniqueNamesAndOneLineDescriptions) {
   std::set<std::string> names;
   for (const v1::Preset& preset : config::Presets()) {
     EXPECT_TRUE(names.insert(preset.name()).second) << preset.name();
@@ -48,7 +48,7 @@ TEST(PresetsTest, AllResolveAndPassEveryCheckOnMnist) {
   }
 }
 
-TEST(PresetsTest, SetOnlyWhatTheyDecide) {
+TEST(PresetsTest, LeaveOtherFieldsUnset) {
   for (const v1::Preset& preset : config::Presets()) {
     SCOPED_TRACE(preset.name());
     // ResolveConfig fills the fields that presets leave unset.
@@ -65,7 +65,7 @@ v1::ThetaConfig ThetaOf(const std::string& id) {
   return preset.ok() ? config::ResolveConfig(preset->config()).theta() : v1::ThetaConfig();
 }
 
-TEST(PresetsTest, TheFourExperimentsAreWhatTheirDescriptionsSay) {
+TEST(PresetsTest, TheFourExperimentsMatchTheirDescriptions) {
   const v1::ThetaConfig baseline = ThetaOf("baseline");
   EXPECT_EQ(baseline.policy(), v1::THETA_POLICY_FIXED);
   EXPECT_EQ(baseline.start(), 0);
@@ -93,7 +93,7 @@ TEST(FindPresetTest, FindsEveryPresetByName) {
   }
 }
 
-TEST(FindPresetTest, NamesThePresetsThereAreWhenThereIsNoSuchOne) {
+TEST(FindPresetTest, ListsTheAvailablePresetsForAnUnknownName) {
   const absl::Status status = config::FindPreset("presets/annealled").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(Mentions(status.message(), {"annealled"}));
@@ -103,7 +103,7 @@ TEST(FindPresetTest, NamesThePresetsThereAreWhenThereIsNoSuchOne) {
   }
 }
 
-TEST(FindPresetTest, TakesFullNamesOnlyAndSurvivesHostileOnes) {
+TEST(FindPresetTest, AcceptsFullNamesOnlyAndSurvivesHostileOnes) {
   for (const std::string& name :
        {std::string(), std::string("baseline"), std::string("presets/"),
         std::string("presets/baseline/"), std::string("presets/BASELINE"),

@@ -116,7 +116,7 @@ TEST(SchemaTest, FindsFieldsWithAndWithoutTheNumbersOfLayers) {
   EXPECT_EQ(FindSchemaField("theta.hold.more"), nullptr);
 }
 
-TEST(SchemaTest, RangesReadAsPeopleWriteThem) {
+TEST(SchemaTest, RangesAreHumanReadable) {
   const auto range = [](const char* path) { return RangeText(*FindSchemaField(path)->field); };
   EXPECT_EQ(range("epochs"), "1..100000");
   EXPECT_EQ(range("optimizer.learning_rate"), "0 < value <= 1000");
@@ -130,7 +130,7 @@ TEST(SchemaTest, RangesReadAsPeopleWriteThem) {
   EXPECT_EQ(range("engine"), "");
 }
 
-TEST(CheckFieldsTest, SaysTheValueTheRangeAndWhatLimitsIt) {
+TEST(CheckFieldsTest, ReportsTheValueTheRangeAndTheLimitingField) {
   const auto violation = [](const std::string& text, const std::string& field) {
     FieldViolations violations;
     CheckFields(ResolveConfig(FromText<v1::TrainingConfig>(text)), &violations);
@@ -152,7 +152,7 @@ TEST(CheckFieldsTest, SaysTheValueTheRangeAndWhatLimitsIt) {
             "is 3; allowed is 0..2, as kernel is 3");
 }
 
-TEST(CheckFieldsTest, ALimitThatIsOutOfRangeItselfLimitsNothing) {
+TEST(CheckFieldsTest, ALimitThatIsItselfInvalidIsIgnored) {
   FieldViolations violations;
   CheckFields(ResolveConfig(FromText<v1::TrainingConfig>(
                   "epochs: -5 optimizer { warmup_epochs: 3 schedule_epochs: 7 }")),
@@ -161,7 +161,7 @@ TEST(CheckFieldsTest, ALimitThatIsOutOfRangeItselfLimitsNothing) {
   EXPECT_EQ(violations.size(), 1U) << violations.ToStatus();
 }
 
-TEST(CheckFieldsTest, GoesByTheOrderOfTheSchema) {
+TEST(CheckFieldsTest, FollowsTheOrderOfTheSchema) {
   FieldViolations violations;
   CheckFields(ResolveConfig(FromText<v1::TrainingConfig>(
                   "epochs: 0 optimizer { step_epochs: 0 schedule_epochs: 0 } theta { end: 9 }"

@@ -34,11 +34,11 @@ absl::Status RefusalOf(const v1::Experiment& experiment) {
   return status;
 }
 
-TEST(SeedsOfTest, AreZeroWhereThereAreNone) {
+TEST(SeedsOfTest, DefaultToZero) {
   EXPECT_EQ(config::SeedsOf(v1::Experiment()), std::vector<int64_t>{0});
 }
 
-TEST(SeedsOfTest, AreThoseOfTheExperimentInOrder) {
+TEST(SeedsOfTest, KeepTheOrderOfTheExperiment) {
   const auto experiment = FromText<v1::Experiment>("seeds: 7 seeds: -1 seeds: 0");
   EXPECT_EQ(config::SeedsOf(experiment), (std::vector<int64_t>{7, -1, 0}));
 }
@@ -102,7 +102,7 @@ TEST(ExpandSweepTest, DoesNotCheckRanges) {
   EXPECT_TRUE(config::ExpandSweep(experiment).ok());
 }
 
-TEST(ExpandSweepTest, RefusesAnAxisThatNamesNoField) {
+TEST(ExpandSweepTest, RejectsAnAxisOfAnUnknownField) {
   v1::Experiment experiment;
   AddAxis(&experiment, "optimizer.learning_rat", {"0.1"});
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(),
@@ -115,7 +115,7 @@ TEST(ExpandSweepTest, RefusesAnAxisThatNamesNoField) {
   }
 }
 
-TEST(ExpandSweepTest, RefusesAnAxisThatIsThereTwice) {
+TEST(ExpandSweepTest, RejectsDuplicateAxes) {
   v1::Experiment experiment;
   AddAxis(&experiment, "epochs", {"1"});
   AddAxis(&experiment, "batch_size", {"8"});
@@ -130,7 +130,7 @@ TEST(ExpandSweepTest, RefusesAnAxisWithoutValues) {
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"axes.1"}));
 }
 
-TEST(ExpandSweepTest, RefusesAValueThatIsThereTwice) {
+TEST(ExpandSweepTest, RejectsDuplicateValues) {
   v1::Experiment experiment;
   AddAxis(&experiment, "epochs", {"1", "2", "1"});
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"axes.0", "distinct"}));
@@ -142,12 +142,12 @@ TEST(ExpandSweepTest, RefusesAValueOfTheWrongType) {
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"batch_size", "many", "whole number"}));
 }
 
-TEST(ExpandSweepTest, RefusesASeedThatIsThereTwice) {
+TEST(ExpandSweepTest, RejectsDuplicateSeeds) {
   const auto experiment = FromText<v1::Experiment>("seeds: 1 seeds: 2 seeds: 1");
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"seeds"}));
 }
 
-TEST(ExpandSweepTest, ReportsEveryAxisAndSeedThatIsWrongAtOnce) {
+TEST(ExpandSweepTest, ReportsAllInvalidAxesAndSeedsAtOnce) {
   v1::Experiment experiment;
   AddAxis(&experiment, "epochs", {"1", "many"});
   AddAxis(&experiment, "no.such.field", {"1", "2"});
@@ -167,7 +167,7 @@ TEST(ExpandSweepTest, StopsAtAHundredViolations) {
   EXPECT_EQ(ViolationsOf(RefusalOf(experiment)).size(), 100U);
 }
 
-TEST(ExpandSweepTest, TakesTenThousandRunsAndNotOneMore) {
+TEST(ExpandSweepTest, AcceptsAtMostTenThousandRuns) {
   v1::Experiment experiment;
   AddCountingAxis(&experiment, "epochs", 100);
   for (int seed = 0; seed < 100; ++seed) experiment.add_seeds(seed);
@@ -197,7 +197,7 @@ TEST(ExpandSweepTest, CountsAxesWithoutSeedsToo) {
   EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"10000"}));
 }
 
-TEST(ExpandSweepTest, RefusesMoreMemoryThanItMayNeedBeforeItNeedsIt) {
+TEST(ExpandSweepTest, RejectsOversizedSweepsBeforeAllocating) {
   v1::Experiment large;
   large.mutable_config()->mutable_dataset()->set_name(std::string(900'000, 'a'));
   EXPECT_TRUE(config::ExpandSweep(large).ok());  // what is wrong with one is said later

@@ -57,7 +57,7 @@ TEST(ParseConfigTest, ReadsJsonAfterWhiteSpace) {
   EXPECT_TRUE(Same(*config, FromText<v1::TrainingConfig>("epochs: 3")));
 }
 
-TEST(ParseConfigTest, ReadsNothingAsAnEmptyConfig) {
+TEST(ParseConfigTest, ReadsEmptyTextAsAnEmptyConfig) {
   for (const char* text : {"", " \n", "# only a comment\n", "{}", " { } "}) {
     const auto config = config::ParseConfig(text);
     ASSERT_TRUE(config.ok()) << config.status();
@@ -96,7 +96,7 @@ TEST(ParseConfigTest, ASyntaxErrorInJsonShowsThePlace) {
                        {"\"batch_size\" 8"}));
 }
 
-TEST(ParseConfigTest, RefusesWhatIsNotAConfig) {
+TEST(ParseConfigTest, RejectsTextThatIsNotAConfig) {
   for (const std::string& text :
        {std::string("{"), std::string("}"), std::string("["), std::string("{} {}"),
         std::string("{\"epochs\": 3} trailing"), std::string("epochs"), std::string("epochs: "),

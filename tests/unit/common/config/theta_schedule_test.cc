@@ -168,7 +168,7 @@ RC_GTEST_PROP(ThetaScheduleTest, LinearIsExactlyAtItsEndsInTheFirstAndLastEpoch,
   }
 }
 
-RC_GTEST_PROP(ThetaScheduleTest, MovesFromStartToEndWithoutTurningBack, ()) {
+RC_GTEST_PROP(ThetaScheduleTest, MovesMonotonicallyFromStartToEnd, ()) {
   const Case any = AnyPath();
   RC_LOG() << any.config.ShortDebugString() << " over " << any.units() << " units\n";
   const config::ThetaSchedule schedule(any.config, any.length);
@@ -205,7 +205,7 @@ RC_GTEST_PROP(ThetaScheduleTest, ConstantStaysAtStart, ()) {
   }
 }
 
-RC_GTEST_PROP(ThetaScheduleTest, OtherPoliciesStayAtStartWhateverTheSchedule, ()) {
+RC_GTEST_PROP(ThetaScheduleTest, OtherPoliciesStayAtStartForEverySchedule, ()) {
   Case any = AnyCase(*rc::gen::element(v1::THETA_SCHEDULE_LINEAR, v1::THETA_SCHEDULE_JUMP,
                                        v1::THETA_SCHEDULE_PLATEAU));
   any.config.set_policy(Coin() ? v1::THETA_POLICY_FIXED : v1::THETA_POLICY_TRAINABLE);
@@ -217,7 +217,7 @@ RC_GTEST_PROP(ThetaScheduleTest, OtherPoliciesStayAtStartWhateverTheSchedule, ()
   }
 }
 
-RC_GTEST_PROP(ThetaScheduleTest, OnlyPlateauHeedsTheLoss, ()) {
+RC_GTEST_PROP(ThetaScheduleTest, OnlyPlateauDependsOnTheLoss, ()) {
   const Case any = AnyPath();
   const config::ThetaSchedule alone(any.config, any.length);
   config::ThetaSchedule told(any.config, any.length);
@@ -371,7 +371,7 @@ TEST(ThetaScheduleTest, StepDropsInEqualParts) {
              {0.6, 0.6, 0.3, 0.3, 0});
 }
 
-TEST(ThetaScheduleTest, StepDropsOnceAUnitWhereThereAreAsManyStepsAsUnits) {
+TEST(ThetaScheduleTest, StepDropsOncePerUnitWithAsManyStepsAsUnits) {
   // floor(steps p) is the number of units done then. In double, 22 * (15.0 / 22) is below 15 and
   // 49 * (1.0 / 49) below 1.
   for (int steps = 1; steps <= 64; ++steps) {
@@ -400,7 +400,7 @@ TEST(ThetaScheduleTest, UnitEpochStandsStillWithinAnEpoch) {
   for (int step = 3; step < 6; ++step) EXPECT_EQ(schedule.Value(1, step), 0);
 }
 
-TEST(ThetaScheduleTest, JumpIsInTheMiddleUnlessItIsTold) {
+TEST(ThetaScheduleTest, JumpIsInTheMiddleByDefault) {
   const std::string jump = "schedule: THETA_SCHEDULE_JUMP start: 0.5 ";
   ExpectNear(ValuesOf(jump, 5), {0.5, 0.5, 0, 0, 0});  // half of 5, rounded down
   ExpectNear(ValuesOf(jump, 4), {0.5, 0.5, 0, 0});
@@ -477,7 +477,7 @@ TEST(ThetaScheduleTest, PlateauReachesTheEndExactlyAndStays) {
   }
 }
 
-TEST(ThetaScheduleTest, PlateauHoldsBeforeItLooks) {
+TEST(ThetaScheduleTest, PlateauHoldsBeforeItObservesTheLoss) {
   const std::vector<double> thetas =
       PlateauThetas("notch: 0.5 tolerance: 0.1", {9, 9, 9, 9, 2, 2}, "hold: 4");
   ExpectNear(thetas, {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25});
@@ -497,7 +497,7 @@ TEST(ThetaScheduleTest, TheLongestRunsKeepTheirEnds) {
   EXPECT_NEAR(schedule.Value(50'000, 50'000LL * 900'000'000), kQuarterPi / 2, 1e-9);
 }
 
-TEST(ThetaScheduleTraitsTest, EveryScheduleSaysHowItGetsToItsEnd) {
+TEST(ThetaScheduleTraitsTest, EveryScheduleHasOneWayToReachItsEnd) {
   const auto* type = google::protobuf::GetEnumDescriptor<v1::ThetaSchedule>();
   for (int i = 0; i < type->value_count(); ++i) {
     const auto schedule = static_cast<v1::ThetaSchedule>(type->value(i)->number());

@@ -192,26 +192,26 @@ class NumericFieldTest : public testing::TestWithParam<NumericField> {
   }
 };
 
-TEST_P(NumericFieldTest, RefusesWhatIsBelowAndSaysWhatIsAllowed) {
+TEST_P(NumericFieldTest, RejectsValuesBelowTheRange) {
   const NumericField& field = GetParam();
   ExpectRefused(field.low - 1);
   ExpectRefused(-2'000'000'000);
   if (field.open_low) ExpectRefused(field.low);
 }
 
-TEST_P(NumericFieldTest, RefusesWhatIsAboveAndSaysWhatIsAllowed) {
+TEST_P(NumericFieldTest, RejectsValuesAboveTheRange) {
   const NumericField& field = GetParam();
   ExpectRefused(field.whole ? field.high + 1 : 2 * field.high + 1);
   ExpectRefused(field.whole ? std::numeric_limits<int32_t>::max() : 1e300);
   if (field.open_high) ExpectRefused(field.high);
 }
 
-TEST_P(NumericFieldTest, RefusesTheMostNegativeNumber) {
+TEST_P(NumericFieldTest, RejectsTheMostNegativeNumber) {
   ExpectRefused(GetParam().whole ? std::numeric_limits<int32_t>::min()
                                  : std::numeric_limits<double>::lowest());
 }
 
-TEST_P(NumericFieldTest, RefusesWhatIsNoFiniteNumber) {
+TEST_P(NumericFieldTest, RejectsNonFiniteValues) {
   if (GetParam().whole) return;  // protobuf's integers are all finite
   ExpectRefused(std::nan(""));
   ExpectRefused(-std::nan(""));
@@ -219,7 +219,7 @@ TEST_P(NumericFieldTest, RefusesWhatIsNoFiniteNumber) {
   ExpectRefused(-kInfinity);
 }
 
-TEST_P(NumericFieldTest, HasItsBoundsExactlyWhereTheContractHasThem) {
+TEST_P(NumericFieldTest, HasExactlyTheContractsBounds) {
   const NumericField& field = GetParam();
   const std::string path = field.path;
   const double step_out_low = field.whole ? field.low - 1 : std::nextafter(field.low, -kInfinity);
@@ -280,7 +280,7 @@ TEST(CheckConfigTest, ALearningRateScheduleFitsIntoTheRun) {
   EXPECT_TRUE(config::CheckConfig(Resolved("epochs: 10 optimizer { schedule_epochs: 10 }")).ok());
 }
 
-TEST(CheckConfigTest, AbsurdSizesAreRefused) {
+TEST(CheckConfigTest, OversizedValuesAreRejected) {
   v1::TrainingConfig config = TableConfig();
   SetNumber(&config, "network.layers.0.conv.filters", 1e9);
   SetNumber(&config, "network.layers.1.dense.units", 2e9);
@@ -291,7 +291,7 @@ TEST(CheckConfigTest, AbsurdSizesAreRefused) {
   EXPECT_TRUE(Mentions(violations["batch_size"], {"2000000000", "1..65536"}));
 }
 
-TEST(CheckConfigTest, SaysAValueThatIsJustOutsideInEnoughDigits) {
+TEST(CheckConfigTest, PrintsEnoughDigitsOfAValueJustOutsideTheRange) {
   // pi/4 as people round it is too large by 4e-8. "is 0.785398" would look as if it were inside.
   v1::TrainingConfig config = Resolved("theta { start: 0.7853982 }");
   EXPECT_TRUE(Mentions(ViolationsOf(config::CheckConfig(config))["theta.start"], {"0.7853982"}));
@@ -491,7 +491,7 @@ TEST(ContradictionTest, EachIsRefusedAndExplained) {
   }
 }
 
-TEST(ContradictionTest, WhatJustFitsIsAccepted) {
+TEST(ContradictionTest, BoundaryCasesAreAccepted) {
   for (const char* text :
        {"",
         "optimizer { kind: OPTIMIZER_KIND_SGD nesterov: true momentum: 0.9 }",
@@ -538,7 +538,7 @@ TEST(ContradictionTest, EveryScheduleButConstantNeedsTwoUnits) {
   }
 }
 
-TEST(ContradictionTest, AScheduleThatGoesNowhereIsRefused) {
+TEST(ContradictionTest, AScheduleWithEqualStartAndEndIsRejected) {
   const absl::Status status =
       Check(Resolved("theta { policy: THETA_POLICY_SCHEDULED start: 0.25 end: 0.25 }"));
   EXPECT_TRUE(Mentions(ViolationsOf(status)["theta.start"], {"0.25", "theta.end"}));
@@ -556,7 +556,7 @@ TEST(ContradictionTest, FieldsOfOtherPoliciesAndSchedulesDoNotContradict) {
   }
 }
 
-TEST(CheckConfigTest, HoldAndSpanHaveLowerBoundsWhateverThePolicy) {
+TEST(CheckConfigTest, HoldAndSpanHaveLowerBoundsForEveryPolicy) {
   // hold: range 0 to the length of the run; span: range 1 and up. Neither bound needs a data set.
   for (const char* policy : {"FIXED", "SCHEDULED", "TRAINABLE"}) {
     for (const int64_t hold : {int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
@@ -711,7 +711,7 @@ TEST(PlanRunTest, ReportsALayerTooLargeForItsInputBesideAnInvalidOneAfterIt) {
                                                                "network.layers.1.conv.kernel"}));
 }
 
-TEST(PlanRunTest, ComputesNothingFromValuesThatAreInvalid) {
+TEST(PlanRunTest, ComputesNothingFromInvalidValues) {
   // Each field has a violation of its own, and none that follows from the other's value.
   for (const auto& [text, fields] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            {"network { layers { conv { filters: 4 kernel: 3 stride: 0 } }"
@@ -753,7 +753,7 @@ TEST(PlanRunTest, CountsAThetaForEveryNeuronOfTheDefaultNetwork) {
   EXPECT_EQ(plan->network.thetas, 2304 + 400 + 144);
 }
 
-TEST(PlanRunTest, TheLastStepOfAnEpochTakesWhatIsLeft) {
+TEST(PlanRunTest, TheLastBatchOfAnEpochMayBeSmaller) {
   const auto steps = [](int batch_size) {
     const auto plan = config::PlanRun(Resolved(absl::StrCat("batch_size: ", batch_size)), kMnist);
     EXPECT_TRUE(plan.ok()) << plan.status();
@@ -977,7 +977,7 @@ testing::AssertionResult Keeps(const Message& whole, const Message& part) {
   return testing::AssertionSuccess();
 }
 
-TEST(ResolveConfigTest, ChangesNothingInAConfigThatIsComplete) {
+TEST(ResolveConfigTest, LeavesACompleteConfigUnchanged) {
   v1::TrainingConfig config;
   Fill(&config, [] { return true; });
   // Fill leaves every layer a dense one, the last of the kinds.
@@ -987,7 +987,7 @@ TEST(ResolveConfigTest, ChangesNothingInAConfigThatIsComplete) {
   EXPECT_TRUE(Same(config::ResolveConfig(config), config));
 }
 
-TEST(ResolveConfigTest, ChangesNothingThatIsSetInAnyConfig) {
+TEST(ResolveConfigTest, LeavesSetFieldsUnchanged) {
   std::mt19937 random(20260101);  // NOLINT(bugprone-random-generator-seed): the same each time
   for (int i = 0; i < 500; ++i) {
     const unsigned share = 1 + random() % 9;

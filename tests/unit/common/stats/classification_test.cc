@@ -115,7 +115,7 @@ TEST(ConfusionMatrixTest, CountsAnAbsentClassAsZeroInTheMacroAverage) {
   EXPECT_DOUBLE_EQ(scores.f1, 0.5);
 }
 
-TEST(ConfusionMatrixTest, FromCountsIsTheMatrixThatGaveThem) {
+TEST(ConfusionMatrixTest, FromCountsRoundTrips) {
   const stats::ConfusionMatrix original = Example();
   const stats::ConfusionMatrix matrix = stats::ConfusionMatrix::FromCounts(original.counts());
   EXPECT_EQ(matrix.classes(), 3);
@@ -124,7 +124,7 @@ TEST(ConfusionMatrixTest, FromCountsIsTheMatrixThatGaveThem) {
   EXPECT_DOUBLE_EQ(matrix.MacroScores().f1, original.MacroScores().f1);
 }
 
-TEST(ConfusionMatrixTest, ScoresNothingAsZero) {
+TEST(ConfusionMatrixTest, ScoresAnEmptyMatrixAsZero) {
   const stats::Scores scores = stats::ConfusionMatrix(10).MacroScores();
   EXPECT_EQ(scores.accuracy, 0);
   EXPECT_EQ(scores.precision, 0);

@@ -27,7 +27,7 @@ TEST(BootstrapIntervalTest, AgreesWithTheNormalTheoryOfAMean) {
   EXPECT_NEAR(interval.high, stats::Mean(lsat) + 1.96 * error, 0.1 * error);
 }
 
-TEST(BootstrapIntervalTest, IsAPointWhereAllAreEqual) {
+TEST(BootstrapIntervalTest, IsAPointForEqualValues) {
   for (const std::vector<double>& equal : {std::vector<double>{0.5}, {0.5, 0.5, 0.5}}) {
     EXPECT_EQ(stats::BootstrapInterval(equal).low, 0.5);
     EXPECT_EQ(stats::BootstrapInterval(equal).high, 0.5);
@@ -35,13 +35,13 @@ TEST(BootstrapIntervalTest, IsAPointWhereAllAreEqual) {
 }
 
 // Of two values a < b the mean of a resample is a, (a+b)/2 or b with chances 1/4, 1/2, 1/4.
-TEST(BootstrapIntervalTest, ReachesTheExtremesOfTwo) {
+TEST(BootstrapIntervalTest, SpansBothOfTwoValues) {
   const stats::Interval interval = stats::BootstrapInterval({1.0, 3.0});
   EXPECT_EQ(interval.low, 1);
   EXPECT_EQ(interval.high, 3);
 }
 
-TEST(BootstrapIntervalTest, IsTheSameEveryTime) {
+TEST(BootstrapIntervalTest, IsDeterministic) {
   const std::vector<double> some = {0.1, -0.4, 0.7, 0.2};
   EXPECT_EQ(stats::BootstrapInterval(some).low, stats::BootstrapInterval(some).low);
   EXPECT_EQ(stats::BootstrapInterval(some).high, stats::BootstrapInterval(some).high);
@@ -64,7 +64,7 @@ TEST(SignFlipPValueTest, AgreesWithFisherOnDarwinsMaize) {
   EXPECT_DOUBLE_EQ(stats::SignFlipPValue(differences), 1726.0 / 32768);
 }
 
-TEST(SignFlipPValueTest, CannotFallBelowTwoInAllSigns) {
+TEST(SignFlipPValueTest, IsAtLeastTwoInAllSignPatterns) {
   EXPECT_EQ(stats::SignFlipPValue({3.0}), 1);
   EXPECT_EQ(stats::SignFlipPValue({1.0, 2.0, 3.0}), 0.25);
   EXPECT_EQ(stats::SignFlipPValue({0.1, 0.2, 0.3}), 0.25);  // despite rounding
@@ -72,8 +72,8 @@ TEST(SignFlipPValueTest, CannotFallBelowTwoInAllSigns) {
   EXPECT_EQ(stats::SignFlipPValue({0.0, 0.0}), 1);
 }
 
-// Twenty ones and a few more: the number of heads of a fair coin decides.
-TEST(SignFlipPValueTest, DrawsWhenThereAreMany) {
+// With values of +1 and -1, the number of positive signs is binomial.
+TEST(SignFlipPValueTest, SamplesSignPatternsOfLargeSamples) {
   std::vector<double> ones(25, 1);
   for (int i = 0; i < 8; ++i) ones[static_cast<size_t>(i)] = -1;
   // Sum 9: at most 8 or at least 17 heads of 25; the binomial tail is 0.0538760.
@@ -81,7 +81,7 @@ TEST(SignFlipPValueTest, DrawsWhenThereAreMany) {
 }
 
 // The example of R's documentation of p.adjust's method, worked by hand: sorted p times 4, 3, 2, 1.
-TEST(HolmCorrectionTest, MultipliesByHowManyAreLeftAndNeverFalls) {
+TEST(HolmCorrectionTest, MultipliesByTheRemainingCountAndIsMonotone) {
   EXPECT_THAT(stats::HolmCorrection({0.01, 0.04, 0.03, 0.005}),
               ElementsAre(DoubleNear(0.03, 1e-15), DoubleNear(0.06, 1e-15), DoubleNear(0.06, 1e-15),
                           DoubleNear(0.02, 1e-15)));
@@ -109,7 +109,7 @@ TEST(MedianTimeToEventTest, AgreesWithTheRemissionsOfLeukaemia) {
             8);
 }
 
-TEST(MedianTimeToEventTest, IsNotThereWhenMostNeverGetThere) {
+TEST(MedianTimeToEventTest, IsNulloptIfMostAreCensored) {
   EXPECT_EQ(stats::MedianTimeToEvent(Observations({3}, {10, 10})), std::nullopt);
   EXPECT_EQ(stats::MedianTimeToEvent(Observations({}, {10})), std::nullopt);
   EXPECT_EQ(stats::MedianTimeToEvent({}), std::nullopt);

@@ -105,7 +105,7 @@ void Answer(int listener, const std::string& piece, int pieces) {
   }
 }
 
-TEST(FrameGuardHookTest, WhatAClientReadsIsNotGuarded) {
+TEST(FrameGuardHookTest, ClientConnectionsAreNotGuarded) {
   ASSERT_TRUE(FramesAreGuarded());
   // Looks like the begin of a connection with a header list that a server must refuse.
   std::string piece = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "");

@@ -105,7 +105,7 @@ TEST_F(FrameGuardTest, AClientThatHasNotAcknowledgedTheSettingsSendsShortHeaderL
   EXPECT_TRUE(Takes(long_list));
 }
 
-TEST_F(FrameGuardTest, ResetsMayComeInABurstAndThenAtTheirRate) {
+TEST_F(FrameGuardTest, ResetsAreRateLimitedAfterABurst) {
   Acknowledge();
   const std::string reset = Frame(kReset, 0, 4);
   const auto burst = static_cast<int>(FrameGuard::kMaxResets);
