@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
 #include "client/render/field_help.h"
+#include "client/render/terminal.h"
 #include "common/config/field_path.h"
 #include "common/config/schema.h"
 #include "common/status.h"
@@ -38,7 +39,8 @@ int Explain(const std::string& name, const ListOptions& options) {
     if (!field->is_message()) return kSuccess;
     std::cout << "\n";
   }
-  const render::Table table = render::FieldTable(fields);
+  const render::Table table =
+      render::FieldTable(fields, /*complete=*/render::TerminalOf(stdout).width == 0);
   const render::Table csv = render::FieldCsv(fields);
   std::vector<render::FieldRecord> records;
   records.reserve(fields.size());

@@ -172,13 +172,14 @@ std::string FieldHelp(const SchemaField& field) {
   return absl::StrCat(text, ChoicesText(field));
 }
 
-Table FieldTable(const std::vector<const SchemaField*>& fields) {
+Table FieldTable(const std::vector<const SchemaField*>& fields, bool complete) {
   using Align = Table::Align;
   Table table({{"field", "FIELD", Align::kLeft},
                {"default", "DEFAULT", Align::kLeft},
                {"description", "DESCRIPTION", Align::kLeft}});
   for (const SchemaField* field : fields) {
-    table.AddRow({field->path, Cut(DefaultText(*field), kDefaultWidth),
+    table.AddRow({field->path,
+                  complete ? DefaultText(*field) : Cut(DefaultText(*field), kDefaultWidth),
                   FirstSentence(field->options().description())});
   }
   return table;

@@ -21,8 +21,9 @@ std::vector<const config::SchemaField*> FieldsBelow(const std::string& path);
 // example.
 std::string FieldHelp(const config::SchemaField& field);
 
-// Returns a row for each field: path, default, and the first sentence of its description.
-Table FieldTable(const std::vector<const config::SchemaField*>& fields);
+// Returns a row for each field: path, default, and the first sentence of its description. Long
+// defaults are cut unless the table is to be `complete`.
+Table FieldTable(const std::vector<const config::SchemaField*>& fields, bool complete);
 
 // Returns a row for each field with all that its options say, for CSV.
 Table FieldCsv(const std::vector<const config::SchemaField*>& fields);

@@ -4,9 +4,20 @@
 #include <cmath>
 #include <utility>
 
+#include "common/metric.h"
 #include "server/training/model/theta_summary.h"
 
 namespace anneal::training {
+namespace {
+
+bool HasFiniteMetrics(const google::protobuf::Message& message) {
+  const auto fields = MetricFields(*message.GetDescriptor());
+  return std::all_of(fields.begin(), fields.end(), [&](const auto* field) {
+    return std::isfinite(NumberOf(message, *field).value_or(0));
+  });
+}
+
+}  // namespace
 
 void RecordTraining(const engines::StepTotals& totals, int64_t images, double seconds,
                     v1::Epoch* record) {
@@ -32,13 +43,8 @@ void RecordThetas(const engines::Engine& engine, v1::EpochReport* report) {
 }
 
 bool IsFinite(const v1::Epoch& record) {
-  return std::isfinite(record.validation_loss()) && std::isfinite(record.validation_relu_loss()) &&
-         std::isfinite(record.penalty()) && std::isfinite(record.hessian_max_eigenvalue()) &&
-         std::isfinite(record.hessian_min_eigenvalue()) &&
-         std::all_of(
-             record.layers().begin(), record.layers().end(), [](const v1::LayerMetrics& layer) {
-               return std::isfinite(layer.gradient_norm()) && std::isfinite(layer.linear_gap());
-             });
+  return HasFiniteMetrics(record) && HasFiniteMetrics(record.theta()) &&
+         std::all_of(record.layers().begin(), record.layers().end(), HasFiniteMetrics);
 }
 
 }  // namespace anneal::training

@@ -57,10 +57,10 @@ class MetricSchemaTest : public StoreTest {
     for (const FieldDescriptor* field : MetricFields(type)) {
       const std::string column = ColumnOf(*field);
       const bool is_real = field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
-      const std::string remedy =
-          absl::StrCat("the metric ", field->full_name(), " needs a column: add a migration with ",
-                       "ALTER TABLE ", table, " ADD COLUMN ", column, " ",
-                       is_real ? "REAL" : "INTEGER", field->has_presence() ? "" : " NOT NULL");
+      const std::string remedy = absl::StrCat(
+          "the metric ", field->full_name(), " needs a column: make the field optional, ",
+          "and add a migration with ALTER TABLE ", table, " ADD COLUMN ", column, " ",
+          is_real ? "REAL" : "INTEGER");
       const auto found = columns.find(column);
       ASSERT_NE(found, columns.end()) << remedy;
       EXPECT_EQ(found->second.type, is_real ? "REAL" : "INTEGER") << remedy;

@@ -46,7 +46,7 @@ TEST(FieldHelpTest, ExamplesCanBeTypedIntoAShell) {
 TEST(FieldHelpTest, ATableHasTheFieldsBelowAMessageInTheOrderOfTheSchema) {
   const auto fields = FieldsBelow("theta.plateau");
   ASSERT_EQ(fields.size(), 3U);
-  const Table table = FieldTable(fields);
+  const Table table = FieldTable(fields, /*complete=*/false);
   EXPECT_EQ(table.rows()[0], (std::vector<std::string>{"theta.plateau.notch", "0.1",
                                                        "Share of (end - start) moved at once"}));
   EXPECT_EQ(FieldsBelow("").size(), FieldCsv(FieldsBelow("")).rows().size());
