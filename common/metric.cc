@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -22,42 +23,49 @@ const v1::MetricOptions& OptionsOf(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::metric);
 }
 
+std::string InCapitals(absl::string_view name) { return absl::AsciiStrToUpper(MetricWords(name)); }
+
 bool IsTheta(const FieldDescriptor& field) {
   return field.containing_type() == v1::ThetaSummary::descriptor();
 }
 
-void Append(const Descriptor& type, absl::string_view prefix, Source source,
-            std::vector<Metric>* metrics) {
+void Append(const Descriptor& type, absl::string_view prefix, absl::string_view table_prefix,
+            Source source, std::vector<Metric>* metrics) {
   for (const FieldDescriptor* field : MetricFields(type)) {
     const v1::MetricOptions& options = OptionsOf(*field);
     const std::string name = absl::StrCat(prefix, field->name());
-    metrics->push_back({.name = name,
-                        .source = source,
-                        .field = field,
-                        .column = ColumnOf(*field),
-                        .better = options.better(),
-                        .label = options.label().empty() ? MetricWords(name) : options.label(),
-                        .unit = options.unit(),
-                        .percent = options.percent()});
+    const std::string& table_label = options.table_label();
+    metrics->push_back(
+        {.name = name,
+         .source = source,
+         .field = field,
+         .column = ColumnOf(*field),
+         .better = options.better(),
+         .label = options.label().empty() ? MetricWords(name) : options.label(),
+         .unit = options.unit(),
+         .table_label = absl::StrCat(table_prefix,
+                                     table_label.empty() ? InCapitals(field->name()) : table_label),
+         .percent = options.percent()});
   }
 }
 
 std::vector<Metric> EpochMetrics() {
   std::vector<Metric> metrics;
-  Append(*v1::Epoch::descriptor(), "", Source::kEpoch, &metrics);
-  Append(*v1::ThetaSummary::descriptor(), kThetaPrefix, Source::kTheta, &metrics);
+  Append(*v1::Epoch::descriptor(), "", "", Source::kEpoch, &metrics);
+  Append(*v1::ThetaSummary::descriptor(), kThetaPrefix, "θ ", Source::kTheta, &metrics);
   return metrics;
 }
 
 std::vector<Metric> RunMetrics() {
   std::vector<Metric> metrics;
-  Append(*v1::TestResult::descriptor(), "test_", Source::kLastTest, &metrics);
-  Append(*v1::TestResult::descriptor(), "best_test_", Source::kBestTest, &metrics);
+  Append(*v1::TestResult::descriptor(), "test_", "TEST ", Source::kLastTest, &metrics);
+  Append(*v1::TestResult::descriptor(), "best_test_", "BEST ", Source::kBestTest, &metrics);
   for (Metric& metric : EpochMetrics()) metrics.push_back(std::move(metric));
   metrics.push_back({.name = kLogLossArea,
                      .source = Source::kLogLossArea,
                      .better = v1::MetricOptions::BETTER_LOWER,
-                     .label = MetricWords(kLogLossArea)});
+                     .label = MetricWords(kLogLossArea),
+                     .table_label = InCapitals(kLogLossArea)});
   return metrics;
 }
 
@@ -66,11 +74,17 @@ const std::vector<Metric>& AllRunMetrics() {
   return metrics;
 }
 
-absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_view field,
-                            absl::string_view name) {
+// Returns the number of metrics if none of them has the name.
+size_t IndexOf(const std::vector<Metric>& metrics, absl::string_view name) {
   const auto found = std::find_if(metrics.begin(), metrics.end(),
                                   [name](const Metric& metric) { return metric.name == name; });
-  if (found != metrics.end()) return *found;
+  return static_cast<size_t>(found - metrics.begin());
+}
+
+absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_view field,
+                            absl::string_view name) {
+  const size_t index = IndexOf(metrics, name);
+  if (index < metrics.size()) return metrics[index];
   const std::string names = absl::StrJoin(
       metrics, ", ",
       [](std::string* out, const Metric& metric) { absl::StrAppend(out, metric.name); });
@@ -88,6 +102,10 @@ absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view 
   return Find(AllRunMetrics(), field, name);
 }
 
+const Metric& RunMetric(absl::string_view name) {
+  return AllRunMetrics().at(IndexOf(AllRunMetrics(), name));
+}
+
 std::vector<std::string> RunMetricNames() {
   std::vector<std::string> names;
   for (const Metric& metric : AllRunMetrics()) names.push_back(metric.name);
@@ -97,14 +115,12 @@ std::vector<std::string> RunMetricNames() {
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
   switch (metric.source) {
     case Source::kEpoch:
-      if (!run.has_last_epoch()) return std::nullopt;
-      return NumberOf(run.last_epoch(), *metric.field);
     case Source::kTheta:
-      if (!run.has_last_epoch()) return std::nullopt;
-      return NumberOf(run.last_epoch().theta(), *metric.field);
+      return run.has_last_epoch() ? ValueOf(metric, run.last_epoch()) : std::nullopt;
     case Source::kLogLossArea:
       return std::nullopt;
-    default:
+    case Source::kLastTest:
+    case Source::kBestTest:
       break;
   }
   const auto weights = metric.source == Source::kLastTest ? v1::TestResult::WEIGHTS_LAST
@@ -112,6 +128,12 @@ std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
   for (const v1::TestResult& result : run.test_results()) {
     if (result.weights() == weights) return NumberOf(result, *metric.field);
   }
+  return std::nullopt;
+}
+
+std::optional<double> ValueOf(const Metric& metric, const v1::Epoch& epoch) {
+  if (metric.source == Source::kEpoch) return NumberOf(epoch, *metric.field);
+  if (metric.source == Source::kTheta) return NumberOf(epoch.theta(), *metric.field);
   return std::nullopt;
 }
 

@@ -31,6 +31,8 @@ struct Metric {
   // The name for people, and the unit that labels add to it; the unit may be empty.
   std::string label;
   std::string unit;
+  // The heading in tables, without the % of a share.
+  std::string table_label;
   // The value is a share of 1 that tables show in per cent.
   bool percent = false;
 };
@@ -43,12 +45,18 @@ absl::StatusOr<Metric> FindEpochMetric(absl::string_view field, absl::string_vie
 // with X a number of TestResult, or `log_loss_area`. Errors as of FindEpochMetric.
 absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view name);
 
+// Returns the same metric; throws if there is none.
+const Metric& RunMetric(absl::string_view name);
+
 // Returns the names that FindRunMetric knows.
 std::vector<std::string> RunMetricNames();
 
 // Returns the run's value; nothing where the run does not have it, and for log_loss_area, which
 // takes all epochs.
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run);
+
+// Returns the epoch's value; nothing where it does not have it, and for metrics of other sources.
+std::optional<double> ValueOf(const Metric& metric, const v1::Epoch& epoch);
 
 // Returns a metric's name as words, the label of a metric without one: `train loss`.
 std::string MetricWords(absl::string_view name);

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
@@ -13,35 +14,31 @@
 namespace anneal::client::commands {
 namespace {
 
-using Align = render::Table::Align;
-
 int History(Connection* connection, const std::string& run, const ListOptions& options) {
   const auto epochs = connection->ListEpochs(ExpandName(run), options.fetch_limit());
   if (!epochs.ok()) return PrintError(epochs.status());
-  render::Table table({{"epoch", "EPOCH"},
-                       {"epoch_seconds", "SECONDS", Align::kRight, 4},
-                       {"samples_per_second", "IMG/S", Align::kRight, 8},
-                       {"learning_rate", "LR", Align::kRight, 5},
-                       {"train_loss", "TRAIN LOSS"},
-                       {"train_accuracy", "TRAIN ACC %", Align::kRight, 1},
-                       {"validation_loss", "VAL LOSS"},
-                       {"validation_accuracy", "VAL ACC %"},
-                       {"validation_f1", "VAL F1 %", Align::kRight, 3},
-                       {"validation_relu_accuracy", "ACC % AT θ=0", Align::kRight, 2},
-                       {"penalty", "PENALTY", Align::kRight, 7},
-                       {"theta_min", "θ MIN", Align::kRight, 6},
-                       {"theta_mean", "θ MEAN"},
-                       {"theta_max", "θ MAX", Align::kRight, 6}});
+  // The metrics of the table, with the ranks of their columns.
+  static constexpr std::pair<const char*, int> kMetrics[] = {{"epoch_seconds", 4},
+                                                             {"samples_per_second", 8},
+                                                             {"learning_rate", 5},
+                                                             {"train_loss", 0},
+                                                             {"train_accuracy", 1},
+                                                             {"validation_loss", 0},
+                                                             {"validation_accuracy", 0},
+                                                             {"validation_f1", 3},
+                                                             {"validation_relu_accuracy", 2},
+                                                             {"penalty", 7},
+                                                             {"theta_min", 6},
+                                                             {"theta_mean", 0},
+                                                             {"theta_max", 6}};
+  std::vector<render::Table::Column> columns = {{"epoch", "EPOCH"}};
+  for (const auto& [name, rank] : kMetrics) columns.push_back(render::MetricColumn(name, rank));
+  render::Table table(std::move(columns));
   Listing listing{.table = &table};
   for (const v1::Epoch& epoch : *epochs) {
-    table.AddRow(
-        {absl::StrCat(epoch.epoch()), render::Short(epoch.epoch_seconds()),
-         render::Short(epoch.samples_per_second()), render::Short(epoch.learning_rate()),
-         render::Short(epoch.train_loss()), render::Percent(epoch.train_accuracy()),
-         render::Short(epoch.validation_loss()), render::Percent(epoch.validation_accuracy()),
-         render::Percent(epoch.validation_f1()), render::Percent(epoch.validation_relu_accuracy()),
-         render::Short(epoch.penalty()), render::Short(epoch.theta().min()),
-         render::Short(epoch.theta().mean()), render::Short(epoch.theta().max())});
+    std::vector<std::string> row = {absl::StrCat(epoch.epoch())};
+    for (const auto& [name, rank] : kMetrics) row.push_back(render::MetricText(name, epoch));
+    table.AddRow(std::move(row));
     listing.messages.push_back(&epoch);
     listing.names.push_back(absl::StrCat(epoch.epoch()));
   }

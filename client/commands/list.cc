@@ -79,28 +79,19 @@ std::string StateText(const v1::Run& run) {
   return EnumName(run.state());
 }
 
-std::string TestAccuracy(const v1::Run& run, v1::TestResult::Weights weights) {
-  for (const v1::TestResult& result : run.test_results()) {
-    if (result.weights() == weights) return render::Percent(result.accuracy());
-  }
-  return "-";
-}
-
 std::vector<std::string> RunRow(const v1::Run& run) {
-  const v1::Epoch& last = run.last_epoch();
-  const auto metric = [&last](const std::string& text) { return last.epoch() == 0 ? "-" : text; };
   return {ShortenName(run.name()),
           StateText(run),
           absl::StrCat(run.seed()),
           ParametersText(run),
           absl::StrCat(run.epochs_done(), "/", run.epochs_total()),
-          metric(render::Short(last.train_loss())),
-          metric(render::Short(last.validation_loss())),
-          metric(render::Percent(last.validation_accuracy())),
-          metric(render::Short(last.theta().mean())),
-          TestAccuracy(run, v1::TestResult::WEIGHTS_LAST),
-          TestAccuracy(run, v1::TestResult::WEIGHTS_BEST),
-          metric(render::Duration(last.elapsed_seconds()))};
+          render::MetricText("train_loss", run),
+          render::MetricText("validation_loss", run),
+          render::MetricText("validation_accuracy", run),
+          render::MetricText("theta_mean", run),
+          render::MetricText("test_accuracy", run),
+          render::MetricText("best_test_accuracy", run),
+          run.has_last_epoch() ? render::Duration(run.last_epoch().elapsed_seconds()) : "-"};
 }
 
 int ListRuns(Connection* connection, const ListCommand& command) {
@@ -120,12 +111,12 @@ int ListRuns(Connection* connection, const ListCommand& command) {
                        {"seed", "SEED", Align::kRight, 2},
                        {"parameters", "SWEEP", Align::kLeft},
                        {"epochs", "EPOCHS"},
-                       {"train_loss", "TRAIN LOSS", Align::kRight, 4},
-                       {"validation_loss", "VAL LOSS", Align::kRight, 1},
-                       {"validation_accuracy", "VAL ACC %"},
+                       render::MetricColumn("train_loss", 4),
+                       render::MetricColumn("validation_loss", 1),
+                       render::MetricColumn("validation_accuracy"),
                        {"theta", "θ", Align::kRight, 3},
-                       {"test_accuracy", "TEST ACC %"},
-                       {"best_test_accuracy", "BEST %", Align::kRight, 5},
+                       render::MetricColumn("test_accuracy"),
+                       render::MetricColumn("best_test_accuracy", 5, "BEST"),
                        {"elapsed", "TIME", Align::kRight, 6}});
   for (const v1::Run& run : *runs) table.AddRow(RunRow(run));
   // Adds the columns of both test results, even if no run has them yet.

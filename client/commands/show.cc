@@ -74,8 +74,10 @@ std::string ConfusionText(const v1::TestResult& result) {
   std::vector<render::Table::Column> columns = {{"class", "CLASS"}};
   for (int i = 0; i < classes; ++i) columns.push_back({absl::StrCat(i), absl::StrCat(i)});
   render::Table confusion(std::move(columns));
-  render::Table metrics(
-      {{"class", "CLASS"}, {"precision", "PRECISION %"}, {"recall", "RECALL %"}, {"f1", "F1 %"}});
+  render::Table metrics({{"class", "CLASS"},
+                         render::MetricColumn("test_precision", 0, "PRECISION"),
+                         render::MetricColumn("test_recall", 0, "RECALL"),
+                         render::MetricColumn("test_f1", 0, "F1")});
   for (int actual = 0; actual < classes; ++actual) {
     std::vector<std::string> row = {absl::StrCat(actual)};
     for (int predicted = 0; predicted < classes; ++predicted) {
@@ -83,8 +85,9 @@ std::string ConfusionText(const v1::TestResult& result) {
     }
     confusion.AddRow(std::move(row));
     const v1::ClassMetrics& own = result.classes(actual);
-    metrics.AddRow({absl::StrCat(actual), render::Percent(own.precision()),
-                    render::Percent(own.recall()), render::Percent(own.f1())});
+    metrics.AddRow({absl::StrCat(actual), render::MetricText("test_precision", own.precision()),
+                    render::MetricText("test_recall", own.recall()),
+                    render::MetricText("test_f1", own.f1())});
   }
   return absl::StrCat("Rows are the true classes, columns the predicted ones.\n",
                       confusion.ToText(), metrics.ToText());

@@ -12,7 +12,7 @@
 namespace anneal::client::plot {
 namespace {
 
-// The comparison names arms only: it fails for what makes an arm, or not at all.
+// The request sets only names and grouping, so INVALID_ARGUMENT concerns --by.
 absl::StatusOr<v1::CompareExperimentsResponse> FetchArmsOfRuns(Connection* connection,
                                                                const std::vector<RunData>& runs,
                                                                const std::vector<std::string>& by) {

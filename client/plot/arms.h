@@ -8,12 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "client/connection.h"
-#include "client/plot/figures.h"
+#include "client/plot/arm_data.h"
 
 namespace anneal::client::plot {
 
-// Sorts runs into the arms that the server found for them, in the order in which their first runs
-// come. FAILED_PRECONDITION: the comparison has no arm for one of them. Pure.
+// Sorts runs into the arms that the server assigned them to, in order of their first runs.
+// FAILED_PRECONDITION: the comparison has no arm for one of them. Pure.
 absl::StatusOr<std::vector<ArmData>> SortIntoArms(std::vector<RunData> runs,
                                                   const v1::CompareExperimentsResponse& comparison);
 

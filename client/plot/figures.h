@@ -10,27 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "anneal/v1/services.pb.h"
+#include "client/plot/arm_data.h"
 #include "client/plot/figure.h"
 #include "common/metric.h"
 
 namespace anneal::client::plot {
-
-struct RunData {
-  v1::Run run;  // with config
-  std::vector<v1::Epoch> epochs;
-};
-
-// Runs that differ only in their seeds or in fields that the grouping ignores.
-struct ArmData {
-  std::string name;
-  std::vector<RunData> runs;  // at least one
-};
-
-// Returns a style for each arm. The theta policy determines the colour in every figure: black for
-// fixed, vermilion for scheduled; for trained thetas, blue (one for the network), sky blue (per
-// layer), purple (per channel) or green (per neuron). If all arms have the same policy, or one
-// policy has more arms than there are variants, colours are assigned in turn.
-std::vector<Style> StylesOf(const std::vector<ArmData>& arms);
 
 // One panel per metric: the mean over an arm's runs at each epoch that all of them have, with a
 // band of ±1 sample standard deviation for two or more runs.
@@ -50,8 +34,8 @@ enum class Pick { kFinal, kMin, kMax, kMean };
 // the epochs.
 Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick);
 
-// Shows the mean of the metric for each of `arms`, and the differences that the response has, with
-// the 95 % bootstrap intervals that it has of both.
+// Shows the mean of the metric for each of `arms`, and the response's differences, both with their
+// 95 % bootstrap intervals.
 Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms);
 
 // Theta and learning rate at the start of every epoch, for named configs.

@@ -20,7 +20,8 @@ Color ColorOf(const v1::ThetaConfig& theta) {
       return Color::kPurple;
     case v1::THETA_GRANULARITY_NEURON:
       return Color::kGreen;
-    default:
+    default:  // NETWORK
+      static_assert(v1::ThetaGranularity_ARRAYSIZE == 5, "choose the new granularity's colour");
       return Color::kBlue;
   }
 }
@@ -44,12 +45,10 @@ std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
   return styles;
 }
 
-std::string ThetaLabel() { return LabelWithUnit(FindEpochMetric("theta", "theta_median").value()); }
+std::string ThetaLabel() { return LabelWithUnit(RunMetric("theta_median")); }
 
 double ValueAt(const Metric& metric, const v1::Epoch& epoch) {
-  v1::Run run;
-  *run.mutable_last_epoch() = epoch;
-  return ValueOf(metric, run).value_or(std::nan(""));
+  return ValueOf(metric, epoch).value_or(std::nan(""));
 }
 
 std::vector<double> ValuesAt(const ArmData& arm, size_t epoch, const EpochValue& value) {

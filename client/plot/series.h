@@ -8,15 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "client/plot/arm_data.h"
 #include "client/plot/figure.h"
-#include "client/plot/figures.h"
 #include "common/metric.h"
 
 namespace anneal::client::plot {
 
 // Returns the colour of a theta policy, the same in every figure.
 Color ColorOf(const v1::ThetaConfig& theta);
-// Returns a style for each of the `wanted` colours; see StylesOf in figures.h.
+// Returns a style for each arm. The theta policy determines the colour in every figure: black for
+// fixed, vermilion for scheduled; for trained thetas, blue (one for the network), sky blue (per
+// layer), purple (per channel) or green (per neuron). If all arms have the same policy, or one
+// policy has more arms than there are variants, colours are assigned in turn.
+std::vector<Style> StylesOf(const std::vector<ArmData>& arms);
+// Returns a style for each of the `wanted` colours, by the same rules.
 std::vector<Style> StylesOf(const std::vector<Color>& wanted);
 
 // Returns the label of axes that show theta.

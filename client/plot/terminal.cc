@@ -87,7 +87,7 @@ std::string Span(const Range& range) {
   return absl::StrFormat("[%.17g:%.17g]", range.low, range.high);
 }
 
-// Draws only `what`, as a bitmap of the canvas.
+// Returns a script that draws only the items `what`, as a bitmap of the size of the canvas.
 std::string BitmapScript(const Panel& panel, const Canvas& canvas,
                          const std::vector<std::string>& what) {
   std::string script = absl::StrCat(

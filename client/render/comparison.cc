@@ -36,20 +36,20 @@ Table ArmTable(const v1::CompareExperimentsResponse& response, int arms) {
   Table table({{"arm", "ARM", Align::kLeft},
                {"preset", "PRESET", Align::kLeft, 5},
                {"runs", "RUNS"},
-               {"validation_accuracy", "VAL ACC %", Align::kRight, 1},
-               {"validation_relu_accuracy", "AT θ=0 %", Align::kRight, 3},
-               {"test_accuracy", "TEST ACC %"},
+               MetricColumn("validation_accuracy", 1),
+               MetricColumn("validation_relu_accuracy", 3, "AT θ=0"),
+               MetricColumn("test_accuracy"),
                {"theta", "FINAL θ", Align::kRight, 2},
-               {"epoch_seconds", "S/EPOCH", Align::kRight, 4}});
+               MetricColumn("epoch_seconds", 4)});
   for (int i = 0; i < arms; ++i) {
     const v1::Arm& arm = response.arms(i);
     table.AddRow({arm.name(), arm.preset().empty() ? "-" : arm.preset(),
                   absl::StrCat(arm.succeeded(), "/", arm.total()),
-                  MeanOf(arm.validation_accuracy(), /*percent=*/true),
-                  MeanOf(arm.validation_relu_accuracy(), /*percent=*/true),
-                  MeanOf(arm.test_accuracy(), /*percent=*/true),
-                  MeanOf(arm.theta(), /*percent=*/false),
-                  MeanOf(arm.epoch_seconds(), /*percent=*/false)});
+                  MeanOf(arm.validation_accuracy(), IsShare("validation_accuracy")),
+                  MeanOf(arm.validation_relu_accuracy(), IsShare("validation_relu_accuracy")),
+                  MeanOf(arm.test_accuracy(), IsShare("test_accuracy")),
+                  MeanOf(arm.theta(), IsShare("theta_mean")),
+                  MeanOf(arm.epoch_seconds(), IsShare("epoch_seconds"))});
   }
   return table;
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "common/metric.h"
 
 namespace anneal::client::render {
 
@@ -52,6 +53,26 @@ std::string MeanOf(const v1::Statistic& statistic, bool percent) {
   };
   if (!statistic.has_standard_deviation()) return show(statistic.mean());
   return absl::StrCat(show(statistic.mean()), " ± ", show(statistic.standard_deviation()));
+}
+
+Table::Column MetricColumn(absl::string_view name, int rank, absl::string_view label) {
+  const Metric& metric = RunMetric(name);
+  return {metric.name,
+          absl::StrCat(label.empty() ? metric.table_label : label, metric.percent ? " %" : ""),
+          Table::Align::kRight, rank};
+}
+
+std::string MetricText(absl::string_view name, std::optional<double> value) {
+  if (!value.has_value()) return "-";
+  return RunMetric(name).percent ? Percent(*value) : Short(*value);
+}
+
+std::string MetricText(absl::string_view name, const v1::Epoch& epoch) {
+  return MetricText(name, ValueOf(RunMetric(name), epoch));
+}
+
+std::string MetricText(absl::string_view name, const v1::Run& run) {
+  return MetricText(name, ValueOf(RunMetric(name), run));
 }
 
 }  // namespace anneal::client::render

@@ -1,12 +1,15 @@
-// These functions format values for people. Pure.
+// These functions format values and metrics for people. Pure.
 
 #ifndef ANNEAL_CLIENT_RENDER_FORMAT_H_
 #define ANNEAL_CLIENT_RENDER_FORMAT_H_
 
+#include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "anneal/v1/services.pb.h"
+#include "client/render/table.h"
 
 namespace anneal::client::render {
 
@@ -24,6 +27,14 @@ std::string Ago(const google::protobuf::Timestamp& time, absl::Time now);
 std::string In(const google::protobuf::Timestamp& time, absl::Time now);
 // Mean ± standard deviation, as percentages or unscaled; - without samples.
 std::string MeanOf(const v1::Statistic& statistic, bool percent);
+
+// The column of the metric with this name (common/metric.h): the name is its key, the header is its
+// table label, or `label` if that is given, with % for a share.
+Table::Column MetricColumn(absl::string_view name, int rank = 0, absl::string_view label = "");
+// A cell of this column: a share as a percentage, - without a value.
+std::string MetricText(absl::string_view name, std::optional<double> value);
+std::string MetricText(absl::string_view name, const v1::Epoch& epoch);
+std::string MetricText(absl::string_view name, const v1::Run& run);
 
 }  // namespace anneal::client::render
 

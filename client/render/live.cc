@@ -52,7 +52,7 @@ std::vector<std::string> RunCells(const RunProgress& run, absl::Time now, size_t
           absl::StrFormat("%.4f", last.train_loss()),
           Sparkline(run.validation_losses, chart_width),
           absl::StrFormat("%.4f", last.validation_loss()),
-          Percent(last.validation_accuracy()),
+          MetricText("validation_accuracy", last),
           absl::StrFormat("%.4f", last.theta().mean()),
           absl::StrFormat("%.0f", last.samples_per_second()),
           Duration(SecondsLeft(run, 0, now))};
@@ -174,7 +174,7 @@ std::vector<std::string> LiveLines(const Progress& progress, absl::Time now, siz
                {"train_loss", "LOSS", Align::kRight, 3},
                {"trend", "", Align::kLeft, 4},
                {"validation_loss", "VAL", Align::kRight, 1},
-               {"accuracy", "ACC %"},
+               MetricColumn("validation_accuracy", 0, "ACC"),
                {"theta", "θ"},
                {"speed", "IMG/S", Align::kRight, 2},
                {"eta", "ETA"}});

@@ -9,7 +9,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "client/render/progress.h"
+#include "client/render/run_progress.h"
 
 namespace anneal::client::render {
 

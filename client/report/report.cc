@@ -111,10 +111,9 @@ std::string Results(const ReportData& data) {
 }
 
 absl::StatusOr<std::string> Figures(const ReportData& data) {
-  const auto metric = [](const char* name) { return FindEpochMetric("metric", name); };
-  ANNEAL_ASSIGN_OR_RETURN(const Metric train_loss, metric("train_loss"));
-  ANNEAL_ASSIGN_OR_RETURN(const Metric loss, metric("validation_loss"));
-  ANNEAL_ASSIGN_OR_RETURN(const Metric accuracy, metric("validation_accuracy"));
+  const Metric& train_loss = RunMetric("train_loss");
+  const Metric& loss = RunMetric("validation_loss");
+  const Metric& accuracy = RunMetric("validation_accuracy");
   std::vector<std::pair<plot::Figure, std::string>> figures;
   figures.emplace_back(plot::Curves(data.arms, {train_loss, loss, accuracy}, /*log_y=*/false),
                        "Means over seeds by epoch; bands show ±1 sample standard deviation.");
@@ -158,36 +157,30 @@ std::string Differences(const ReportData& data) {
   return html + Wide(table);
 }
 
-std::string TestAccuracy(const v1::Run& run) {
-  for (const v1::TestResult& result : run.test_results()) {
-    if (result.weights() == v1::TestResult::WEIGHTS_LAST) return render::Percent(result.accuracy());
-  }
-  return "-";
-}
-
 std::string Runs(const ReportData& data) {
   render::Table table({{"run", "RUN", Align::kLeft},
                        {"arm", "ARM", Align::kLeft},
                        {"seed", "SEED"},
                        {"state", "STATE", Align::kLeft},
                        {"epochs", "EPOCHS"},
-                       {"train_loss", "TRAIN LOSS"},
-                       {"validation_loss", "VAL LOSS"},
-                       {"validation_accuracy", "VAL ACC %"},
-                       {"test_accuracy", "TEST ACC %"},
+                       render::MetricColumn("train_loss"),
+                       render::MetricColumn("validation_loss"),
+                       render::MetricColumn("validation_accuracy"),
+                       render::MetricColumn("test_accuracy"),
                        {"theta", "θ"},
                        {"seconds", "TIME"}});
   for (const plot::ArmData& arm : data.arms) {
     for (const plot::RunData& with_epochs : arm.runs) {
       const v1::Run& run = with_epochs.run;
-      const v1::Epoch& last = run.last_epoch();
       table.AddRow({ShortenName(run.name()), arm.name, absl::StrCat(run.seed()),
                     run.has_failure() ? absl::StrCat("FAILED: ", run.failure().message())
                                       : EnumName(run.state()),
                     absl::StrCat(run.epochs_done(), "/", run.epochs_total()),
-                    render::Short(last.train_loss()), render::Short(last.validation_loss()),
-                    render::Percent(last.validation_accuracy()), TestAccuracy(run),
-                    render::Short(last.theta().mean()), render::Duration(last.elapsed_seconds())});
+                    render::MetricText("train_loss", run),
+                    render::MetricText("validation_loss", run),
+                    render::MetricText("validation_accuracy", run),
+                    render::MetricText("test_accuracy", run), render::MetricText("theta_mean", run),
+                    render::Duration(run.last_epoch().elapsed_seconds())});
     }
   }
   return absl::StrCat(Heading("Runs"), Wide(table));

@@ -46,6 +46,14 @@ TEST(MetricTest, MissingValuesAreNullopt) {
   }
 }
 
+TEST(MetricTest, ReadsTheMetricOfAnEpoch) {
+  const v1::Epoch& epoch = SomeRun().last_epoch();
+  EXPECT_EQ(ValueOf(RunMetric("validation_loss"), epoch), 0.5);
+  EXPECT_EQ(ValueOf(RunMetric("theta_mean"), epoch), 0.25);
+  EXPECT_EQ(ValueOf(RunMetric("hessian_min_eigenvalue"), epoch), std::nullopt);
+  EXPECT_EQ(ValueOf(RunMetric("test_accuracy"), epoch), std::nullopt);
+}
+
 TEST(MetricTest, KnowsTheBetterDirection) {
   for (const char* name : {"test_accuracy", "validation_f1", "train_recall", "best_test_precision",
                            "samples_per_second"}) {
@@ -100,6 +108,17 @@ TEST(MetricTest, LabelsHaveUnits) {
   EXPECT_EQ(label("theta_count"), "theta count");
   EXPECT_EQ(label("validation_relu_f1"), "validation relu f1");
   EXPECT_EQ(label("log_loss_area"), "log loss area");
+}
+
+TEST(MetricTest, TableLabelsAreShort) {
+  const auto label = [](const char* name) { return RunMetric(name).table_label; };
+  EXPECT_EQ(label("validation_accuracy"), "VAL ACC");
+  EXPECT_EQ(label("train_loss"), "TRAIN LOSS");
+  EXPECT_EQ(label("theta_mean"), "θ MEAN");
+  EXPECT_EQ(label("test_accuracy"), "TEST ACC");
+  EXPECT_EQ(label("best_test_accuracy"), "BEST ACC");
+  EXPECT_EQ(label("test_loss"), "TEST LOSS");
+  EXPECT_EQ(label("log_loss_area"), "LOG LOSS AREA");
 }
 
 TEST(MetricTest, SharesAreInPerCent) {

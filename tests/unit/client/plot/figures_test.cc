@@ -8,6 +8,7 @@
 
 #include "client/plot/arms.h"
 #include "client/plot/gnuplot.h"
+#include "client/plot/series.h"
 #include "client/plot/terminal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -53,7 +54,7 @@ TEST(FiguresTest, CurvesAreMeansWithBandsOfOneDeviation) {
   // A band for the arm with two runs, and a line per arm.
   ASSERT_THAT(series, SizeIs(3));
   EXPECT_EQ(series[0].kind, Series::Kind::kBand);
-  ASSERT_THAT(series[0].points, SizeIs(2));  // as far as both runs came
+  ASSERT_THAT(series[0].points, SizeIs(2));  // epochs that both runs have
   EXPECT_DOUBLE_EQ(series[0].points[0].low, 4 - std::sqrt(2));
   EXPECT_DOUBLE_EQ(series[0].points[0].high, 4 + std::sqrt(2));
   EXPECT_THAT(series[1].points, ElementsAre(Point{.x = 1, .y = 4}, Point{.x = 2, .y = 1.5}));
@@ -164,7 +165,7 @@ TEST(ArmsTest, RunWithoutAnArmIsAnError) {
   v1::CompareExperimentsResponse comparison = ComparisonOfThree();
   EXPECT_EQ(SortIntoArms({SomeRun("y", 0, {1})}, comparison).status().code(),
             absl::StatusCode::kFailedPrecondition);
-  // An answer that cannot be: a number of no arm.
+  // An invalid response: the index of an arm that does not exist.
   for (const int arm : {-1, 2}) {
     comparison.mutable_arms_of_runs(0)->set_arms(1, arm);
     const absl::Status status = SortIntoArms({SomeRun("x", 1, {1})}, comparison).status();

@@ -19,7 +19,7 @@ TEST(ComparisonTest, StatesTheBetterDirectionIfAny) {
   EXPECT_EQ(Direction("validation_loss", false), "validation_loss (lower is better)");
   EXPECT_EQ(Direction("log_loss_area", false), "log_loss_area (lower is better)");
   EXPECT_EQ(Direction("theta_mean", false), "theta_mean");
-  // Of a newer daemon.
+  // A response of a newer daemon.
   EXPECT_EQ(Direction("new_metric", true), "new_metric (higher is better)");
 }
 

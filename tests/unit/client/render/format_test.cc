@@ -94,5 +94,25 @@ TEST(MeanOfTest, IsADashWithoutRuns) {
   EXPECT_EQ(MeanOf(v1::Statistic(), /*percent=*/false), "-");
 }
 
+TEST(MetricColumnTest, AddsPerCentToTheLabelOfAShare) {
+  const Table::Column share = MetricColumn("validation_accuracy", 3);
+  EXPECT_EQ(share.key, "validation_accuracy");
+  EXPECT_EQ(share.header, "VAL ACC %");
+  EXPECT_EQ(share.rank, 3);
+  EXPECT_EQ(MetricColumn("validation_accuracy", 0, "ACC").header, "ACC %");
+  EXPECT_EQ(MetricColumn("validation_loss").header, "VAL LOSS");
+}
+
+TEST(MetricTextTest, IsInPerCentForAShareAndADashWithoutAValue) {
+  v1::Run run;
+  EXPECT_EQ(MetricText("validation_accuracy", run), "-");
+  EXPECT_EQ(MetricText("test_accuracy", run), "-");
+  run.mutable_last_epoch()->set_validation_accuracy(0.9876);
+  run.mutable_last_epoch()->set_validation_loss(0.0123456);
+  EXPECT_EQ(MetricText("validation_accuracy", run), "98.76");
+  EXPECT_EQ(MetricText("validation_loss", run.last_epoch()), "0.01235");
+  EXPECT_EQ(MetricText("test_recall", 0.5), "50.00");
+}
+
 }  // namespace
 }  // namespace anneal::client::render
