@@ -97,7 +97,7 @@ absl::Status Connection::FromGrpc(absl::string_view call, const grpc::ClientCont
   } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     message = UnimplementedMessage(call);
   } else {
-    message = ErrorText(message);
+    message = ErrorText(WithDetails(absl::Status(code, message), status));
   }
   return WithDetails(absl::Status(code, message), status);
 }

@@ -73,8 +73,9 @@ absl::StatusOr<ClientConfig> ReadClientConfig() {
   if (!text.has_value()) return config;
   const absl::Status status = config::ParseTextFormat(*text, &config);
   if (status.ok()) return config;
-  return absl::FailedPreconditionError(absl::StrCat(
-      path, " ", status.message(), "; correct the file, or remove it and add the contexts again"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, " cannot be parsed: ", status.message(),
+                   "; correct the file, or remove it and add the contexts again"));
 }
 
 absl::Status WriteClientConfig(const ClientConfig& config) {

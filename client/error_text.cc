@@ -11,33 +11,43 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/resource_name.h"
+#include "common/status.h"
+#include "google/rpc/error.pb.h"
 
 namespace anneal::client {
 namespace {
 
 // Fields of requests, as the daemon's messages name them, and the options that set them.
-constexpr std::array<std::pair<absl::string_view, absl::string_view>, 13> kOptions = {{
+constexpr std::array<std::pair<absl::string_view, absl::string_view>, 17> kOptions = {{
     {"axes", "--sweep"},
     {"baseline", "--baseline"},
+    {"experiment.name", "the name"},
     {"experiment_id", "--id"},
     {"filter", "--filter"},
     {"group_by", "--by"},
     {"labels", "--label"},
     {"metric", "--metric"},
+    {"name", "the name"},
+    {"names", "the name"},
     {"note", "--note"},
     {"order_by", "--sort"},
+    {"parent", "the name"},
     {"priority", "--priority"},
     {"request_id", "--request-id"},
     {"seeds", "--seeds"},
     {"threshold_metric", "--threshold-metric"},
 }};
 
-absl::string_view OptionOf(absl::string_view field) {
+// Returns the option that sets `field`; of labels, with the key: `--label team`.
+std::string OptionOf(absl::string_view field) {
   for (const auto& [name, option] : kOptions) {
     absl::string_view rest = field;
-    if (absl::ConsumePrefix(&rest, name) && (rest.empty() || rest.front() == '.')) return option;
+    if (!absl::ConsumePrefix(&rest, name)) continue;
+    if (rest.empty()) return std::string(option);
+    if (rest.front() != '.') continue;
+    return name == "labels" ? absl::StrCat(option, " ", rest.substr(1)) : std::string(option);
   }
-  return field;
+  return std::string(field);
 }
 
 // Shortens the resource name that `word` begins with; what follows it, such as a comma, stays.
@@ -48,22 +58,44 @@ std::string WithShortName(absl::string_view word) {
   return absl::StrCat(ShortenName(word.substr(0, end)), word.substr(end));
 }
 
-std::string LineText(absl::string_view line) {
-  std::vector<std::string> words = absl::StrSplit(line, ' ');
-  words.front() = std::string(OptionOf(words.front()));
+std::string WithShortNames(absl::string_view text) {
+  std::vector<std::string> words = absl::StrSplit(text, ' ');
   bool quoted = false;
   for (std::string& word : words) {
     if (!quoted) word = WithShortName(word);
-    for (const char c : word) quoted ^= c == '"';
+    for (size_t i = 0; i < word.size(); ++i) {
+      quoted ^= word[i] == '"' && (i == 0 || word[i - 1] != '\\');
+    }
   }
   return absl::StrJoin(words, " ");
 }
 
+// Returns true if the line's first word is the name of the request's field `path`. The word is
+// another one where the user named the field, as in `--sweep epochs=x`.
+bool IsField(absl::string_view word, absl::string_view path) {
+  return word == path || absl::StrCat("experiment.", word) == path;
+}
+
 }  // namespace
 
-std::string ErrorText(absl::string_view message) {
-  return absl::StrJoin(absl::StrSplit(message, '\n'), "\n",
-                       [](std::string* out, absl::string_view line) { *out += LineText(line); });
+std::string ErrorText(const absl::Status& status) {
+  google::rpc::BadRequest details;
+  if (const auto payload = status.GetPayload(kBadRequestUrl); payload.has_value()) {
+    (void)details.ParseFromString(std::string(*payload));
+  }
+  std::vector<std::string> lines;
+  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    const auto i = static_cast<int>(lines.size());
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    const bool is_field = i >= details.field_violations_size() ||
+                          IsField(parts.first, details.field_violations(i).field());
+    const std::string option = OptionOf(parts.first);
+    lines.push_back(is_field && option != parts.first
+                        ? absl::StrCat(option, " ", WithShortNames(parts.second))
+                        : WithShortNames(line));
+  }
+  return absl::StrJoin(lines, "\n");
 }
 
 }  // namespace anneal::client

@@ -6,15 +6,16 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
+#include "absl/status/status.h"
 
 namespace anneal::client {
 
-// Returns `message` with each line's request field, its first word, replaced by the option that
-// sets it (`order_by` by `--sort`, `axes.0.values` by `--sweep`), and resource names outside of
-// quotes shortened (`experiments/first/runs/0` to `first/0`). Config fields keep their names, which
-// --set and --sweep take.
-std::string ErrorText(absl::string_view message);
+// Returns the status's message with the request field that a line begins with replaced by the
+// option that sets it (`order_by` by `--sort`, `axes.0.values` by `--sweep`) or by "the name" for
+// an argument, and resource names outside of quotes shortened (`experiments/first/runs/0` to
+// `first/0`). Config fields keep their names, which --set and --sweep take, and so does what the
+// user wrote: the status's BadRequest tells the request's fields from them.
+std::string ErrorText(const absl::Status& status);
 
 }  // namespace anneal::client
 

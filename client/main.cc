@@ -14,7 +14,10 @@
 #include "client/connection.h"
 #include "client/endpoint.h"
 #include "client/interrupt.h"
+#include "common/status.h"
+#include "common/utf8.h"
 #include "common/version.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace {
 
@@ -77,6 +80,10 @@ std::string CompleteCommand(const CLI::App& app, const std::string& typed) {
 
 std::vector<std::string> Arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (const std::string& argument : arguments) {
+    if (anneal::IsUtf8(argument)) continue;
+    throw CLI::ValidationError(anneal::Quoted(argument), "is not UTF-8; set a UTF-8 locale");
+  }
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--server" || arguments[i] == "--context") {
       ++i;  // skip its value
@@ -104,6 +111,8 @@ int RunWithDaemon(const Globals& globals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Its errors are returned as statuses, too.
+  google::protobuf::SetLogHandler(nullptr);
   // Constructed first, so that all other threads block the signals.
   anneal::client::Interrupt interrupt;
   Globals globals{.interrupt = &interrupt};
@@ -120,7 +129,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? anneal::client::commands::kSuccess
                                 : anneal::client::commands::kUsage;
   }
-  // The error message already includes what gRPC would log.
+  // The error message already includes gRPC's log message.
   set_grpc_log(globals.verbose ? "ERROR" : "NONE");
   return globals.local_command ? globals.local_command() : RunWithDaemon(globals);
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/enum_name.h"
+#include "common/utf8.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal {
@@ -31,7 +32,9 @@ std::string Under(absl::string_view prefix, absl::string_view field) {
 }  // namespace
 
 void FieldViolations::Add(absl::string_view field, absl::string_view description) {
-  violations_.push_back({std::string(field), std::string(field), std::string(description)});
+  // A violation is a line of the message, and protobuf refuses text that is not UTF-8.
+  const std::string name = Printable(field);
+  violations_.push_back({name, name, Printable(description)});
 }
 
 void FieldViolations::AddOnce(Violation violation) {
@@ -55,7 +58,8 @@ bool FieldViolations::AddUnder(absl::string_view prefix, const absl::Status& sta
   const std::vector<absl::string_view> lines = absl::StrSplit(status.message(), '\n');
   for (int i = 0; i < details.field_violations_size(); ++i) {
     const auto& violation = details.field_violations(i);
-    // A line is the name that people know and the description; the payload has no name.
+    // A line of the message has the display name and the description; the payload has no display
+    // name.
     absl::string_view name = violation.field();
     if (const auto line = static_cast<size_t>(i);
         lines.size() == static_cast<size_t>(details.field_violations_size())) {
@@ -105,11 +109,10 @@ absl::Status FieldViolations::ToStatus() const {
 
 std::string Quoted(absl::string_view text) {
   constexpr size_t kMost = 80;
-  if (text.size() <= kMost) return absl::StrCat("\"", text, "\"");
-  size_t end = kMost;
-  // Do not cut before a continuation byte of UTF-8.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return absl::StrCat("\"", text.substr(0, end), "…\" (", text.size(), " bytes)");
+  const absl::string_view prefix = Utf8Prefix(text, kMost);
+  const std::string shown = absl::StrReplaceAll(Printable(prefix), {{"\"", "\\\""}});
+  if (prefix.size() == text.size()) return absl::StrCat("\"", shown, "\"");
+  return absl::StrCat("\"", shown, "…\" (", text.size(), " bytes)");
 }
 
 std::string OneLine(absl::string_view text) {

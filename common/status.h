@@ -37,7 +37,7 @@ inline constexpr absl::string_view kErrorDomain = "anneal";
 inline constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 inline constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.rpc.BadRequest";
 
-// Collects everything that is wrong with a request, so that one round reports all of it.
+// Collects all violations of a request, so that one error reports all of them.
 class FieldViolations {
  public:
   // `field` is a path such as `optimizer.learning_rate`; `description` continues it: "is -1;
@@ -74,7 +74,8 @@ class FieldViolations {
   std::vector<Violation> violations_;
 };
 
-// Quotes a user's text for a message. Long texts are truncated, at a character boundary.
+// Quotes a user's text for a message, in one line of UTF-8: control characters, malformed bytes and
+// quotation marks are escaped. Long texts are truncated, at a character boundary.
 std::string Quoted(absl::string_view text);
 
 // Replaces the line breaks of a library's message by spaces.
@@ -83,7 +84,7 @@ std::string OneLine(absl::string_view text);
 // Returns INVALID_ARGUMENT for one field.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
-// Moves the violations of a status to `field` of the request. The message, for people, stays.
+// Moves the violations of a status to `field` of the request. The message is kept.
 absl::Status AtField(absl::string_view field, absl::Status status);
 
 // Adds an ErrorInfo with `reason` and `metadata` to an error; returns OK unchanged.

@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/version.h"
+#include "google/protobuf/stubs/logging.h"
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/supervisor.h"
@@ -29,7 +30,7 @@ namespace {
 void UseOneBlasThread(char** argv) {
   if (std::getenv("OPENBLAS_NUM_THREADS") != nullptr) return;
   ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
-  // By its own path: otherwise ps and pkill would know the process as `exe`.
+  // Uses its real path: through /proc/self/exe, ps and pkill would show the process as `exe`.
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (!error) ::execv(self.c_str(), argv);
@@ -82,6 +83,11 @@ int main(int argc, char** argv) {
   // gRPC's errors are mostly caused by clients, such as aborted handshakes: debug level.
   ::gpr_set_log_function(
       [](gpr_log_func_args* args) { spdlog::debug(absl::StrCat("gRPC: ", args->message)); });
+  // Messages that cannot be parsed.
+  google::protobuf::SetLogHandler(
+      [](google::protobuf::LogLevel, const char*, int, const std::string& message) {
+        spdlog::debug(absl::StrCat("protobuf: ", message));
+      });
   const sigset_t signals = BlockStopSignals();
 
   auto daemon = anneal::Daemon::Start(options);

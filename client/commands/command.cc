@@ -12,6 +12,7 @@
 #include "common/json_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/utf8.h"
 
 namespace anneal::client::commands {
 
@@ -160,7 +161,7 @@ void DetachOnInterrupt(const Globals& globals, const std::string& verb, const st
 
 int PrintError(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
-    std::cerr << "anneal: " << line << "\n";
+    std::cerr << "anneal: " << Printable(line) << "\n";
   }
   return absl::IsInvalidArgument(status) ? kUsage : kFailure;
 }

@@ -14,8 +14,10 @@
 namespace anneal::config {
 
 // Parses JSON if the first character other than white space is `{`, text format otherwise.
-// INVALID_ARGUMENT: with line and column in text format, with the surrounding text in JSON.
-absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text);
+// INVALID_ARGUMENT naming `field`: with line and column in text format, with the field or the
+// surrounding text in JSON.
+absl::StatusOr<v1::TrainingConfig> ParseConfig(absl::string_view text,
+                                               absl::string_view field = "config");
 
 // Parses text format into `message`. INVALID_ARGUMENT with line and column.
 absl::Status ParseTextFormat(absl::string_view text, google::protobuf::Message* message);

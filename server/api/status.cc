@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "common/utf8.h"
 #include "google/rpc/error.pb.h"
 
 namespace anneal::api {
@@ -19,7 +20,7 @@ constexpr size_t kMaxViolations = 1800;
 std::string Truncated(absl::string_view message) {
   if (message.size() <= kMaxText) return std::string(message);
   const size_t end = message.rfind('\n', kMaxText);
-  if (end == absl::string_view::npos) return absl::StrCat(message.substr(0, kMaxText), "…");
+  if (end == absl::string_view::npos) return absl::StrCat(Utf8Prefix(message, kMaxText), "…");
   const auto left = std::count(message.begin() + end, message.end(), '\n');
   return absl::StrCat(message.substr(0, end), "\n(and ", left, " more)");
 }

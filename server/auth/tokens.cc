@@ -139,7 +139,7 @@ absl::StatusOr<server::TokenFile> ReadTokens(const std::string& path) {
   if (!text.has_value()) return tokens;
   const absl::Status status = config::ParseTextFormat(*text, &tokens);
   if (status.ok()) return tokens;
-  return absl::FailedPreconditionError(absl::StrCat(path, " ", status.message()));
+  return absl::FailedPreconditionError(absl::StrCat(path, " cannot be parsed: ", status.message()));
 }
 
 absl::StatusOr<std::string> CreateToken(const std::string& path, const std::string& name, Role role,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/status.h"
 #include "gtest/gtest.h"
 #include "tests/unit/common/test_util.h"
 
@@ -76,7 +77,7 @@ void ExpectRefusal(const absl::Status& status, const std::string& field, const s
   EXPECT_TRUE(Mentions(status.message(), {field + " is "})) << given.substr(0, 80);
   // Errors name resources as the command line does.
   if (given.size() < 64) {
-    EXPECT_TRUE(Mentions(status.message(), {absl::StrCat("\"", ShortenName(given), "\"")}));
+    EXPECT_TRUE(Mentions(status.message(), {Quoted(ShortenName(given))}));
   }
 }
 

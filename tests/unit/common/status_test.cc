@@ -51,7 +51,7 @@ TEST(FieldViolationsTest, DetailsHaveRequestPathsAndMessagesDisplayPaths) {
   request.AddUnder("experiment.config", config);
   EXPECT_EQ(request.ToStatus().message(), "epochs is 0; allowed is 1..100000");
   EXPECT_EQ(ViolationsOf(request.ToStatus()).count("experiment.config.epochs"), 1U);
-  // The same from a status, twice: once is enough.
+  // Adding the same violations from a status again has no effect.
   EXPECT_TRUE(request.AddUnder("experiment.config", config.ToStatus()));
   EXPECT_EQ(request.size(), 1U);
   EXPECT_TRUE(request.Has("experiment"));
