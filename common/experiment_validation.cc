@@ -1,6 +1,8 @@
 #include "common/experiment_validation.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -53,12 +55,17 @@ void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violati
     violations->Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
                                            kMaxLabels, " are allowed"));
   }
-  for (const auto& [key, value] : experiment.labels()) {
-    if (!IsLabelKey(key)) {
-      violations->Add("labels", absl::StrCat("has the key \"", key.substr(0, 80),
-                                             "\"; keys match [a-z0-9][a-z0-9_.-]{0,62}"));
+  // Sorted, because the order of a protobuf map is random.
+  const std::map<std::string, std::string> labels(experiment.labels().begin(),
+                                                  experiment.labels().end());
+  for (const auto& [key, value] : labels) {
+    if (IsLabelKey(key)) {
+      CheckText(absl::StrCat("labels.", key), value, kMaxLabelValue, violations);
+    } else {
+      violations->Add(
+          "labels", absl::StrCat("has the key ", Quoted(key), "; keys match [a-z0-9][a-z0-9_.-]{0,",
+                                 kMaxLabelKey - 1, "}"));
     }
-    CheckText("labels", value, kMaxLabelValue, violations);
   }
   if (experiment.priority() < -kMaxPriority || experiment.priority() > kMaxPriority) {
     violations->Add("priority", absl::StrCat("is ", experiment.priority(), "; allowed is ",

@@ -1,5 +1,5 @@
-// `ToJson` and `FromJson` convert protobuf messages to JSON text and back. Field names are as in the
-// .proto file, and numbers read back bit-identical (but for the sign of 0). Pure; thread-safe.
+// `ToJson` and `FromJson` convert protobuf messages to JSON text and back. Field names are as in
+// the .proto file, and numbers read back bit-identical (but for the sign of 0). Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_JSON_TEXT_H_
 #define ANNEAL_COMMON_JSON_TEXT_H_
@@ -20,8 +20,8 @@ struct JsonOptions {
   bool unset_fields = false;
 };
 
-// Returns `message` as a JSON object. The text of equal messages is equal, but for the order of map
-// entries. Messages must not contain google.protobuf.Any.
+// Returns `message`, of a generated type, as a JSON object. The text of equal messages is equal.
+// Messages must not contain google.protobuf.Any.
 std::string ToJson(const google::protobuf::Message& message, const JsonOptions& options = {});
 
 enum class UnknownFields {
@@ -30,7 +30,8 @@ enum class UnknownFields {
 };
 
 // Parses `text` into `message`, whose earlier contents are lost. Returns INVALID_ARGUMENT with the
-// parser's reason, in one line; the contents of `message` are then unspecified.
+// reason in one line, such as "theta.stort is an unknown field"; the contents of `message` are then
+// unspecified.
 absl::Status FromJson(absl::string_view text, google::protobuf::Message* message,
                       UnknownFields unknown_fields = UnknownFields::kReject);
 

@@ -67,10 +67,12 @@ absl::StatusOr<v1::TrainingConfig> BaseConfig(Connection* connection,
                                               const SubmitOptions& options) {
   if (!options.file.empty()) {
     ANNEAL_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file));
-    return config::ParseConfig(text);
+    return config::ParseConfig(text, "--file");
   }
   if (!options.like.empty()) {
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Run run, connection->GetRun(ExpandName(options.like)));
+    const std::string name = ExpandName(options.like);
+    ANNEAL_RETURN_IF_ERROR(ParseRunName("--like", name).status());
+    ANNEAL_ASSIGN_OR_RETURN(const v1::Run run, connection->GetRun(name));
     return run.config();
   }
   if (options.preset.empty()) return v1::TrainingConfig();
@@ -91,9 +93,14 @@ std::string LoginName() {
   return entry == nullptr ? "" : entry->pw_name;
 }
 
-absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
-                                                         const SubmitOptions& options) {
+struct BuiltRequest {
   v1::CreateExperimentRequest request;
+  FieldViolations violations;  // options that cannot be parsed, which the request lacks
+};
+
+absl::StatusOr<BuiltRequest> BuildRequest(Connection* connection, const SubmitOptions& options) {
+  BuiltRequest built;
+  v1::CreateExperimentRequest& request = built.request;
   request.set_experiment_id(options.id);
   request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
   request.set_validate_only(options.dry_run);
@@ -103,7 +110,7 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   experiment->set_priority(options.priority);
   experiment->set_user(LoginName());
   ANNEAL_ASSIGN_OR_RETURN(*experiment->mutable_config(), BaseConfig(connection, options));
-  FieldViolations violations;
+  FieldViolations& violations = built.violations;
   std::string key;
   std::string value;
   // Splits KEY=VALUE of an option into `key` and `value`.
@@ -125,9 +132,16 @@ absl::StatusOr<v1::CreateExperimentRequest> BuildRequest(Connection* connection,
   }
   const auto seeds = ParseSeeds(options.seeds);
   violations.AddUnder("", seeds.status());
-  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
-  experiment->mutable_seeds()->Assign(seeds->begin(), seeds->end());
-  return request;
+  if (seeds.ok()) experiment->mutable_seeds()->Assign(seeds->begin(), seeds->end());
+  return built;
+}
+
+// Returns the violations of the options that cannot be parsed, and those that the daemon finds in
+// the rest.
+absl::Status AllViolations(Connection* connection, BuiltRequest built) {
+  built.request.set_validate_only(true);
+  built.violations.AddUnder("", connection->Create(built.request).status());
+  return built.violations.ToStatus();
 }
 
 std::string RunsText(const v1::Experiment& experiment) {
@@ -195,9 +209,10 @@ int FollowSubmitted(Connection* connection, const Globals& globals, const Submit
 }
 
 int Submit(Connection* connection, const Globals& globals, const SubmitOptions& options) {
-  const auto request = BuildRequest(connection, options);
-  if (!request.ok()) return PrintError(request.status());
-  const auto experiment = Send(connection, globals.interrupt, *request);
+  const auto built = BuildRequest(connection, options);
+  if (!built.ok()) return PrintError(built.status());
+  if (!built->violations.empty()) return PrintError(AllViolations(connection, *built));
+  const auto experiment = Send(connection, globals.interrupt, built->request);
   if (!experiment.ok()) return PrintError(experiment.status());
   if (options.dry_run) {
     PrintPreview(options, *experiment);

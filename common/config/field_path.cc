@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "anneal/v1/options.pb.h"
 #include "common/enum_name.h"
 #include "common/json_text.h"
 #include "common/number_text.h"
@@ -66,11 +67,10 @@ absl::Status ParseJson(const FieldDescriptor& field, absl::string_view path,
                        absl::string_view value, const std::string& json, Message* out) {
   const absl::Status status = FromJson(json, out);
   if (status.ok()) return absl::OkStatus();
-  const std::string element =
-      field.message_type() == nullptr ? field.cpp_type_name() : field.message_type()->name();
+  const std::string& example = field.options().GetExtension(v1::config_field).example();
   return WrongType(path, value,
-                   absl::StrCat("JSON of ", element, field.is_repeated() ? " in [ ]" : "", " (",
-                                status.message(), ")"));
+                   absl::StrCat(example.empty() ? "JSON in { }" : "JSON such as ", example, " (",
+                                status.message(), "); see `anneal explain ", path, "`"));
 }
 
 absl::Status SetMessage(Message* message, const FieldDescriptor& field, absl::string_view path,

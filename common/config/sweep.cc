@@ -61,10 +61,18 @@ void CheckAxis(const v1::SweepAxis& axis, const std::string& place, v1::Training
     violations->Add(place + ".field", "is empty; name a field, such as epochs");
     return;
   }
-  const std::set<std::string> distinct(axis.values().begin(), axis.values().end());
-  if (axis.values().empty() || static_cast<int>(distinct.size()) != axis.values_size()) {
+  if (axis.values().empty()) {
     violations->Add(place + ".values",
-                    "are empty or repeat a value; list one or more distinct values");
+                    absl::StrCat("has no values for ", axis.field(), "; list one or more"));
+  }
+  std::set<std::string> distinct;
+  std::set<std::string> repeated;
+  for (const std::string& value : axis.values()) {
+    if (!distinct.insert(value).second && repeated.insert(value).second) {
+      violations->Add(place + ".values", absl::StrCat("has ", axis.field(), "=", value,
+                                                      " twice; remove the duplicate"));
+    }
+    if (violations->size() >= kMostViolations) break;
   }
   const bool known = FindField(*v1::TrainingConfig::descriptor(), axis.field()) != nullptr;
   for (const std::string& value : distinct) {

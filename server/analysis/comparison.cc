@@ -1,6 +1,7 @@
 #include "server/analysis/comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include "common/config/field_path.h"
 #include "common/config/sweep.h"
 #include "common/metric.h"
+#include "common/number_text.h"
 #include "common/resource_name.h"
 #include "common/stats/comparison.h"
 #include "common/stats/statistics.h"
@@ -61,7 +63,7 @@ struct ArmSamples {
   std::vector<stats::TimeToEvent> seconds_to_threshold;
 };
 
-// A run, and what it belongs to.
+// A run with its experiment and preset.
 struct Member {
   int64_t key = 0;
   v1::Run run;
@@ -268,7 +270,7 @@ v1::Arm ShowArm(const std::string& name, const ArmSamples& samples, const Questi
   return arm;
 }
 
-// Unset where the two have no seed in common.
+// Returns nothing if the two arms have no seed in common.
 std::optional<v1::Comparison> CompareTwo(const ArmSamples& arm, const ArmSamples& baseline,
                                          bool higher_is_better) {
   Sample differences;
@@ -343,7 +345,7 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
     for (const std::string& name : request.names()) {
       const auto id = ParseExperimentName("names", name);
       violations.AddUnder("", id.status());
-      // Named twice, its runs still count once.
+      // An experiment named twice is counted once.
       if (id.ok() && !absl::c_linear_search(question.ids, *id)) question.ids.push_back(*id);
     }
   }
@@ -355,10 +357,14 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
     violations.Add("group_by", absl::StrCat("has ", request.group_by_size(),
                                             " entries; allowed is 0..", kMaxGroupBy));
   } else {
+    const auto known = config::FieldPaths(*v1::TrainingConfig::descriptor());
     for (const std::string& field : request.group_by()) {
-      if (field != kExperiment && field != kPreset) {
-        violations.AddUnder(
-            "", AtField("group_by", config::GetField(v1::TrainingConfig(), field).status()));
+      if (field != kExperiment && field != kPreset &&
+          !config::GetField(v1::TrainingConfig(), field).ok()) {
+        violations.Add("group_by", absl::StrCat("has ", Quoted(field),
+                                                ", which is not a field of the config; did you "
+                                                "mean ",
+                                                config::NearNames(field, known), "?"));
       }
       question.group_by.push_back(field);
     }
@@ -368,7 +374,13 @@ absl::StatusOr<Question> Understand(const v1::CompareExperimentsRequest& request
   const auto threshold_metric = FindEpochMetric("threshold_metric", threshold_name);
   violations.AddUnder("", threshold_metric.status());
   if (threshold_metric.ok()) question.threshold_metric = *threshold_metric;
-  if (request.has_threshold()) question.threshold = request.threshold();
+  if (request.has_threshold()) {
+    question.threshold = request.threshold();
+    if (!std::isfinite(request.threshold())) {
+      violations.Add("threshold",
+                     absl::StrCat("is ", NumberText(request.threshold()), "; must be finite"));
+    }
+  }
   question.baseline = request.baseline();
   ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return question;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/random/random.h"
@@ -61,9 +62,7 @@ FieldViolations CheckRequest(const v1::CreateExperimentRequest& request) {
   CheckText("preset", experiment.preset(), kMaxPreset, &in_experiment);
   CheckText("user", experiment.user(), kMaxUser, &in_experiment);
   CheckAnnotations(experiment, &in_experiment);
-  if (!experiment.has_config()) {
-    in_experiment.Add("config", "is missing; start from a preset, or set fields of the config");
-  }
+  CheckRequired(experiment, &in_experiment);
   violations.AddUnder(kExperiment, in_experiment);
   return violations;
 }
@@ -94,16 +93,26 @@ std::string MakeUpId(absl::string_view preset) {
   return id;
 }
 
-// Returns the config with the first value of each axis that can be set, resolved: the cell whose
-// violations are reported beside those of a sweep that cannot be expanded.
-v1::TrainingConfig FirstCell(const v1::Experiment& experiment) {
-  v1::TrainingConfig config = experiment.config();
+// Returns the experiment with one seed and those values of its axes that can be set, each once: the
+// cells whose violations are reported beside those of a sweep that cannot be expanded.
+v1::Experiment Expandable(const v1::Experiment& experiment) {
+  v1::Experiment expandable = experiment;
+  expandable.clear_seeds();
+  expandable.clear_axes();
+  std::set<std::string> fields;
   for (const v1::SweepAxis& axis : experiment.axes()) {
+    v1::SweepAxis settable;
+    settable.set_field(axis.field());
+    std::set<std::string> distinct;
     for (const std::string& value : axis.values()) {
-      if (config::SetField(&config, axis.field(), value).ok()) break;
+      v1::TrainingConfig scratch = experiment.config();
+      if (!config::SetField(&scratch, axis.field(), value).ok()) continue;
+      if (distinct.insert(value).second) settable.add_values(value);
     }
+    if (distinct.empty() || !fields.insert(axis.field()).second) continue;
+    *expandable.add_axes() = std::move(settable);
   }
-  return config::ResolveConfig(std::move(config));
+  return expandable;
 }
 
 absl::Status RequestIdReused(absl::string_view request_id) {
@@ -229,11 +238,18 @@ absl::StatusOr<config::RunPlan> Submission::Plan(const v1::TrainingConfig& confi
 
 absl::Status Submission::PlanRuns(const v1::Experiment& submission, FieldViolations* violations,
                                   store::NewExperiment* experiment) {
-  const auto cells = config::ExpandSweep(submission);
+  auto cells = config::ExpandSweep(submission);
   if (!cells.ok()) {
     if (!violations->AddUnder(kExperiment, cells.status())) return cells.status();
-    violations->AddUnder(kConfig, Plan(FirstCell(submission)).status());
-    return absl::OkStatus();
+    v1::Experiment expandable = Expandable(submission);
+    cells = config::ExpandSweep(expandable);
+    if (!cells.ok()) {  // too many
+      for (v1::SweepAxis& axis : *expandable.mutable_axes()) {
+        axis.mutable_values()->DeleteSubrange(1, axis.values_size() - 1);
+      }
+      cells = config::ExpandSweep(expandable);
+    }
+    if (!cells.ok()) return cells.status();
   }
   const std::vector<int64_t> seeds = config::SeedsOf(submission);
   for (const config::SweepCell& cell : *cells) {

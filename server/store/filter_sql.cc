@@ -150,12 +150,16 @@ absl::StatusOr<Condition> CompileFilter(Listed listed, const Filter& filter) {
   if (filter.operands.empty()) return Condition();
   std::vector<std::string> parts;
   Condition joined;
+  FieldViolations violations;
   for (const Filter& operand : filter.operands) {
-    ANNEAL_ASSIGN_OR_RETURN(Condition condition, CompileFilter(listed, operand));
-    parts.push_back(absl::StrCat("(", condition.sql, ")"));
-    joined.values.insert(joined.values.end(), std::make_move_iterator(condition.values.begin()),
-                         std::make_move_iterator(condition.values.end()));
+    absl::StatusOr<Condition> condition = CompileFilter(listed, operand);
+    violations.AddUnder("", condition.status());
+    if (!condition.ok()) continue;
+    parts.push_back(absl::StrCat("(", condition->sql, ")"));
+    joined.values.insert(joined.values.end(), std::make_move_iterator(condition->values.begin()),
+                         std::make_move_iterator(condition->values.end()));
   }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   if (filter.kind == Filter::Kind::kNot) {
     joined.sql = absl::StrCat("NOT ", parts[0]);
   } else {

@@ -11,18 +11,22 @@ namespace anneal::store {
 absl::StatusOr<std::vector<OrderTerm>> CompileOrder(Listed listed,
                                                     const std::vector<OrderField>& fields) {
   std::vector<OrderTerm> terms;
+  FieldViolations violations;
   for (const OrderField& wanted : fields) {
-    ANNEAL_ASSIGN_OR_RETURN(const Field field, FindListField(listed, "order_by", wanted.field));
-    if (field.order_sql.empty() || field.of_some_run) {
-      return InvalidField("order_by",
-                          absl::StrCat("has ", wanted.field, ", which such lists cannot be ordered",
-                                       " by", field.of_some_run ? "; list runs instead" : ""));
+    const auto field = FindListField(listed, "order_by", wanted.field);
+    violations.AddUnder("", field.status());
+    if (!field.ok()) continue;
+    if (field->order_sql.empty() || field->of_some_run) {
+      violations.Add("order_by",
+                     absl::StrCat("has ", wanted.field, ", which such lists cannot be ordered by",
+                                  field->of_some_run ? "; list runs instead" : ""));
     }
-    if (field.nullable) {
-      terms.push_back({.sql = absl::StrCat("(", field.order_sql, " IS NULL)"), .sorts = false});
+    if (field->nullable) {
+      terms.push_back({.sql = absl::StrCat("(", field->order_sql, " IS NULL)"), .sorts = false});
     }
-    terms.push_back({.sql = field.order_sql, .descending = wanted.descending});
+    terms.push_back({.sql = field->order_sql, .descending = wanted.descending});
   }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return terms;
 }
 

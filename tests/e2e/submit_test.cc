@@ -285,6 +285,32 @@ TEST_F(SubmitTest, EveryViolationIsReportedOnItsOwnLine) {
                                           HasSubstr("optimizer.learning_rate is 0")));
 }
 
+TEST_F(SubmitTest, AnOptionThatCannotBeParsedHidesNoOtherViolation) {
+  const Finished finished = daemon_.Anneal(
+      {"submit", "--file", daemon_.tiny_config(), "--set", "epochs=many", "--set", "batch_size=-1",
+       "--set", "theta", "--seeds", "1,1", "--priority", "5000", "--id", "Bad"});
+  EXPECT_EQ(finished.code, kBadUsage);
+  EXPECT_THAT(
+      Lines(finished.errors),
+      ::testing::ElementsAre(HasSubstr("epochs is \"many\""), HasSubstr("--set is \"theta\""),
+                             HasSubstr("batch_size is -1"), HasSubstr("--seeds has 1 twice"),
+                             HasSubstr("--priority is 5000"), HasSubstr("--id is \"Bad\"")));
+  EXPECT_EQ(daemon_.Anneal({"list", "-q"}).output, "");
+}
+
+TEST_F(SubmitTest, ErrorsOfAFileNameTheOptionAndTheField) {
+  const auto error_of = [&](const std::string& text) {
+    return daemon_.Anneal({"submit", "--file", "-"}, {.input = text}).errors;
+  };
+  EXPECT_THAT(error_of("epochs: 1 theta { stort: 1 }"),
+              HasSubstr("--file is not a config in text format: line 1, column 24: \"stort\" is an "
+                        "unknown field"));
+  EXPECT_THAT(error_of(R"({"theta": {"stort": 1}})"),
+              HasSubstr("--file is not a config in JSON: theta.stort is an unknown field"));
+  EXPECT_THAT(daemon_.Anneal({"submit", "--like", "first"}).errors,
+              HasSubstr("--like is \"first\"; expected a run, such as first/0"));
+}
+
 TEST_F(SubmitTest, OneSourceOfAConfigIsEnough) {
   const Finished finished =
       daemon_.Anneal({"submit", "--preset", "annealed", "--file", daemon_.tiny_config()});

@@ -1,5 +1,5 @@
-// Tests that every call reports all that is wrong with its request in one round, in the order of
-// the request's fields.
+// Tests that every call reports all violations of its request in one round, in the order of the
+// request's fields.
 
 #include <string>
 #include <vector>
@@ -44,6 +44,27 @@ TEST_F(ViolationsTest, OfAListOfExperiments) {
             (Fields{"page_size", "filter", "order_by"}));
 }
 
+TEST_F(ViolationsTest, OfEveryConditionAndOrderOfAList) {
+  v1::ListRunsRequest request;
+  request.set_parent("experiments/-");
+  request.set_filter("nothing = 1 AND (seed = x OR NOT state = DONE)");
+  request.set_order_by("nowhere, seed, never");
+  v1::ListRunsResponse response;
+  EXPECT_EQ(FieldsOf(runs_->ListRuns(&context_, request, &response)),
+            (Fields{"filter", "filter", "filter", "order_by", "order_by"}));
+}
+
+TEST_F(ViolationsTest, OfLabelsAreInTheOrderOfTheirKeys) {
+  v1::CreateExperimentRequest request = TinyRequest("e");
+  auto& labels = *request.mutable_experiment()->mutable_labels();
+  for (const char* key : {"d", "a", "c", "e", "b"}) labels[key] = std::string(300, 'x');
+  labels["No!"] = "";
+  v1::Experiment response;
+  EXPECT_EQ(FieldsOf(experiments_->CreateExperiment(&context_, request, &response)),
+            (Fields{"experiment.labels", "experiment.labels.a", "experiment.labels.b",
+                    "experiment.labels.c", "experiment.labels.d", "experiment.labels.e"}));
+}
+
 TEST_F(ViolationsTest, OfAListOfRuns) {
   v1::ListRunsRequest request;
   request.set_parent("nobody");
@@ -85,9 +106,8 @@ TEST_F(ViolationsTest, OfAnUpdate) {
   request.mutable_update_mask()->add_paths("state");
   v1::Experiment response;
   const grpc::Status status = experiments_->UpdateExperiment(&context_, request, &response);
-  EXPECT_EQ(FieldsOf(status),
-            (Fields{"experiment.name", "experiment.labels", "experiment.note",
-                    "experiment.priority", "update_mask"}));
+  EXPECT_EQ(FieldsOf(status), (Fields{"experiment.name", "experiment.labels", "experiment.note",
+                                      "experiment.priority", "update_mask"}));
   EXPECT_TRUE(absl::StrContains(status.error_message(), "\"config\" and \"state\""))
       << status.error_message();
 }

@@ -5,8 +5,11 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "gtest/gtest.h"
 #include "tests/unit/common/test_util.h"
@@ -59,7 +62,7 @@ TEST(ToJsonTest, PrintsFieldsAtTheirDefault) {
                        {"\"state\":", "\"seed\":", "\"parameters\":"}));
 }
 
-// Whether a double comes back from JSON as it was.
+// Checks that a double round-trips through JSON bit-identical.
 testing::AssertionResult KeepsItsBits(double value) {
   v1::Epoch epoch;
   epoch.set_train_loss(value);
@@ -152,6 +155,31 @@ TEST(FromJsonTest, ReplacesTheContentsOfTheMessage) {
   v1::TrainingConfig config = Example();
   ASSERT_TRUE(FromJson(R"({"batch_size": 8})", &config).ok());
   EXPECT_TRUE(Same(config, FromText<v1::TrainingConfig>("batch_size: 8")));
+}
+
+TEST(FromJsonTest, ErrorsNameTheFieldAndTheExpectedValues) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"epoch": 3})", "epoch is an unknown field"},
+      {R"({"theta": {"stort": 1}})", "theta.stort is an unknown field"},
+      {R"({"network": {"layers": [{"dens": {}}]}})", "network.layers.0.dens is an unknown field"},
+      {R"({"epochs": "x"})", "epochs is \"x\"; expected a whole number"},
+      {R"({"optimizer": {"learning_rate": "x"}})",
+       "optimizer.learning_rate is \"x\"; expected a number"},
+      {R"({"engine": "FAST"})",
+       "engine is \"FAST\"; expected one of ENGINE_KIND_AUTO, ENGINE_KIND_REFERENCE, "
+       "ENGINE_KIND_FUSED"},
+      {"3", "expected { }"},
+  };
+  for (const auto& [text, reason] : cases) {
+    v1::TrainingConfig config;
+    EXPECT_EQ(FromJson(text, &config).message(), reason) << text;
+  }
+}
+
+TEST(ToJsonTest, MapsAreInTheOrderOfTheirKeys) {
+  v1::Experiment experiment;
+  for (const char* key : {"d", "a", "c", "e", "b"}) (*experiment.mutable_labels())[key] = "1";
+  EXPECT_EQ(ToJson(experiment), R"({"labels":{"a":"1","b":"1","c":"1","d":"1","e":"1"}})");
 }
 
 TEST(FromJsonTest, ErrorsAreOneLine) {

@@ -14,7 +14,7 @@
 namespace anneal {
 namespace {
 
-// A config with something in every corner that a failed SetField must leave alone.
+// A config with fields of every kind, which a failed SetField must leave unchanged.
 v1::TrainingConfig Example() {
   return FromText<v1::TrainingConfig>(R"(
       dataset { name: "mnist" train_limit: 7 }
@@ -170,7 +170,7 @@ TEST(SetFieldTest, AFieldInTheWrongMessageNamesItsPath) {
 struct WrongValue {
   const char* path;
   std::string value;
-  std::vector<std::string> expected;  // words of what is allowed
+  std::vector<std::string> expected;  // words of the expected type
 };
 
 TEST(SetFieldTest, AValueOfTheWrongTypeIsNamedWithTheExpectedType) {
@@ -223,7 +223,7 @@ TEST(SetFieldTest, RefusesBadJson) {
 }
 
 TEST(SetFieldTest, JsonCannotReachBeyondItsField) {
-  // A value that closes the field's JSON and goes on with a neighbour's is not JSON of the field.
+  // A value that closes the field's JSON and continues with another field's is not valid JSON.
   EXPECT_FALSE(Refusal("dataset", R"({}, "epochs": 99)").ok());
   EXPECT_FALSE(Refusal("network.layers", R"([], "batch_norm": true)").ok());
   EXPECT_FALSE(Refusal("theta.plateau", R"({}, "start": 0.125)").ok());

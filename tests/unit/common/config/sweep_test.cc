@@ -133,7 +133,7 @@ TEST(ExpandSweepTest, RefusesAnAxisWithoutValues) {
 TEST(ExpandSweepTest, RejectsDuplicateValues) {
   v1::Experiment experiment;
   AddAxis(&experiment, "epochs", {"1", "2", "1"});
-  EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"axes.0", "distinct"}));
+  EXPECT_TRUE(Mentions(RefusalOf(experiment).message(), {"axes.0", "=1 twice"}));
 }
 
 TEST(ExpandSweepTest, RefusesAValueOfTheWrongType) {
@@ -200,7 +200,7 @@ TEST(ExpandSweepTest, CountsAxesWithoutSeedsToo) {
 TEST(ExpandSweepTest, RejectsOversizedSweepsBeforeAllocating) {
   v1::Experiment large;
   large.mutable_config()->mutable_dataset()->set_name(std::string(900'000, 'a'));
-  EXPECT_TRUE(config::ExpandSweep(large).ok());  // what is wrong with one is said later
+  EXPECT_TRUE(config::ExpandSweep(large).ok());  // cells are validated later
   AddCountingAxis(&large, "epochs", 10'000);
   EXPECT_TRUE(Mentions(RefusalOf(large).message(), {"config", "10000 cells"}));
 
