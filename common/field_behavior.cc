@@ -16,6 +16,17 @@ bool IsOutputOnly(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::behavior) == v1::FIELD_BEHAVIOR_OUTPUT_ONLY;
 }
 
+void CheckRequired(const google::protobuf::Message& message, FieldViolations* violations) {
+  const auto* type = message.GetDescriptor();
+  const auto* reflection = message.GetReflection();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    const bool is_set = field->is_repeated() ? reflection->FieldSize(message, field) > 0
+                                             : reflection->HasField(message, field);
+    if (IsRequired(*field) && !is_set) violations->Add(field->name(), "is required; set it");
+  }
+}
+
 void ClearOutputOnly(google::protobuf::Message* message) {
   const auto* reflection = message->GetReflection();
   std::vector<const FieldDescriptor*> fields;

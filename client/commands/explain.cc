@@ -17,9 +17,8 @@ namespace {
 int UnknownField(const std::string& name) {
   std::vector<std::string> paths;
   for (const config::SchemaField& field : config::Schema()) paths.push_back(field.path);
-  std::cerr << "anneal: unknown field " << Quoted(name) << "; did you mean "
-            << config::NearNames(name, paths) << "?\n";
-  return kUsage;
+  return PrintError(InvalidField(name, absl::StrCat("is an unknown field; did you mean ",
+                                                    config::NearNames(name, paths), "?")));
 }
 
 int Explain(const std::string& name, const ListOptions& options) {
@@ -33,7 +32,8 @@ int Explain(const std::string& name, const ListOptions& options) {
       limit > 0 && fields.size() > limit) {
     fields.resize(limit);
   }
-  const bool is_text = options.output == "table" && !options.quiet && options.columns.empty();
+  const bool is_text = options.output == "table" && !options.quiet && options.columns.empty() &&
+                       options.filter.empty() && options.sort.empty();
   if (field != nullptr && is_text) {
     std::cout << render::FieldHelp(*field);
     if (!field->is_message()) return kSuccess;

@@ -62,23 +62,31 @@ std::string DefaultText(const SchemaField& field) {
   return options.default_value().empty() ? options.when_unset() : options.default_value();
 }
 
-// The assignment that `--set` takes; empty for a message.
-std::string ExampleText(const SchemaField& field) {
+// The assignments of a field's example, which `--set` takes; none for a message.
+std::vector<std::string> ExampleOf(const SchemaField& field) {
   const v1::ConfigField& options = field.options();
   const std::string& value =
       options.example().empty() ? options.default_value() : options.example();
-  if (value.empty()) return "";
-  return absl::StrCat(absl::StrReplaceAll(field.path, {{".N.", ".0."}}), "=", value);
+  if (value.empty()) return {};
+  std::vector<std::string> assignments = {absl::StrCat(field.path, "=", value)};
+  assignments.insert(assignments.end(), options.example_with().begin(),
+                     options.example_with().end());
+  for (std::string& assignment : assignments) {
+    absl::StrReplaceAll({{".N.", ".0."}}, &assignment);
+  }
+  return assignments;
 }
 
-// The option with its assignment, quoted for a shell where it needs quotes; empty for a message.
-std::string ExampleOption(const SchemaField& field) {
-  const std::string text = ExampleText(field);
-  if (text.empty()) return "";
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(c) || absl::StrContains("._-/=", c);
+std::string ExampleText(const SchemaField& field) { return absl::StrJoin(ExampleOf(field), " "); }
+
+// The options of the example, quoted for a shell where they need quotes; empty for a message.
+std::string ExampleOptions(const SchemaField& field) {
+  return absl::StrJoin(ExampleOf(field), " ", [](std::string* out, const std::string& text) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return absl::ascii_isalnum(c) || absl::StrContains("._-/=", c);
+    });
+    absl::StrAppend(out, "--set ", plain ? text : absl::StrCat("'", text, "'"));
   });
-  return absl::StrCat("--set ", plain ? text : absl::StrCat("'", text, "'"));
 }
 
 // Descriptions have no abbreviations: a period before a space ends a sentence.
@@ -87,7 +95,7 @@ std::string FirstSentence(const std::string& text) {
   return absl::EndsWith(text, ".") ? text.substr(0, text.size() - 1) : text;
 }
 
-// The facts of a field that are not empty, named as people read them.
+// Returns the non-empty facts of a field with their display names.
 std::vector<std::pair<std::string, std::string>> Facts(const SchemaField& field) {
   std::vector<std::pair<std::string, std::string>> facts;
   const auto add = [&facts](const std::string& name, const std::string& value) {
@@ -133,7 +141,7 @@ std::string MarkdownOf(const SchemaField& field) {
                       "\n");
     }
   }
-  if (const std::string example = ExampleOption(field); !example.empty()) {
+  if (const std::string example = ExampleOptions(field); !example.empty()) {
     absl::StrAppend(&text, "- example: `", example, "`\n");
   }
   const std::vector<Choice> choices = ChoicesOf(*field.field);
@@ -163,7 +171,7 @@ std::string FieldHelp(const SchemaField& field) {
   if (field.is_message() && !field.field->is_repeated()) return text;
   absl::StrAppend(&text, "\n");
   auto facts = Facts(field);
-  if (const std::string example = ExampleOption(field); !example.empty()) {
+  if (const std::string example = ExampleOptions(field); !example.empty()) {
     facts.emplace_back("example", example);
   }
   for (const auto& [name, value] : facts) {

@@ -13,8 +13,8 @@
 
 namespace anneal::client::render {
 
-// Returns the fields at and below `path`, in the order of the schema, without the messages that
-// only group others; all fields if `path` is empty.
+// Returns the fields at and below `path`, in the order of the schema, without messages that only
+// group other fields; all fields if `path` is empty.
 std::vector<const config::SchemaField*> FieldsBelow(const std::string& path);
 
 // Returns the meaning, type, range, default and choices of a field, when it applies, and an
@@ -25,7 +25,7 @@ std::string FieldHelp(const config::SchemaField& field);
 // defaults are cut unless the table is to be `complete`.
 Table FieldTable(const std::vector<const config::SchemaField*>& fields, bool complete);
 
-// Returns a row for each field with all that its options say, for CSV.
+// Returns a row for each field with all of its options, for CSV.
 Table FieldCsv(const std::vector<const config::SchemaField*>& fields);
 
 // Returns the same as FieldCsv for one field, and its choices, for JSON.

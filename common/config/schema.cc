@@ -45,7 +45,7 @@ void AppendFields(const Descriptor& type, const std::string& prefix,
   }
 }
 
-// A message of `type`, and of each type in it, whose own fields have their defaults.
+// For each message type, a message whose direct fields have their defaults.
 using Defaults = std::map<const Descriptor*, std::unique_ptr<Message>>;
 
 void AddDefaults(const Message& prototype, Defaults* defaults) {
@@ -56,7 +56,7 @@ void AddDefaults(const Message& prototype, Defaults* defaults) {
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
     if (const std::string& text = OptionsOf(*field).default_value(); !text.empty()) {
-      // Fails for a typo in config.proto only, which a test of the schema finds.
+      // Fails only for a typo in config.proto, which the schema test detects.
       (void)SetField(own.get(), field->name(), text);
     }
     if (IsMessage(*field)) {
@@ -76,7 +76,7 @@ const Defaults& DefaultsOfConfig() {
   return defaults;
 }
 
-// `pi/4` with its value, since people write the digits too; plain numbers as they are.
+// Returns `pi/4` with its decimal value, and plain numbers unchanged.
 std::string BoundText(const std::string& text) {
   double value = 0;
   if (absl::SimpleAtod(text, &value) || !ParseReal(text, &value)) return text;
@@ -186,7 +186,7 @@ class Checker {
     const FieldDescriptor* field = nullptr;
   };
 
-  // A value that this version knows, and that says something.
+  // Checks that the value is a known enum value other than the unspecified one.
   void CheckChoice(const Message& message, const FieldDescriptor& field, const std::string& path) {
     const auto number = static_cast<int>(Measure(message, field));
     if (number != 0 && field.enum_type()->FindValueByNumber(number) != nullptr) return;
@@ -211,7 +211,7 @@ class Checker {
     violations_->Add(path, absl::StrCat(counted, "; allowed is ", TextOf(range, field), reason));
   }
 
-  // The field that limits a range, if there is one and its own value can be trusted.
+  // Returns the field that limits a range, if there is one and its own value is valid.
   Limit LimitOf(const Message& message, const v1::Range& range) const {
     const std::string& name = range.at_most().empty() ? range.below() : range.at_most();
     if (name.empty()) return {};
@@ -230,7 +230,7 @@ class Checker {
     (void)ParseReal(range->high(), &high);
     const double value = Measure(*limit.message, *limit.field);
     const bool excluded = !range->below().empty();
-    // Of whole numbers, those below n are those up to n - 1.
+    // For integers, below n means at most n - 1.
     const double most = excluded && !IsReal(field) ? value - 1 : value;
     if (most > high) return;
     range->set_high(IsReal(*limit.field) ? NumberText(most)
@@ -258,20 +258,21 @@ const std::vector<SchemaField>& Schema() {
 }
 
 const SchemaField* FindSchemaField(absl::string_view path) {
-  const auto names = [](absl::string_view of) {
-    std::vector<std::string> parts = absl::StrSplit(of, '.');
-    parts.erase(std::remove_if(parts.begin(), parts.end(),
-                               [](const std::string& part) {
-                                 return part == "N" ||
-                                        (!part.empty() && std::all_of(part.begin(), part.end(),
-                                                                      absl::ascii_isdigit));
-                               }),
-                parts.end());
-    return absl::StrJoin(parts, ".");
+  const std::vector<absl::string_view> parts = absl::StrSplit(path, '.');
+  const auto is_element = [](absl::string_view part) {
+    return part == "N" ||
+           (!part.empty() && std::all_of(part.begin(), part.end(), absl::ascii_isdigit));
   };
-  const std::string wanted = names(path);
   for (const SchemaField& field : Schema()) {
-    if (names(field.path) == wanted) return &field;
+    size_t matched = 0;
+    bool matches = true;
+    for (const absl::string_view name : absl::StrSplit(field.path, '.')) {
+      const bool here = matched < parts.size() &&
+                        (name == "N" ? is_element(parts[matched]) : parts[matched] == name);
+      matches = matches && (here || name == "N");
+      matched += here ? 1 : 0;
+    }
+    if (matches && matched == parts.size()) return &field;
   }
   return nullptr;
 }

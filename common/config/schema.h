@@ -33,12 +33,12 @@ const std::vector<SchemaField>& Schema();
 // none.
 const SchemaField* FindSchemaField(absl::string_view path);
 
-// Returns the range as people write it: `1..100000`, `0 < value <= 1000`, `1..64 bytes`; empty if
+// Returns the range in display form: `1..100000`, `0 < value <= 1000`, `1..64 bytes`; empty if
 // every value is allowed.
 std::string RangeText(const google::protobuf::FieldDescriptor& field);
 
-// Sets every unset field that has a default, also in messages that are unset. Leaves what is set,
-// and the kinds of a oneof that are not chosen.
+// Sets every unset field that has a default, also in messages that are unset. Leaves set fields and
+// unselected members of a oneof unchanged.
 void ApplyDefaults(google::protobuf::Message* config);
 
 // Adds a violation for each required field that is unset, and for each value outside its range or

@@ -1,4 +1,4 @@
-// anneal explain, which needs no daemon.
+// Tests anneal explain, which needs no daemon.
 
 #include <string>
 #include <vector>
@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 
 Finished Explain(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {std::string(ANNEAL), "explain"});
-  // Nobody listens on port 1.
+  // No server listens on port 1.
   return RunProcess(arguments, {.environment = {{"ANNEAL_SERVER", "127.0.0.1:1"}}});
 }
 
@@ -49,7 +49,7 @@ TEST(ExplainTest, AnUnknownFieldIsAUsageErrorWithTheNearOnes) {
   EXPECT_EQ(unknown.output, "");
   EXPECT_EQ(Lines(unknown.errors).size(), 1U);
   EXPECT_THAT(unknown.errors,
-              StartsWith("anneal: unknown field \"theta.ende\"; did you mean theta.end"));
+              StartsWith("anneal: theta.ende is an unknown field; did you mean theta.end"));
 }
 
 TEST(ExplainTest, PrintsRecordsForPrograms) {

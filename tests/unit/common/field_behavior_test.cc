@@ -1,6 +1,7 @@
 #include "common/field_behavior.h"
 
 #include "anneal/v1/resources.pb.h"
+#include "anneal/v1/services.pb.h"
 #include "gtest/gtest.h"
 #include "tests/unit/common/test_util.h"
 
@@ -45,6 +46,23 @@ TEST(FieldBehaviorTest, ReadsTheOption) {
   EXPECT_FALSE(IsRequired(*type->FindFieldByName("note")));
   EXPECT_TRUE(IsOutputOnly(*type->FindFieldByName("state")));
   EXPECT_FALSE(IsOutputOnly(*type->FindFieldByName("config")));
+}
+
+TEST(FieldBehaviorTest, ARequiredFieldThatIsUnsetIsAViolation) {
+  FieldViolations violations;
+  CheckRequired(v1::Experiment(), &violations);
+  EXPECT_TRUE(violations.Has("config"));
+  EXPECT_EQ(violations.size(), 1U);
+
+  v1::Experiment experiment;
+  experiment.mutable_config();
+  FieldViolations none;
+  CheckRequired(experiment, &none);
+  EXPECT_TRUE(none.empty());
+
+  FieldViolations of_a_list;
+  CheckRequired(v1::CompareExperimentsRequest(), &of_a_list);
+  EXPECT_TRUE(of_a_list.Has("names"));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ TEST(FieldHelpTest, ListsTheChoicesOfAnEnum) {
 TEST(FieldHelpTest, ExamplesCanBeTypedIntoAShell) {
   EXPECT_THAT(HelpOf("network.layers"), HasSubstr("--set 'network.layers=[{"));
   EXPECT_THAT(HelpOf("network.layers.N.conv.kernel"),
-              AllOf(HasSubstr("--set network.layers.0.conv.kernel=3\n"),
+              AllOf(HasSubstr("--set network.layers.0.conv.kernel=3 "
+                              "--set network.layers.0.conv.filters=32\n"),
                     HasSubstr("default  none: required\n")));
 }
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "anneal/v1/services.pb.h"
@@ -104,6 +106,26 @@ TEST(SchemaTest, AnExampleIsNotTheDefault) {
   }
 }
 
+TEST(SchemaTest, EveryExampleIsAccepted) {
+  for (const SchemaField& field : Schema()) {
+    if (!IsLeaf(field)) continue;
+    std::vector<std::string> assignments = {
+        absl::StrCat(field.path, "=", field.options().example())};
+    assignments.insert(assignments.end(), field.options().example_with().begin(),
+                       field.options().example_with().end());
+    v1::TrainingConfig config;
+    for (std::string& assignment : assignments) {
+      absl::StrReplaceAll({{".N.", ".0."}}, &assignment);
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(assignment, absl::MaxSplits('=', 1));
+      ASSERT_TRUE(SetField(&config, parts.first, parts.second).ok()) << assignment;
+    }
+    const auto plan = PlanRun(ResolveConfig(config),
+                              {.height = 28, .width = 28, .classes = 10, .train_images = 60'000});
+    EXPECT_TRUE(plan.ok()) << field.path << ": " << plan.status();
+  }
+}
+
 TEST(SchemaTest, FindsFieldsWithAndWithoutTheNumbersOfLayers) {
   for (const char* path : {"network.layers.N.conv.kernel", "network.layers.3.conv.kernel",
                            "network.layers.conv.kernel"}) {
@@ -114,6 +136,9 @@ TEST(SchemaTest, FindsFieldsWithAndWithoutTheNumbersOfLayers) {
   EXPECT_EQ(FindSchemaField("theta.epoch"), nullptr);
   EXPECT_EQ(FindSchemaField(""), nullptr);
   EXPECT_EQ(FindSchemaField("theta.hold.more"), nullptr);
+  EXPECT_EQ(FindSchemaField("theta.N.hold"), nullptr);
+  EXPECT_EQ(FindSchemaField("epochs.9"), nullptr);
+  EXPECT_EQ(FindSchemaField("7.epochs"), nullptr);
 }
 
 TEST(SchemaTest, RangesAreHumanReadable) {
