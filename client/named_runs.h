@@ -25,7 +25,7 @@ std::vector<std::string> ExperimentsOf(const std::vector<v1::Run>& runs);
 // Returns the full name of the run's experiment.
 std::string ExperimentOf(const v1::Run& run);
 
-// Returns the names of the arms that a comparison sorted runs into, by the runs' names.
+// Returns the name of each run's arm in a comparison, by the run's name.
 std::map<std::string, std::string> ArmNames(const v1::CompareExperimentsResponse& comparison);
 
 // Returns the error for a run that is in no arm: its experiment was purged since the run was read,

@@ -1,5 +1,5 @@
-// `Activate` computes the annealed activation a_theta(x) = max(x tan(theta), x) for theta in [0, pi/4],
-// radians.
+// `Activate` computes the annealed activation a_theta(x) = max(x tan(theta), x), with theta in [0,
+// pi/4] radians.
 //
 // theta = pi/4 is the identity and theta = 0 is ReLU. Pure functions; thread-safe.
 

@@ -1,6 +1,6 @@
 // `ParseFilter` and `ParseOrder` parse the filters and orders of lists: the subset of
-// google.aip.dev/160 and /132 that services.proto documents. They do not know which fields exist.
-// Pure; thread-safe.
+// google.aip.dev/160 and /132 that services.proto documents. They accept any field name. Pure;
+// thread-safe.
 
 #ifndef ANNEAL_COMMON_FILTER_H_
 #define ANNEAL_COMMON_FILTER_H_

@@ -1,9 +1,10 @@
-// These constants define the size limits of gRPC messages, in bytes, and the relations between them.
+// These constants define the size limits of gRPC messages, in bytes, and the relations between
+// them.
 //
 // A request is small. A response holds one resource, a page of them or a piece of a file. A page
 // closes with the resource that exceeds its budget, so it can be as large as the budget and one
-// resource. A resource is at most about as large as the request that created it, and the daemon
-// adds less than that again.
+// resource. A resource is at most about as large as the request that created it, and the daemon's
+// additions are smaller than that.
 
 #ifndef ANNEAL_COMMON_MESSAGE_LIMITS_H_
 #define ANNEAL_COMMON_MESSAGE_LIMITS_H_
@@ -25,7 +26,7 @@ inline constexpr int kMaxAcceptedResponseBytes = 8 << 20;
 // The budget of a page of resources. Its first resource may exceed it.
 inline constexpr size_t kMaxPageBytes = 2 << 20;
 
-// Of a page of θ vectors, whose values are packed floats.
+// The budget of a page of θ vectors, in values: packed floats.
 inline constexpr int64_t kMaxPageThetas = kMaxPageBytes / sizeof(float);
 
 // The piece of a checkpoint or backup that one response carries: small enough that slow clients

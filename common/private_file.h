@@ -1,4 +1,5 @@
-// These functions read and write files that only their owner may access: secrets, and paths to secrets.
+// These functions read and write files that only their owner may access: secrets, and paths to
+// secrets.
 
 #ifndef ANNEAL_COMMON_PRIVATE_FILE_H_
 #define ANNEAL_COMMON_PRIVATE_FILE_H_

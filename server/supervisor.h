@@ -1,5 +1,4 @@
-// `Supervisor` tells systemd (sd_notify(3)) that the daemon is up, that it still serves, and that
-// it stops.
+// `Supervisor` notifies systemd (sd_notify(3)) that the daemon is ready, alive, or stopping.
 
 #ifndef ANNEAL_SERVER_SUPERVISOR_H_
 #define ANNEAL_SERVER_SUPERVISOR_H_

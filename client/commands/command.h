@@ -78,8 +78,7 @@ absl::Status SplitPair(absl::string_view option, const std::string& text, std::s
 // kFailure otherwise.
 int PrintError(const absl::Status& status);
 
-// Returns the message for a user who stops following: the command that resumes it, on the same
-// server.
+// Returns the message shown on detaching: the command that resumes following, on the same server.
 std::string Detached(const Globals& globals, const std::string& verb, const std::string& name);
 
 // Makes Ctrl-C print that message and end the process, for calls that may wait for a silent server.

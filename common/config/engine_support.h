@@ -17,9 +17,9 @@ struct Unsupported {
 };
 
 // Returns the first setting of a resolved TrainingConfig that the fused engine does not name, in
-// the order of the schema, or nothing if the engine can train the config. Every set field counts,
-// and every field that this build does not know: whatever is added to the schema is unsupported
-// until the list names it.
+// the order of the schema, or nothing if the engine can train the config. Every set field is
+// checked, including fields unknown to this build: new schema fields are unsupported until the list
+// names them.
 std::optional<Unsupported> FindUnsupportedByFused(const google::protobuf::Message& config);
 
 }  // namespace anneal::config

@@ -65,13 +65,13 @@ void PlanDense(const v1::DenseLayer& dense, LayerPlan* layer) {
   layer->multiply_adds = dense.units() * layer->fan_in;
 }
 
-// Everything that follows from the affine map's shape.
+// Computes the sizes that follow from the affine map's shape.
 void Count(bool batch_norm, LayerPlan* layer) {
   layer->weights = layer->affine.channels * layer->fan_in;
   layer->parameters = layer->weights + layer->affine.channels * (batch_norm ? 3 : 1);
 }
 
-// False for a layer so large that the sizes of those after it might not be counted any more.
+// Returns false for a layer so large that the sizes of later layers could overflow.
 bool CheckSize(const std::string& field, const LayerPlan& layer, FieldViolations* violations) {
   const bool fits = layer.affine.units() <= kMaxFeatureUnits;
   if (!fits) {
@@ -105,7 +105,7 @@ std::string DescribeConv(const v1::ConvLayer& conv) {
   return text;
 }
 
-// Sets what a person reads of a layer's kind and output.
+// Sets the description and the output shape of a layer.
 void DescribeLayer(const LayerPlan& layer, v1::LayerSummary* out) {
   out->add_output_shape(static_cast<int32_t>(layer.output.channels));
   switch (layer.config.kind_case()) {
@@ -122,7 +122,7 @@ void DescribeLayer(const LayerPlan& layer, v1::LayerSummary* out) {
   }
 }
 
-// Fills in what follows from the kind of a layer and its input. False if it does not fit.
+// Plans a layer by its kind and input. Returns false if it does not fit the input.
 bool PlanKind(const std::string& field, LayerPlan* layer, FieldViolations* violations) {
   switch (layer->config.kind_case()) {
     case v1::HiddenLayer::kConv:
@@ -162,7 +162,7 @@ void CheckLayerKinds(const v1::NetworkConfig& config, FieldViolations* violation
 NetworkPlan PlanNetwork(const v1::NetworkConfig& config, const v1::ThetaConfig& theta,
                         const DatasetShape& data, FieldViolations* violations) {
   NetworkPlan plan;
-  // One theta of the network counts once, whatever the granularity says of other policies.
+  // A theta that the network shares counts once; granularity applies to TRAINABLE only.
   const bool own_thetas = theta.policy() == v1::THETA_POLICY_TRAINABLE &&
                           theta.granularity() != v1::THETA_GRANULARITY_NETWORK;
   if (!own_thetas) plan.thetas = 1;

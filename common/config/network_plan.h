@@ -39,7 +39,7 @@ struct LayerPlan {
   int64_t fan_in = 0;
   int64_t weights = 0;
   int64_t parameters = 0;  // weights, biases, and normalisation's scale and shift
-  int64_t thetas = 0;      // thetas that are this layer's own; 0 where the network shares one
+  int64_t thetas = 0;      // this layer's own thetas; 0 if the network shares one
   int64_t multiply_adds = 0;
 };
 

@@ -1,6 +1,6 @@
-// `ThetaSchedule` computes the path of a scheduled theta, and a table has the traits and the
-// formula of each schedule of config.proto. Pure arithmetic; not thread-safe, since PLATEAU moves
-// with what it observes.
+// `ThetaSchedule` computes the path of a scheduled theta; `TraitsOf` returns the traits and the
+// formula of each schedule in config.proto. Pure arithmetic; not thread-safe, because PLATEAU
+// depends on the observed losses.
 
 #ifndef ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_
 #define ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_
@@ -18,14 +18,14 @@ struct RunLength {
   int64_t steps_per_epoch = 0;
 };
 
-// The traits of a schedule, from which all code that handles schedules follows. A new schedule is
-// a value in config.proto and a row of the table in theta_schedule.cc.
+// The traits of a schedule, on which all code that handles schedules depends. A new schedule is a
+// value in config.proto and a row of the table in theta_schedule.cc.
 struct ThetaScheduleTraits {
   v1::ThetaSchedule schedule;
   // Leaves theta.start, for which a run needs two units.
   bool moves = false;
-  // Follows the training loss instead of the units done: its position belongs into checkpoints, and
-  // its only unit is EPOCH.
+  // Follows the training loss instead of the units done: checkpoints include its position, and its
+  // only unit is EPOCH.
   bool needs_state = false;
   // Unset, theta.hold is half of the run instead of 0.
   bool holds_half = false;
@@ -49,8 +49,8 @@ class ThetaSchedule {
   // theta for a step; both indices from 0, `step` counted from the start of the run.
   double Value(int64_t epoch, int64_t step) const;
 
-  // Tells PLATEAU the training loss of the epoch that just ended; others ignore it. Must be called
-  // once an epoch, in order.
+  // Passes PLATEAU the training loss of the epoch that just ended; other schedules ignore it. Must
+  // be called once an epoch, in order.
   void ObserveEpoch(double train_loss);
 
   // Returns the state of PLATEAU, from which another object of the same config continues.
@@ -59,7 +59,7 @@ class ThetaSchedule {
 
   // The largest hold + span that reaches `end` inside the run: one less than the units in it.
   static int64_t LastUnit(const v1::ThetaConfig& config, RunLength length);
-  // theta.hold, or what it is where it is unset.
+  // Returns theta.hold, or its default if unset.
   static int64_t Hold(const v1::ThetaConfig& config, RunLength length);
 
  private:

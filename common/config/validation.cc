@@ -21,7 +21,7 @@ namespace {
 
 constexpr int64_t kMaxBatchActivations = int64_t{1} << 28;  // floats: 1 GiB
 
-// Returns whether a rule may look at these fields: none has a violation of its own.
+// Returns true if none of these fields has a violation, so that rules may read them.
 bool AreValid(const FieldViolations& violations, std::initializer_list<absl::string_view> fields) {
   return std::none_of(fields.begin(), fields.end(),
                       [&](absl::string_view field) { return violations.Has(field); });
@@ -78,7 +78,7 @@ void CheckEngine(const v1::TrainingConfig& config, FieldViolations* violations) 
                                "; use AUTO or REFERENCE, or leave ", unsupported->field, " out"));
 }
 
-// The rules that tie fields together and need no data set.
+// Checks the rules across fields that need no data set.
 void CheckTogether(const v1::TrainingConfig& config, FieldViolations* violations) {
   CheckLayerKinds(config.network(), violations);
   CheckSchedule(config.theta(), violations);
@@ -112,7 +112,7 @@ void CheckLength(const v1::TrainingConfig& config, RunLength length, FieldViolat
                               "theta.hold", "theta.span"})) {
     return;
   }
-  // Without a split or a batch that is allowed, the number of steps is not known.
+  // Without a valid split and batch size, the number of steps is unknown.
   if (theta.unit() == v1::SCHEDULE_UNIT_STEP && length.steps_per_epoch == 0) return;
   const int64_t last = ThetaSchedule::LastUnit(theta, length);
   const std::string unit = theta.unit() == v1::SCHEDULE_UNIT_STEP ? "steps" : "epochs";
@@ -167,7 +167,7 @@ void PlanSplit(const v1::DatasetConfig& dataset, const DatasetShape& data, RunPl
   }
 }
 
-// Checks what a split must be large enough for.
+// Checks that a batch fits the training split, and the probe batch the validation split.
 void CheckSplit(const v1::TrainingConfig& config, const RunPlan& plan,
                 FieldViolations* violations) {
   if (plan.train_images == 0) return;

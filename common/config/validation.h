@@ -1,6 +1,5 @@
 // `ResolveConfig`, `CheckConfig` and `PlanRun` complete and check a TrainingConfig. Defaults and
-// ranges are in config.proto (schema.h); here are the rules that tie fields together. Pure;
-// thread-safe.
+// ranges are in config.proto (schema.h); this file has the rules across fields. Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_CONFIG_VALIDATION_H_
 #define ANNEAL_COMMON_CONFIG_VALIDATION_H_
@@ -18,7 +17,7 @@ namespace anneal::config {
 // Fills every unset field that has a default. Changes nothing that is set.
 v1::TrainingConfig ResolveConfig(v1::TrainingConfig config);
 
-// Checks what needs no data set: ranges, enums, and fields that contradict each other.
+// Checks everything that needs no data set: ranges, enums, and contradictory fields.
 // INVALID_ARGUMENT with every violation, in the order of the schema. `config` must be resolved.
 absl::Status CheckConfig(const v1::TrainingConfig& config);
 

@@ -20,7 +20,8 @@ constexpr double kSmallestLoss = 1e-12;
 // Sums that differ by rounding alone are equal.
 constexpr double kRounding = 1e-12;
 
-// Of all 2^n sums with every choice of signs, the share at least as far from 0 as `observed`.
+// Returns the fraction of all 2^n sign assignments whose sum is at least as far from 0 as
+// `observed`.
 double ExactShare(absl::Span<const double> differences, double observed) {
   const uint64_t choices = uint64_t{1} << differences.size();
   uint64_t as_far = 0;
@@ -99,7 +100,7 @@ std::vector<double> HolmCorrection(absl::Span<const double> p_values) {
 }
 
 std::optional<double> MedianTimeToEvent(std::vector<TimeToEvent> observations) {
-  // Of what happens at the same time, events come before the end of watching.
+  // At equal times, events precede censored observations.
   std::sort(observations.begin(), observations.end(), [](const auto& a, const auto& b) {
     return a.time != b.time ? a.time < b.time : a.reached && !b.reached;
   });

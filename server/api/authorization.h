@@ -36,7 +36,7 @@ using OptionalCaller = std::optional<auth::Caller>;
 
 // Handlers call it on the blocking pool before anything else, instead of gRPC calling an
 // AuthMetadataProcessor: with one, gRPC 1.51 aborts the process for a call with certain metadata
-// (such as grpclb_client_stats), whoever sends it (CVE-2023-1428).
+// (such as grpclb_client_stats), from any sender (CVE-2023-1428).
 //
 // Thread-safe. Borrows its parts. Blocks on the disk: not for gRPC's callback threads.
 class Authorization {

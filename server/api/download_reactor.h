@@ -1,5 +1,5 @@
-// `DownloadReactor` serves one RunService.DownloadCheckpoint call; `CheckpointsOf` lists what can
-// be downloaded.
+// `DownloadReactor` serves one RunService.DownloadCheckpoint call; `CheckpointsOf` lists a run's
+// checkpoints.
 
 #ifndef ANNEAL_SERVER_API_DOWNLOAD_REACTOR_H_
 #define ANNEAL_SERVER_API_DOWNLOAD_REACTOR_H_

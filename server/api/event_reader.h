@@ -36,7 +36,7 @@ class EventReader {
 
   // Returns the first events after the query's cursor, at most kPageEvents; its limit is ignored.
   // NOT_FOUND: the experiment was purged. OUT_OF_RANGE (EVENTS_PRUNED): some of them were pruned;
-  // the message, and ErrorInfo's `after`, give the first cursor whose events are all there.
+  // the message, and ErrorInfo's `after`, give the lowest cursor after which all events are stored.
   absl::StatusOr<std::shared_ptr<const EventPage>> Read(const store::EventQuery& query)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

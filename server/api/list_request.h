@@ -37,8 +37,8 @@ inline absl::StatusOr<std::vector<store::OrderTerm>> OrderOf(store::Listed liste
 }
 
 // Parses page_size, page_token, filter and order_by of a request for a list whose default order has
-// `default_terms` ordering keys. INVALID_ARGUMENT naming the fields that are wrong, and those of
-// `violations`, which the request is known to have.
+// `default_terms` ordering keys. INVALID_ARGUMENT naming the invalid fields and those of
+// `violations`, which were found earlier.
 template <typename Request>
 absl::StatusOr<ListRequest> ParseListRequest(const Request& request, store::Listed listed,
                                              size_t default_terms,
@@ -46,7 +46,7 @@ absl::StatusOr<ListRequest> ParseListRequest(const Request& request, store::List
   ListRequest list;
   auto filter = FilterOf(listed, request.filter());
   auto order = OrderOf(listed, request.order_by());
-  // A page token belongs to an order.
+  // A page token is valid for one order only.
   auto page = ParsePage(request, order.ok() ? order->size() + default_terms : 0);
   if (order.ok() || request.page_token().empty()) violations.AddUnder("", page.status());
   violations.AddUnder("", filter.status());

@@ -29,7 +29,7 @@ v1::RunView ViewOr(v1::RunView view, v1::RunView otherwise) {
   return view == v1::RUN_VIEW_BASIC || view == v1::RUN_VIEW_FULL ? view : otherwise;
 }
 
-// A page of what a run has.
+// A requested page of a list below a run: the run, and the page's position.
 struct RunPage {
   RunName run;
   NumberedPage place;

@@ -17,7 +17,7 @@
 namespace anneal::commands {
 namespace {
 
-// Prints findings as they are made.
+// Prints findings as they occur.
 class Findings {
  public:
   void Add(const std::string& what, const absl::Status& status) {

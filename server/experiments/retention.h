@@ -1,4 +1,4 @@
-// `Retention` removes checkpoints and events that are older than the operator keeps them.
+// `Retention` removes checkpoints and events that are older than the configured ages.
 
 #ifndef ANNEAL_SERVER_EXPERIMENTS_RETENTION_H_
 #define ANNEAL_SERVER_EXPERIMENTS_RETENTION_H_

@@ -1,4 +1,4 @@
-// `DiskRetry` repeats operations that the disk refuses, so that a full disk makes runs wait instead
+// `DiskRetry` retries operations that fail on the disk, so that a full disk makes runs wait instead
 // of failing them.
 
 #ifndef ANNEAL_SERVER_SCHEDULING_DISK_RETRY_H_

@@ -192,7 +192,7 @@ absl::Status Dispatcher::Change(
     ANNEAL_ASSIGN_OR_RETURN(changed, ChangeStates(transaction, command, runs));
     return absl::OkStatus();
   };
-  // Cancelling may use the disk's reserve: what is cancelled can be deleted.
+  // Cancelling may use the disk reserve, because cancelled runs can be deleted.
   ANNEAL_RETURN_IF_ERROR(store_->Write(change, command == Command::kCancel
                                                    ? store::Writer::Purpose::kMakeRoom
                                                    : store::Writer::Purpose::kRecord));

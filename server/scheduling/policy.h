@@ -18,7 +18,7 @@ std::vector<int64_t> NextRuns(QueueSnapshot snapshot, int idle_workers);
 enum class Recovery { kRetry, kGiveUp };
 
 // Decides about a run whose worker died `losses` times since the run last finished an epoch. It is
-// retried at most kMaxLosses times, because a run that kills its worker would do so for ever.
+// retried at most kMaxLosses times, because a run that crashes its worker would do so forever.
 inline constexpr int64_t kMaxLosses = 10;
 Recovery RecoverLostRun(int64_t losses);
 

@@ -144,7 +144,7 @@ absl::Status RunRecorder::Store(const v1::RunReport& report,
   if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status) || IsDiskError(status)) {
     return status;
   }
-  // The report itself cannot be stored, and never will be: the run must not stay RUNNING for ever.
+  // The report can never be stored: fail the run, which would otherwise stay RUNNING forever.
   const absl::Status failed = retry_->Run([&] {
     return store_->Write([&](store::Transaction& transaction) {
       return store::ChangeRunState(transaction, report.run_id(), v1::RUN_STATE_FAILED, clock_(),

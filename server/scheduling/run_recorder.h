@@ -17,8 +17,7 @@
 
 namespace anneal::scheduling {
 
-// Thread-safe, as long as the reports of one run come one after the other. Holds no lock of its
-// own.
+// Thread-safe, provided the reports of one run are sequential. Holds no lock.
 class RunRecorder {
  public:
   // Borrows all pointers.

@@ -37,8 +37,8 @@ class CheckpointFiles {
   // UNAVAILABLE: it cannot be read at present.
   absl::StatusOr<std::string> Read(const CheckpointFile& file) const;
 
-  // Opens the file at its begin for streaming, after the checks of Read. It is never in memory as a
-  // whole, and can be read to its end even if it is removed meanwhile.
+  // Opens the file for streaming from its beginning, after the checks of Read. It is never in
+  // memory as a whole, and can be read to its end even if it is removed meanwhile.
   absl::StatusOr<std::ifstream> Open(const CheckpointFile& file) const;
 
   // Removes all files of a run's directory but the named ones, and the directory if it is then

@@ -17,7 +17,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "theta blobs are little-endian");
 
-// The columns of the table `epochs`, with those of theta, and the SQL that has them.
+// The columns of the table `epochs`, with those of theta, and the SQL that contains them.
 struct EpochTable {
   MetricColumns columns{*v1::Epoch::descriptor()};
   std::string insert = absl::StrCat("INSERT INTO epochs (run_id, ", columns.names(),

@@ -15,8 +15,7 @@
 
 namespace anneal::store {
 
-// Stores the epoch with its layers and thetas. ALREADY_EXISTS: it is there; an epoch is recorded
-// once.
+// Stores the epoch with its layers and thetas. ALREADY_EXISTS: the epoch is already recorded.
 absl::Status InsertEpoch(Transaction& transaction, int64_t run_key, const v1::EpochReport& report);
 
 // NOT_FOUND.

@@ -1,5 +1,5 @@
-// These functions read and write experiments. They are as thread-safe as the connection or transaction
-// that they are called with.
+// These functions read and write experiments. They are as thread-safe as the connection or
+// transaction that they are called with.
 
 #ifndef ANNEAL_SERVER_STORE_EXPERIMENT_STORE_H_
 #define ANNEAL_SERVER_STORE_EXPERIMENT_STORE_H_

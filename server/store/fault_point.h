@@ -1,5 +1,5 @@
-// Fault points are named places on the write path at which a test can kill the process, to check
-// what the next one recovers. Builds without tests have none.
+// Fault points are named places on the write path at which a test can kill the process, to test
+// recovery by the next process. Builds without tests have none.
 
 #ifndef ANNEAL_SERVER_STORE_FAULT_POINT_H_
 #define ANNEAL_SERVER_STORE_FAULT_POINT_H_

@@ -30,8 +30,8 @@ class MetricColumns {
   // are unset as NULL.
   void Bind(const google::protobuf::Message& message, int first, Statement* statement) const;
 
-  // Sets the metrics of `message` to the columns from `first` on, counted from 0; those that are
-  // NULL and can be unset stay unset.
+  // Sets the metrics of `message` to the columns from `first` on, counted from 0; NULL leaves an
+  // optional field unset.
   void Read(const Statement& row, int first, google::protobuf::Message* message) const;
 
  private:

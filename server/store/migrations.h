@@ -1,5 +1,5 @@
 // `Migrate` brings a database to the current schema. The migrations (migrations/NNNN_name.sql) are
-// compiled in, and a database's user_version counts those that were applied to it.
+// compiled in, and a database's user_version is the number of applied migrations.
 
 #ifndef ANNEAL_SERVER_STORE_MIGRATIONS_H_
 #define ANNEAL_SERVER_STORE_MIGRATIONS_H_

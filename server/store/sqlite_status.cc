@@ -22,7 +22,8 @@ int LastErrorOfWal(sqlite3* handle) {
   return error;
 }
 
-// SQLite reports FULL for a full file system only; quotas and size limits are treated alike.
+// SQLite reports FULL for a full file system only; quotas and size limits are mapped to the same
+// code.
 bool IsOutOfRoom(sqlite3* handle, int code) {
   if (handle == nullptr) return false;
   return IsOutOfRoom(sqlite3_system_errno(handle)) ||

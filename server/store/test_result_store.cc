@@ -12,7 +12,7 @@
 namespace anneal::store {
 namespace {
 
-// The columns of the metrics in the table `test_results`, and the SQL that has them.
+// The columns of the metrics in the table `test_results`, and the SQL that contains them.
 struct TestResultTable {
   MetricColumns columns{*v1::TestResult::descriptor()};
   std::string insert =

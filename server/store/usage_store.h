@@ -27,7 +27,7 @@ struct UsageLimits {
 };
 
 // Checks whether a user may submit `new_runs` more runs. RESOURCE_EXHAUSTED (QUOTA_EXCEEDED),
-// naming the quota, the usage and what frees it.
+// naming the quota, the usage and how to free it.
 absl::Status CheckUsage(Connection& db, const UsageLimits& limits, absl::string_view user,
                         int64_t new_runs);
 

@@ -1,5 +1,5 @@
-// `Metrics` counts what the daemon does, and `MetricsEndpoint` serves the counts to Prometheus.
-// deploy/prometheus has a scrape config, alerts and a dashboard for these metrics.
+// `Metrics` holds the daemon's counters and histograms, and `MetricsEndpoint` serves them to
+// Prometheus. deploy/prometheus has a scrape config, alerts and a dashboard for these metrics.
 
 #ifndef ANNEAL_SERVER_TELEMETRY_METRICS_H_
 #define ANNEAL_SERVER_TELEMETRY_METRICS_H_

@@ -1,4 +1,5 @@
-// The functions of this file fill in the record of an epoch from the engine's sums and thetas.
+// `RecordTraining` and `RecordThetas` fill in an epoch's record from the engine's totals and
+// thetas.
 
 #ifndef ANNEAL_SERVER_TRAINING_EPOCH_RECORD_H_
 #define ANNEAL_SERVER_TRAINING_EPOCH_RECORD_H_

@@ -27,8 +27,7 @@ class Probe {
   // Returns the weights before the epoch in progress; empty where no diagnostic needs them.
   const model::Tensors& epoch_start() const { return before_; }
   bool needs_epoch_start() const { return config_.convexity(); }
-  // Adds the diagnostics that are due to the record of an epoch that has ended; the record's layers
-  // must exist.
+  // Adds the due diagnostics to the record of a finished epoch; the record's layers must exist.
   void Measure(engines::Engine* engine, v1::Epoch* record);
 
  private:

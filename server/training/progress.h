@@ -1,5 +1,5 @@
-// The functions of this file update a run's TrainingProgress: the best epoch, early stopping, and
-// the epoch in progress. Pure; thread-safe.
+// `ObserveBest` and `ObserveEarlyStopping` update a run's TrainingProgress; `ToPartialEpoch` and
+// `FromPartialEpoch` convert the sums of the epoch in progress. Pure; thread-safe.
 
 #ifndef ANNEAL_SERVER_TRAINING_PROGRESS_H_
 #define ANNEAL_SERVER_TRAINING_PROGRESS_H_

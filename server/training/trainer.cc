@@ -38,7 +38,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// The result of a part of a run: nothing where training goes on, the run's end, or the observer's
+// The result of a part of a run: nothing if training continues, the run's end, or the observer's
 // error.
 using Outcome = absl::StatusOr<std::optional<v1::RunEnd>>;
 
@@ -153,7 +153,7 @@ absl::Status Training::Restore() {
   ANNEAL_ASSIGN_OR_RETURN(model::TrainingState state,
                           model::DecodeCheckpoint(assignment_.checkpoint()));
   if (state.engine != engine_->name()) {
-    // AUTO may have meant another engine then: a run keeps the one that it began with.
+    // AUTO may have selected another engine at the start: a run keeps its first engine.
     v1::TrainingConfig config = config_;
     config.set_engine(state.engine == "reference" ? v1::ENGINE_KIND_REFERENCE
                                                   : v1::ENGINE_KIND_FUSED);

@@ -19,7 +19,7 @@
 
 namespace anneal::transport {
 
-// Thread-safe, once `AddTo` has returned. Says NOT_SERVING until SetServing.
+// Thread-safe, once `AddTo` has returned. Reports NOT_SERVING until SetServing.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
   using Request = grpc::health::v1::HealthCheckRequest;
@@ -48,7 +48,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   Response::ServingStatus StatusOf(const std::string& service) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Lets each watcher send what has changed.
+  // Makes each watcher send its status if it has changed.
   void Notify() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Full names of the server's services, such as anneal.v1.RunService. Owned by the server; does

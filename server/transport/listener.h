@@ -28,8 +28,8 @@ class Listener {
   using Admission = std::function<bool(int descriptor)>;
 
   // Binds `addresses`, each `HOST:PORT` (port 0 chooses a free one) or `unix:PATH`. A socket file
-  // gets mode 0600, and replaces one that nobody listens on. FAILED_PRECONDITION: an address is in
-  // use or cannot be bound. INVALID_ARGUMENT: a port is out of range.
+  // gets mode 0600, and replaces a stale one without a listener. FAILED_PRECONDITION: an address is
+  // in use or cannot be bound. INVALID_ARGUMENT: a port is out of range.
   static absl::StatusOr<std::unique_ptr<Listener>> Listen(const std::vector<std::string>& addresses,
                                                           Admission admission = nullptr);
   // Calls Stop.

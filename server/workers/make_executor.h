@@ -13,7 +13,7 @@ namespace anneal::workers {
 // The options of all executors; server/options.cc has a flag for each field.
 struct ExecutorOptions {
   int workers = 0;           // at least 1
-  bool pin_workers = false;  // each worker stays on a processor of its own
+  bool pin_workers = false;  // pins each worker to a separate processor
 };
 
 // Returns the executor for `options`. Borrows `datasets`. Thread-safe.

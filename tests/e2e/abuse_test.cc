@@ -87,7 +87,7 @@ class AbuseTest : public ::testing::Test, protected TlsDaemon {
     return ::testing::AssertionSuccess();
   }
   ::testing::AssertionResult HasGrownLittle(const std::string& after) const {
-#ifndef __SANITIZE_ADDRESS__  // pads what is allocated, and keeps what was freed
+#ifndef __SANITIZE_ADDRESS__  // pads allocations and quarantines freed memory
     const int64_t growth = ResidentBytesOf(daemon_.pid()) - resident_before_;
     if (growth > kMostGrowth) {
       return ::testing::AssertionFailure() << (growth >> 20) << " MiB more after " << after;

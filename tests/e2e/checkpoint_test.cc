@@ -1,4 +1,4 @@
-// Tests checkpoints and everything that continues from one: pause, resume, retry, extend, kills.
+// Tests checkpoints and continuing from them: pause, resume, retry, extend, kills.
 
 #include <filesystem>
 #include <fstream>

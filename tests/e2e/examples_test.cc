@@ -104,19 +104,19 @@ TEST_F(ExamplesTest, TheToursCommandsAndThenEveryHelpsExampleWorkWhenPasted) {
   for (const std::string& command : commands) {
     if (std::find(last.begin(), last.end(), command) != last.end()) continue;
     ExpectItWorks(ExampleOf(command), command);
-    Type("anneal delete --force later && anneal purge later");  // the next may take the name
+    Type("anneal delete --force later && anneal purge later");  // frees the name
   }
   ExpectItWorks(ExampleOf("undelete"), "undelete");
   ExpectItWorks(ExampleOf("delete"), "delete");
   Type("anneal undelete first");
   ExpectItWorks(ExampleOf("purge"), "purge");
-  ExpectItWorks(ExampleOf("submit"), "submit");  // of the name that is free again
+  ExpectItWorks(ExampleOf("submit"), "submit");  // reuses the freed name
 }
 
 TEST_F(ExamplesTest, TheReadmesCommandsForManyExperimentsWork) {
   ASSERT_EQ(Type("anneal submit --preset annealed --set epochs=2 --id first -f").code, kFine);
   for (const std::string& command : ReadmeCommands("### Many experiments", "### Plain SQL")) {
-    if (absl::StrContains(command, "anneal watch -")) continue;  // has no end
+    if (absl::StrContains(command, "anneal watch -")) continue;  // never ends
     ExpectItWorks(command, "README");
   }
 }

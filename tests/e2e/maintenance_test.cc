@@ -159,7 +159,7 @@ TEST_F(MaintenanceTest, MigrateLeavesAnUpToDateDatabaseUnchanged) {
 
 TEST_F(MaintenanceTest, ADryRunDetectsAMigrationThatWouldFail) {
   ASSERT_EQ(daemon_.Stop(), 0);
-  Sql(daemon_.database(), "PRAGMA user_version = 3");  // though it has had the fourth
+  Sql(daemon_.database(), "PRAGMA user_version = 3");  // although the fourth is applied
   const std::string before = Contents(daemon_.database());
   EXPECT_TRUE(IsOneLineError(Anneald({"migrate", "--dry-run"}), kFailed, {"duplicate column"}));
   EXPECT_TRUE(before == Contents(daemon_.database()));

@@ -122,7 +122,7 @@ class ManyWatchersTest : public ::testing::Test {
   void ExpectFew(int64_t bytes) {
     const int64_t each = bytes / static_cast<int64_t>(kWatchers);
     RecordProperty("bytes_a_watcher", static_cast<int>(each));
-#ifndef __SANITIZE_ADDRESS__  // pads what is allocated, and keeps what was freed
+#ifndef __SANITIZE_ADDRESS__  // pads allocations and quarantines freed memory
     EXPECT_LE(each, kMostBytesAWatcher);
 #endif
   }

@@ -24,7 +24,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Nobody listens on port 1.
+// No server listens on port 1.
 const ProcessOptions& Nowhere() {
   static const auto& options =
       *new ProcessOptions{.environment = {{"ANNEAL_SERVER", "127.0.0.1:1"}}};

@@ -23,7 +23,7 @@ Screen ShowOnScreen(absl::string_view output) {
       line.clear();
     } else if (absl::ConsumePrefix(&output, "\x1b[")) {
       const size_t end = output.find_first_not_of("0123456789;");
-      if (end == absl::string_view::npos) break;  // the rest has not come yet
+      if (end == absl::string_view::npos) break;  // the rest has not arrived yet
       EXPECT_EQ(output[end], 'm') << "\\e[" << absl::CEscape(output.substr(0, 10));
       output.remove_prefix(end + 1);
     } else {

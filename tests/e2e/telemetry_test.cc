@@ -1,4 +1,4 @@
-// Tests what operators read: metrics, JSON logs, health.
+// Tests the interfaces for operators: metrics, JSON logs, health.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
-// A wall clock that is set: order comes from sequences and durations from another clock, so nothing
-// but the times that are shown follows it.
+// Tests changes of the wall clock: only displayed times follow it, because order comes from
+// sequence numbers and durations from the monotonic clock.
 
 #include <atomic>
 #include <cstdint>
@@ -25,7 +25,7 @@ class ClockTest : public DaemonTest {
   ClockTest() {
     clock_ = [this] { return SystemWallClock() + ahead_; };
   }
-  // Sets the clock and waits for an epoch that was recorded by it, after however many were before.
+  // Sets the clock and waits for the first epoch that is recorded with the new time.
   void Set(int64_t ahead, Watch* watch) {
     ahead_ = ahead;
     ASSERT_TRUE(watch->Until([&](const v1::Event& event) {

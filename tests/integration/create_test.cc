@@ -1,4 +1,4 @@
-// Submitting: what is stored, what is refused, and what happens when it is sent twice.
+// Tests submissions: stored records, refusals, and idempotent retries.
 
 #include <atomic>
 #include <filesystem>
@@ -127,7 +127,7 @@ TEST_F(CreateTest, SameRequestIdWithAnotherBodyIsAlreadyExists) {
   EXPECT_THAT(ListNames(), ElementsAre("experiments/first"));
 }
 
-// An acknowledged submission is never lost: a retry must find it whatever became of its data.
+// An acknowledged submission is never lost: a retry must find it even if its data set is gone.
 TEST_F(CreateTest, SameRequestIdFindsTheExperimentThoughItsDataSetIsGone) {
   v1::CreateExperimentRequest request = TinyRequest("", 1);
   request.set_request_id("key");
@@ -173,7 +173,7 @@ TEST_F(CreateTest, ValidateOnlyStoresNothingAndShowsTheNetwork) {
   EXPECT_EQ(preview.network().multiply_adds(), 100 * 4 * 9 + 400);
   EXPECT_THAT(ListNames(), IsEmpty());
   EXPECT_EQ(TryGet("experiments/dry").error_code(), grpc::StatusCode::NOT_FOUND);
-  // Neither the id nor the request_id is used up.
+  // A dry run reserves neither the id nor the request_id.
   request.set_validate_only(false);
   EXPECT_EQ(Create(request).name(), "experiments/dry");
 }
@@ -189,8 +189,8 @@ TEST_F(CreateTest, ValidateOnlyFailsWhereTheRequestWould) {
   EXPECT_EQ(TryCreate(other).error_code(), grpc::StatusCode::ALREADY_EXISTS);
 }
 
-// Each case breaks a good request in one way; the error must name `field` (or one of several,
-// parted by |) and nothing be stored.
+// Each case makes one field of a valid request invalid; the error must name `field` (or one of
+// several, parted by |) and nothing be stored.
 struct Refusal {
   std::string field;
   std::function<void(v1::CreateExperimentRequest*)> break_it;
@@ -368,7 +368,7 @@ TEST_F(CreateTest, EveryViolationIsReportedAtOnce) {
   }
 }
 
-// Programs find the field in the request; people read it as they typed it.
+// Field paths are those of the request; messages use the notation of the command line.
 TEST_F(CreateTest, ViolationsHaveRequestPathsAndMessagesCommandLinePaths) {
   v1::CreateExperimentRequest request = TinyRequest("Bad");
   v1::Experiment* experiment = request.mutable_experiment();
@@ -413,7 +413,7 @@ TEST_F(CreateTest, AnInvalidAxisValueIsReportedAtTheAxis) {
   EXPECT_EQ(status.error_message().rfind("epochs is \"many\"", 0), 0U) << status.error_message();
 }
 
-// gRPC carries details in trailers, of which a client takes 8 KiB.
+// gRPC sends details in trailers, which clients limit to 8 KiB.
 TEST_F(CreateTest, RequestWithVeryManyViolationsIsStillInvalidArgument) {
   v1::CreateExperimentRequest request = TinyRequest("bad");
   for (int layer = 0; layer < 60; ++layer) {
@@ -432,7 +432,7 @@ TEST_F(CreateTest, UnknownDataSetIsRejectedWithTheAvailableOnes) {
   EXPECT_TRUE(Mentions(status.error_message(), {"cifar", "tiny"}));
 }
 
-// Of a newer client: to train without them would be another experiment.
+// Fields of a newer client: ignoring them would train a different experiment.
 TEST_F(CreateTest, UnknownFieldsAreRejected) {
   v1::CreateExperimentRequest request = TinyRequest("e");
   v1::OptimizerConfig* optimizer =
@@ -543,7 +543,7 @@ TEST_F(ListTest, PagesGoThroughAllExperimentsNewestFirst) {
       EXPECT_EQ(experiment.run_counts().total(), 1);
     }
     request.set_page_token(response.next_page_token());
-    // New ones do not disturb the pages that follow.
+    // New experiments do not affect later pages.
     Create(TinyRequest("", 1));
   } while (!request.page_token().empty());
   EXPECT_THAT(sizes, ElementsAre(2, 2, 1));

@@ -58,7 +58,7 @@ class EditTest : public DaemonTest {
     v1::PurgeExperimentResponse response;
     return experiments_->PurgeExperiment(&context, request, &response);
   }
-  // Until the worker has left the run.
+  // Retries until the worker has released the run.
   grpc::Status PurgeWhenPossible(const std::string& name) {
     const auto end = std::chrono::steady_clock::now() + kLongestCall;
     grpc::Status status = Purge(name);
@@ -126,7 +126,7 @@ TEST_F(EditTest, UpdateChangesTheFieldsOfTheMaskOnly) {
   request.mutable_experiment()->set_priority(-5);
   auto* labels = request.mutable_experiment()->mutable_labels();
   (*labels)["team"] = "vision";
-  // Many: a map has no order to compare by.
+  // Many labels, because map entries are unordered.
   for (int i = 0; i < 30; ++i) (*labels)[absl::StrCat("n", i)] = "";
   const v1::Experiment labelled = Updated(request);
   EXPECT_EQ(labelled.labels_size(), 31);
@@ -134,11 +134,11 @@ TEST_F(EditTest, UpdateChangesTheFieldsOfTheMaskOnly) {
   EXPECT_EQ(labelled.priority(), -5);
   EXPECT_EQ(labelled.note(), "after");
 
-  // The same again changes nothing, and is no news.
+  // Repeating the update changes nothing and emits no event.
   EXPECT_EQ(Updated(request).last_sequence(), labelled.last_sequence());
   EXPECT_EQ(Updated(request).etag(), labelled.etag());
 
-  // Without a mask: what is set. With a star: everything.
+  // No mask updates the set fields; `*` updates all fields.
   request = UpdateOf(name, {});
   request.mutable_experiment()->set_note("third");
   EXPECT_EQ(Updated(request).priority(), -5);
@@ -293,7 +293,7 @@ TEST_F(EditTest, PurgingEndsWatches) {
   ASSERT_TRUE(Delete(name, /*force=*/true).ok());
   ASSERT_TRUE(PurgeWhenPossible(name).ok());
   const grpc::Status status = watch.Finish();
-  // The end of all runs, or, for a watcher that came late, the end of the log itself.
+  // OK if the watcher saw the last run end; NOT_FOUND if the log was already removed.
   EXPECT_TRUE(status.ok() || status.error_code() == grpc::StatusCode::NOT_FOUND)
       << status.error_message();
 }

@@ -1,5 +1,5 @@
-// The daemon's health service and server reflection, as probes and tools without our protos use
-// them.
+// Tests the daemon's health service and server reflection, as used by probes and tools without our
+// protos.
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor_database.h>

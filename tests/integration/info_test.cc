@@ -37,7 +37,7 @@ TEST_F(InfoTest, PresetsAreListedAndFoundByName) {
                                       "presets/trainable-shared", "presets/trainable-per-neuron"}));
 }
 
-// As services.proto says of Preset.config: nothing is left to the reader's defaults.
+// Preset.config is complete (services.proto): readers need no defaults.
 TEST_F(InfoTest, PresetConfigsLeaveDependentDefaultsUnset) {
   // The baseline set to SCHEDULED must start at pi/4, not at the 0 of a FIXED theta.
   Context context;

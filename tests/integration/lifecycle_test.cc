@@ -1,4 +1,5 @@
-// Starting and stopping: whose directory and port it is, and what a stop does to runs and watchers.
+// Tests start and stop: ownership of directory and port, and the effect of a stop on runs and
+// watchers.
 
 #include <sys/stat.h>
 
@@ -31,7 +32,7 @@ class StopTest : public DaemonTest {
 
 TEST_F(StopTest, RunsAndWatchersSurviveAStopInTheMiddle) {
   constexpr int kRuns = 3;
-  constexpr int kEpochs = 250;  // more than there are at the stop
+  constexpr int kEpochs = 250;  // more than finish before the stop
   v1::CreateExperimentRequest request = TinyRequest("stopped", kEpochs);
   for (int seed = 0; seed < kRuns; ++seed) request.mutable_experiment()->add_seeds(seed);
   const std::string name = Create(request).name();
@@ -161,7 +162,7 @@ TEST_F(StopTest, RepeatedStopsKeepResultsBitIdentical) {
 class StartTest : public DaemonTest {
  protected:
   absl::Status TryStart(const Options& options) { return Daemon::Start(options).status(); }
-  // Options of a daemon of its own.
+  // Options of a separate daemon.
   Options Other() const {
     Options options = DefaultOptions();
     options.data_dir = directory_.file("other");

@@ -203,7 +203,7 @@ TEST_F(RetentionTest, WatchingFromAPrunedEventNamesTheOldestEvent) {
   EXPECT_TRUE(watch.Finish().ok());
   EXPECT_EQ(watch.events().size(), 0U);
   EXPECT_EQ(ListEpochs(name + "/runs/0").size(), 2U);
-  // The numbers go on where they were.
+  // Positions continue after the pruned ones.
   RunToEnd(TinyRequest("new"));
   EXPECT_FALSE(IsPruned("experiments/new"));
   Context context;

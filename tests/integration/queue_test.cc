@@ -1,4 +1,4 @@
-// Cancelling, and the order in which runs start.
+// Tests cancellation and the start order of runs.
 
 #include <algorithm>
 #include <atomic>
@@ -115,7 +115,7 @@ TEST_F(QueueTest, CancellingARunningRunFreesItsWorker) {
   EXPECT_EQ(events.back().state_change().to(), v1::RUN_STATE_CANCELLED);
   RunToEnd(TinyRequest("next", 1));
   EXPECT_EQ(GetRun("experiments/next/runs/0").state(), v1::RUN_STATE_SUCCEEDED);
-  // What the worker was still at does not count.
+  // Reports of the cancelled run are ignored.
   EXPECT_EQ(Get(name).last_sequence(), events.back().sequence());
   const v1::Run run = GetRun(name + "/runs/0");
   EXPECT_EQ(run.state(), v1::RUN_STATE_CANCELLED);

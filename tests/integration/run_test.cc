@@ -197,7 +197,7 @@ TEST_F(RunTest, ThetasAreListedByEpochAndLayer) {
   list.set_layer(7);
   EXPECT_THAT(ListThetas(list), IsEmpty());
 
-  // In pages of one, all come once.
+  // Pages of one vector return each vector once.
   list.clear_layer();
   list.set_page_size(1);
   std::vector<std::string> paged;
@@ -303,7 +303,7 @@ TEST_F(DivergingTest, DivergingRunFailsAndIsNotRetried) {
 
   Stop();
   Start();
-  RunToEnd(TinyRequest("next", 1));  // the queue has moved on, without it
+  RunToEnd(TinyRequest("next", 1));  // the failed run is not queued again
   EXPECT_TRUE(Same(GetRun("experiments/e/runs/0"), run));
 }
 
@@ -444,7 +444,7 @@ TEST_F(CompareTest, DifferencesArePairedBySeed) {
   EXPECT_GE(times.reached(), 1);
   EXPECT_EQ(times.reached() + times.censored(), 3);
 
-  // The other way round.
+  // With the arms swapped.
   question.set_baseline("swept,optimizer.learning_rate=0.0001");
   v1::CompareExperimentsResponse reversed;
   ASSERT_TRUE(TryCompare(question, &reversed).ok());

@@ -1,4 +1,4 @@
-// Watching less or more than one experiment: a run, or all of them; and heartbeats.
+// Tests watching a single run or all experiments, and heartbeats.
 
 #include <map>
 #include <string>
@@ -37,7 +37,7 @@ TEST_F(ScopeTest, RunIsWatchedAloneAndToItsEnd) {
   }
   EXPECT_EQ(epochs, 3);
   EXPECT_EQ(watch.events().back().state_change().to(), v1::RUN_STATE_SUCCEEDED);
-  // From anywhere in the log on, it is the rest.
+  // From a cursor in the log, the stream is the remaining events.
   WaitForEnd(name);
   Watch rest(experiments_.get(), name + "/runs/1", watch.events()[1].sequence());
   EXPECT_TRUE(rest.Finish().ok());
@@ -65,7 +65,7 @@ TEST_F(ScopeTest, AllExperimentsAreWatchedWithoutGap) {
   context.TryCancel();
   (void)reader->Finish();
 
-  // From now on: what is there already does not come again.
+  // From now on: existing events are not sent.
   Context later;
   v1::WatchExperimentRequest request = All(-1);
   request.mutable_heartbeat()->set_seconds(3600);

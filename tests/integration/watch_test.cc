@@ -1,4 +1,4 @@
-// Watching: every event once and in order, from wherever a watcher begins.
+// Tests that watchers receive every event exactly once and in order, from any cursor.
 
 #include <limits>
 #include <map>
@@ -148,7 +148,7 @@ TEST_F(WatchTest, RepeatedReconnectsNeitherMissNorRepeatEvents) {
     if (ended) {
       ASSERT_TRUE(status.ok()) << status.error_message();
     }
-    // What was under way when it left is read again.
+    // Events in flight at the disconnect are sent again.
     ASSERT_LT(last, 1000);
   }
   const v1::Experiment experiment = Get(name);

@@ -141,7 +141,7 @@ TEST_F(ComparisonTest, RunsAreGroupedByFieldsExperimentsAndPresets) {
               ElementsAre("preset=baseline", "preset=-"));
   EXPECT_THAT(Names(Compared(names + "group_by: 'experiment'")),
               ElementsAre("experiment=one", "experiment=two", "experiment=three"));
-  // Fields are named in the order of the alphabet, whatever order they were asked for in.
+  // Fields are named alphabetically, independently of the order in the request.
   EXPECT_THAT(Names(Compared(names + "group_by: 'optimizer.learning_rate' group_by: 'experiment'")),
               ElementsAre("experiment=one,optimizer.learning_rate=0.1",
                           "experiment=two,optimizer.learning_rate=0.1",
@@ -222,7 +222,7 @@ TEST_F(ComparisonTest, NamedBaselineIsUsedAndCorrectionCountsTheOtherArms) {
   EXPECT_EQ(response.baseline(), "c");
   EXPECT_FALSE(response.arms(2).has_comparison());
   EXPECT_NEAR(response.arms(0).comparison().difference(), -0.35, 1e-12);
-  // Two p-values of 1/2 each, corrected for being two.
+  // Two p-values of 1/2 each, corrected for two comparisons.
   for (int arm = 0; arm < 2; ++arm) {
     EXPECT_EQ(response.arms(arm).comparison().p_value(), 0.5);
     EXPECT_EQ(response.arms(arm).comparison().holm_p_value(), 1);

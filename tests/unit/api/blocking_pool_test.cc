@@ -63,7 +63,7 @@ TEST(BlockingPoolTest, RunsAsManyTasksAtATimeAsItHasThreads) {
     done.push_back(finished->get_future());
     pool.Run([&running, &all_run, released, finished] {
       if (++running == kThreads) all_run.set_value();
-      released.wait();  // for the others: ends only if all run at the same time
+      released.wait();  // waits for the others: finishes only if all run concurrently
       finished->set_value();
     });
   }

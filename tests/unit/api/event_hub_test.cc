@@ -62,7 +62,7 @@ class EventHubTest : public ::testing::Test {
     return subscriber;
   }
 
-  // Ticks only where a test makes a hub that does.
+  // The interval is so long that this hub never ticks.
   EventHub hub_{std::chrono::hours(1)};
 };
 

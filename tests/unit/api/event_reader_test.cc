@@ -33,7 +33,7 @@ class EventReaderTest : public store::StoreTest {
     for (int i = 0; i < count; ++i) Append(key, absl::StrCat("event ", i));
     return key;
   }
-  // Appends an event; the reader is not told.
+  // Appends an event without notifying the reader.
   void Append(int64_t key, const std::string& text) {
     const absl::Status status = Write([&](Transaction& transaction) {
       return store::AppendMessage(transaction, key, std::nullopt, kNow, text);

@@ -135,8 +135,8 @@ TEST(IncludeArrowsTest, EveryRoomHasATargetOfItsOwn) {
   }
 }
 
-// A namespace follows its folder: `server/` and `common/` are left out, and what is nested deeper
-// is the file's own.
+// A namespace follows its folder: `server/` and `common/` are left out, and deeper nesting is local
+// to the file.
 TEST(IncludeArrowsTest, NamespacesFollowFolders) {
   for (const char* top : {"common", "server", "client"}) {
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / top)) {

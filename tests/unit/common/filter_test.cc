@@ -71,7 +71,7 @@ TEST(FilterTest, ValuesAreWordsTimesNumbersOrQuoted) {
 
 struct Bad {
   std::string text;
-  std::string at;  // what the message says of where
+  std::string at;  // the position in the message
 };
 
 class BadFilterTest : public ::testing::TestWithParam<Bad> {};

@@ -49,7 +49,7 @@ class DispatcherTest : public SchedulingTest {
     for (int run = 0; run < count; ++run) keys.push_back(RunKeyOf(id, run));
     return keys;
   }
-  // Blocks until the dispatcher has looked at the queue as it is now.
+  // Blocks until the dispatcher has processed the current queue.
   void Look() {
     ASSERT_TRUE(executor_->WaitForLook([this] { dispatcher_->Wake(); }));
   }
@@ -162,7 +162,7 @@ TEST_F(DispatcherTest, ARunStillHeldByAWorkerIsNotReassigned) {
   Look();
   EXPECT_THAT(executor_->started(), SizeIs(1)) << "its first worker has not left";
   EXPECT_EQ(StateOf(runs[0]), v1::RUN_STATE_PENDING);
-  // Its last epoch counts, its end does not.
+  // The last epoch of the old worker is recorded, its final report is not.
   EXPECT_EQ(executor_->Report(EpochOf(runs[0], 1)), absl::OkStatus());
   EXPECT_EQ(executor_->Report(Stopped(runs[0])).code(), absl::StatusCode::kCancelled);
   executor_->Leave(runs[0]);
@@ -176,7 +176,7 @@ TEST_F(DispatcherTest, AHeldRunDoesNotKeepOthersFromIdleWorkers) {
   ASSERT_THAT(executor_->WaitForStarts(2), SizeIs(2));
   EXPECT_EQ(dispatcher_->ChangeExperiment("e", Command::kPause), absl::OkStatus());
   EXPECT_EQ(dispatcher_->ChangeExperiment("e", Command::kResume), absl::OkStatus());
-  // Both are at the head of the queue, and held.
+  // Both are at the head of the queue, but workers still hold them.
   const std::vector<int64_t> later = InsertRuns("later", 1);
   dispatcher_->Wake();
   EXPECT_THAT(KeysOf(executor_->WaitForStarts(3)), ElementsAre(first[0], first[1], later[0]));

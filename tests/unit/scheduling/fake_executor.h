@@ -66,7 +66,7 @@ class FakeExecutor final : public workers::Executor {
     }
   }
 
-  // What follows is the test's side.
+  // Control functions for tests:
 
   // Blocks until the dispatcher has given out `count` runs in all; returns them in order. Returns
   // fewer after half a minute.
@@ -83,10 +83,10 @@ class FakeExecutor final : public workers::Executor {
     return started_;
   }
 
-  // Blocks until a look at the queue that began after this call has ended. `wake` makes the
+  // Blocks until a pass over the queue that began after this call has ended. `wake` makes the
   // dispatcher look. Returns false after half a minute.
   bool WaitForLook(const std::function<void()>& wake) ABSL_LOCKS_EXCLUDED(mutex_) {
-    // The dispatcher's looks are sequential: when the third begins, the second, which began after
+    // The dispatcher's passes are sequential: when the third begins, the second, which began after
     // the call, has ended.
     for (int i = 0; i < 3; ++i) {
       int64_t before = 0;

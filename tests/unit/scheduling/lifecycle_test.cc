@@ -74,7 +74,7 @@ TEST(LifecycleTest, OnlyARunThatDivergedIsNotRetried) {
   EXPECT_THAT(std::string(diverged.status().message()), HasSubstr("optimizer.learning_rate"));
 }
 
-// As common/run_state.h has the transitions: the store would refuse others.
+// The transitions of common/run_state.h: the store refuses others.
 TEST(LifecycleTest, EveryNextStateIsATransitionOfTheStore) {
   for (const Command command : kCommands) {
     for (const v1::RunState state : kStates) {

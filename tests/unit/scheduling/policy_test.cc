@@ -91,13 +91,13 @@ TEST(QueuePolicyTest, OneWorkerServesUsersAlternately) {
     const auto run = std::find_if(pending.begin(), pending.end(), [&](const PendingRun& waiting) {
       return waiting.key == next[0];
     });
-    users[run->user].last_start = start;  // and it ends before the next is chosen
+    users[run->user].last_start = start;  // the run ends before the next is chosen
     pending.erase(run);
   }
   EXPECT_THAT(started, ElementsAre(100, 0, 101, 1, 102, 2, 3));
 }
 
-// The closed form that single runs are told, against the whole order.
+// Checks the closed form of the queue position against the complete order.
 TEST(QueuePolicyTest, PositionOfARunIsItsIndexInTheOrder) {
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {
@@ -109,7 +109,7 @@ TEST(QueuePolicyTest, PositionOfARunIsItsIndexInTheOrder) {
     }
     const auto runs = static_cast<int64_t>(random() % 20);
     for (int64_t key = 0; key < runs; ++key) {
-      const std::string user(1, static_cast<char>('a' + random() % 5));  // e has no standing
+      const std::string user(1, static_cast<char>('a' + random() % 5));  // no state for user e
       snapshot.pending.push_back(Waiting(key, user));
       ++counts[user];
     }

@@ -28,7 +28,7 @@ class RunRecorderTest : public SchedulingTest {
     ASSERT_EQ(Change(run_, v1::RUN_STATE_RUNNING), absl::OkStatus());
   }
 
-  // The test of waits: `on_clock` is called with each attempt to write a checkpoint.
+  // For tests of retries: `on_clock` is called at each attempt to write a checkpoint.
   int64_t Now() {
     if (on_clock_) on_clock_();
     return store::kNow;
@@ -144,7 +144,7 @@ TEST_F(RunRecorderTest, TheLastEpochOfASuspendedRunCountsButItsEndDoesNot) {
   EXPECT_EQ(StateOf(run_), v1::RUN_STATE_SUSPENDED);
   EXPECT_EQ(EpochCount(), 1);
   EXPECT_THAT(CheckpointsOf(run_), SizeIs(1));
-  // Nor once it is resumed: the next worker reports it.
+  // Nor after a resume: the next worker reports it.
   ASSERT_EQ(Change(run_, v1::RUN_STATE_PENDING), absl::OkStatus());
   EXPECT_EQ(recorder.Record(EpochOf(run_, 2)), absl::OkStatus());
   EXPECT_EQ(recorder.Record(Completed(run_)).code(), absl::StatusCode::kCancelled);

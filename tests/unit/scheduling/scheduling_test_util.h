@@ -1,4 +1,4 @@
-// The tests of scheduling share a store in a directory of its own, and reports of runs.
+// These helpers give scheduling tests a store in a separate directory, and reports of runs.
 
 #ifndef ANNEAL_TESTS_UNIT_SCHEDULING_SCHEDULING_TEST_UTIL_H_
 #define ANNEAL_TESTS_UNIT_SCHEDULING_SCHEDULING_TEST_UTIL_H_

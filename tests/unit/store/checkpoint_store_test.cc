@@ -192,7 +192,7 @@ TEST_F(CheckpointFilesTest, AFailedWriteLeavesNoFiles) {
   std::ofstream(directory_.file("in-the-way")) << "a file";
   const CheckpointFiles blocked(directory_.file("in-the-way"));
   EXPECT_FALSE(blocked.Write("e/0/a", "x").ok());
-  // A directory where the file is to be: the temporary file goes away again.
+  // A directory at the destination: the temporary file is removed.
   ASSERT_TRUE(files_.Write("e/0/a/b", "x").ok());
   EXPECT_FALSE(files_.Write("e/0/a", "x").ok());
   EXPECT_THAT(Names("e/0"), ElementsAre("a"));

@@ -1,5 +1,4 @@
-// The settings that make the database durable, as SQLite itself reports them, and its errors as
-// ours.
+// Tests the durability settings, as SQLite reports them, and the conversion of its errors.
 
 #include "server/store/connection.h"
 

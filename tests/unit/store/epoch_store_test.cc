@@ -1,4 +1,4 @@
-// Epochs and thetas come back to the bit; what is not a number does not get in.
+// Tests that epochs and thetas round-trip bit-identical, and that NaN is rejected.
 
 #include "server/store/epoch_store.h"
 
@@ -43,7 +43,7 @@ class EpochStoreTest : public StoreTest {
     for (const v1::ThetaVector& theta : thetas) places.emplace_back(theta.epoch(), theta.layer());
     return places;
   }
-  // Of `run`, whose rows must not be there after a refusal.
+  // Returns the number of rows, which must be 0 after a refusal.
   int64_t Rows() {
     return QueryInt(
         "SELECT (SELECT count(*) FROM epochs) + (SELECT count(*) FROM layer_epochs)"

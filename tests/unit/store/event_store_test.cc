@@ -60,7 +60,7 @@ TEST_F(EventStoreTest, SequencesHaveNoGapsDespiteConcurrentFailures) {
 TEST_F(EventStoreTest, MessagesRoundTripWithTimeAndRun) {
   Insert(SomeExperiment("a", 2));
   ASSERT_TRUE(Say(KeyOf("a"), "about all \xe2\x82\xac").ok());
-  // The clock was set back: order is that of the sequence.
+  // The clock was set back: events are ordered by sequence.
   ASSERT_TRUE(Say(KeyOf("a"), "about one", RunKeyOf("a", 1), kNow - 1'000'000).ok());
   const std::vector<v1::Event> events = List("a", 1, 10);
   ASSERT_EQ(events.size(), 2U);
@@ -136,7 +136,7 @@ TEST_F(EventStoreTest, PositionsOrderTheEventsOfAllExperiments) {
   EXPECT_EQ(list({.after = 3, .limit = 9}), std::vector<std::string>{"4 experiments/b 2"});
   EXPECT_EQ(Read([](Connection& db) { return GetLogPosition(db, {}); }).last, 4);
   EXPECT_FALSE(Read([](Connection& db) { return GetLogPosition(db, {}); }).ended);
-  // What is purged leaves a gap; its numbers do not come again.
+  // Purged events leave a gap; their positions are not reused.
   ASSERT_TRUE(Write([key = KeyOf("b")](Transaction& transaction) {
                 return PurgeExperiment(transaction, key);
               }).ok());

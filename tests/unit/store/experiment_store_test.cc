@@ -102,7 +102,7 @@ TEST_F(ExperimentStoreTest, RequestIsFoundByItsIdOnly) {
   experiment.request_sha256 = "abc";
   Insert(experiment);
   Insert(SomeExperiment("silent-1"));
-  Insert(SomeExperiment("silent-2"));  // having no request_id is not having the same one
+  Insert(SomeExperiment("silent-2"));  // submissions without a request_id are distinct
   const auto find = [this](const std::string& id) {
     return Read([&](Connection& db) { return FindRequest(db, id); });
   };

@@ -1,5 +1,5 @@
-// A disk without room: writes fail whole, what was acknowledged stays, and it goes on when there is
-// room again.
+// Tests a full disk: writes fail atomically, acknowledged writes persist, and writing resumes once
+// there is space.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -65,7 +65,7 @@ Outcome Check(Store* store, int acknowledged) {
   return IsIntact(store) ? kAsPromised : kDamaged;
 }
 
-// Fills the disk, checks, makes room, checks, and does so again on a fresh start.
+// Fills the disk, checks, frees space and checks again; then repeats this after a reopen.
 Outcome FillTheDisk(const std::string& directory) {
   auto opened = Store::Open(directory);
   if (!opened.ok()) return kDidNotOpen;
@@ -97,7 +97,8 @@ TEST(FullDiskTest, WritesFailAtomicallyUntilSpaceIsFreed) {
   EXPECT_EQ(InChild([&] { return FillTheDisk(directory.path()); }), kAsPromised);
 }
 
-// The process ends while the disk is still full, which also keeps the WAL from being folded in.
+// The process ends while the disk is still full, which also prevents the last checkpoint of the
+// WAL.
 TEST(FullDiskTest, AcknowledgedWritesSurviveAStopOnAFullDisk) {
   const TempDirectory directory;
   EXPECT_EQ(InChild([&]() -> int {

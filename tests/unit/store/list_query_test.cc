@@ -1,4 +1,4 @@
-// Filters, orders and pages on a real database: what is found, in which order, and what is refused.
+// Tests filters, orders and pages on a real database: results, their order, and refusals.
 
 #include "server/store/list_query.h"
 
@@ -89,7 +89,7 @@ class ListQueryTest : public StoreTest {
     return query;
   }
 
-  // Names of what a list has, `page` at a time.
+  // Returns the names of the listed experiments, read in pages of `page`.
   std::string Experiments(const std::string& filter, const std::string& order = "",
                           int page = 100) {
     return Pages(Listed::kExperiments, filter, order, page, [&](const ListQuery& query) {

@@ -26,7 +26,7 @@ std::string Bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// A database as the version of so many migrations has left it.
+// Creates a database at schema version `version`.
 void MakeVersion(const std::string& path, int version) {
   auto connection = Connection::Open(path, Connection::Mode::kReadWrite);
   ASSERT_TRUE(connection.ok()) << connection.status();
@@ -64,7 +64,7 @@ TEST(BackUpDatabaseTest, TheCopyIsSoundAndUpToTheLastCommit) {
   const TempDirectory directory;
   const std::string path = directory.file("anneal.db");
   MakeVersion(path, static_cast<int>(Migrations().size()));
-  // With a log that is not yet in the file.
+  // With a WAL that is not yet checkpointed.
   const auto writer = Connection::Open(path, Connection::Mode::kReadWrite);
   ASSERT_TRUE(writer.ok());
   ASSERT_TRUE((*writer)->Execute("CREATE TABLE late (x); INSERT INTO late VALUES (42)").ok());

@@ -1,4 +1,5 @@
-// Every metric of the API has a column, and columns are bound and read by the fields' options.
+// Tests that every metric of the API has a column, and that columns are bound and read by the
+// fields' options.
 
 #include "server/store/metric_columns.h"
 

@@ -25,13 +25,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-// Only for files that no connection of this process has open.
+// Returns the contents of a file; no connection of this process may have it open.
 std::string BytesOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// As any program would: none of our settings.
+// Creates a database with SQLite's default settings, like any other program.
 void MakeDatabase(const std::string& path, const std::string& sql) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
@@ -48,7 +48,7 @@ class MigrationsTest : public ::testing::Test {
     EXPECT_TRUE(opened.ok()) << opened.status();
     return *std::move(opened);
   }
-  // Opening the directory fails so, and the file is as it was.
+  // Expects that opening fails with this code and leaves the file unchanged.
   void ExpectRefused(absl::StatusCode code) {
     const std::string before = BytesOf(path());
     ASSERT_FALSE(before.empty());

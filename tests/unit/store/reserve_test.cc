@@ -1,4 +1,4 @@
-// A disk that is really full: a file system of a few MiB, in a mount namespace of the test's own.
+// Tests the reserve on a full file system of a few MiB, in a private mount namespace.
 
 #include "server/store/reserve.h"
 
@@ -33,7 +33,7 @@ enum Outcome : int {
 
 void WriteText(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-// Nobody outside this process sees it. Who is not root becomes it in a user namespace.
+// Mounts a small tmpfs that only this process sees; without root, inside a user namespace.
 bool MountSmall(const std::string& directory, int mebibytes) {
   const std::string uid_map = absl::StrCat("0 ", ::getuid(), " 1");
   const bool is_root = ::geteuid() == 0;
@@ -49,7 +49,7 @@ int64_t SizeOf(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? 512 * info.st_blocks : -1;
 }
 
-// Takes all the room that is left.
+// Fills the remaining space.
 void FillUp(const std::string& path) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   const std::string block(4096, 'x');
@@ -81,7 +81,7 @@ Outcome FillDeleteAndGoOn(const std::string& directory) {
         [&](Transaction& transaction) { return InsertExperiment(transaction, experiment); });
   }
   FillUp(directory + "/rubbish");
-  // What room is left inside SQLite's own files is used up too.
+  // Uses up the free space inside SQLite's files, too.
   absl::Status status;
   for (int i = 0; i < 10'000 && status.ok(); ++i) {
     status = Annotate(store->get(), kFirst, std::string(4000, static_cast<char>('a' + i % 26)),
@@ -94,7 +94,7 @@ Outcome FillDeleteAndGoOn(const std::string& directory) {
       Writer::Purpose::kMakeRoom);
   if (!purged.ok()) return kCouldNotDelete;
   ::unlink((directory + "/rubbish").c_str());
-  // The next commit takes the reserve back; a second after the last try.
+  // A commit restores the reserve, at the earliest one second after the last attempt.
   const bool filled = [&] {
     for (int i = 0; i < 40; ++i) {
       if (!Annotate(store->get(), kFirst, "there is room", Writer::Purpose::kRecord).ok()) {

@@ -1,4 +1,4 @@
-// Runs: their life cycle against a model of it, their queue, and what they record.
+// Tests runs: their state machine against a model, their queue, and their records.
 
 #include "server/store/run_store.h"
 
@@ -362,7 +362,7 @@ TEST_F(RunStoreTest, QueueIsOrderedByPriorityThenSubmission) {
   EXPECT_THAT(Pending(100), ElementsAre(order[1], order[3], order[4], order[5]));
   EXPECT_EQ(Read([](Connection& db) { return CountPendingRuns(db); }), 4);
   EXPECT_EQ(GetRunOf("low", 0).queue_position(), 3);
-  // Back in the queue, it is where it was.
+  // Requeued, it returns to its earlier position.
   ASSERT_TRUE(Change(order[0], v1::RUN_STATE_PENDING).ok());
   EXPECT_EQ(Pending(1), std::vector<int64_t>{order[0]});
 }

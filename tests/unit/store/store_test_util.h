@@ -37,7 +37,7 @@ namespace anneal::store {
 
 inline constexpr int64_t kNow = 1'700'000'000'123'456;
 
-// Doubles that only survive when all 64 bits do; `n` chooses.
+// Returns the `n`th of several doubles that use all 64 bits.
 inline double AwkwardDouble(int n) {
   const double values[] = {0.1,
                            -1.0 / 3,
@@ -53,7 +53,7 @@ inline double AwkwardDouble(int n) {
   return values[static_cast<size_t>(n) % count] / (n < 10 ? 1 : std::nextafter(1.0, 2.0));
 }
 
-// Sets every number of a message, messages inside it included, to a value of its own.
+// Sets every number of a message and of its submessages to a distinct value.
 inline void FillNumbers(google::protobuf::Message* message, int* next) {
   using google::protobuf::FieldDescriptor;
   const auto* type = message->GetDescriptor();
@@ -125,7 +125,7 @@ inline v1::TestResult SomeResult(v1::TestResult::Weights weights) {
 
 using Parameters = std::map<std::string, std::string>;
 
-// With one cell, whose seeds count from 0.
+// Returns an experiment with one cell and the seeds from 0.
 inline NewExperiment SomeExperiment(const std::string& id, int runs = 1, int32_t priority = 0) {
   NewExperiment experiment;
   experiment.id = id;
@@ -165,7 +165,7 @@ class StoreTest : public ::testing::Test {
 
   absl::Status Write(Writer::WriteFunction function) { return store_->Write(std::move(function)); }
 
-  // Returns what a read that must succeed returns; `function` returns a StatusOr.
+  // Returns the result of a read that must succeed; `function` returns a StatusOr.
   template <typename Function>
   auto Read(Function function) {
     auto result = store_->Read(std::move(function));

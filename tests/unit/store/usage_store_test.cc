@@ -25,7 +25,7 @@ class UsageStoreTest : public StoreTest {
   Usage Of(const std::string& user) {
     return Read([&](Connection& db) { return UsageOf(db, user); });
   }
-  // What it should be, from the tables themselves.
+  // Computes the expected usage from the tables.
   Usage Counted(const std::string& user) {
     const std::string of = absl::StrCat(" WHERE user = '", user, "'");
     const std::string runs = absl::StrCat(" (SELECT run_id FROM runs", of, ")");

@@ -1,4 +1,4 @@
-// Writes from many threads: durable when they return, alone in their failures, announced once.
+// Tests concurrent writes: they are durable on return, fail independently, and notify once.
 
 #include "server/store/writer.h"
 

@@ -330,7 +330,7 @@ TEST(TrainerTest, IsBitIdenticalForTheSameSeedOnly) {
 TEST(TrainerTest, IsBitIdenticalBesideAConcurrentRun) {
   const v1::TrainingConfig config = ConfigOf(kScheduled);
   const std::vector<std::string> alone = BitsOf(TrainOn(config));
-  // The other run has begun before and ends after: it trains until it is told to stop.
+  // The other run starts earlier and ends later: it trains until it is stopped.
   std::latch other_trains(1);
   std::stop_source stop;
   std::jthread other([&] {

@@ -1,4 +1,4 @@
-// The health service of a server without a daemon.
+// Tests the health service of a server without a daemon.
 
 #include "server/transport/health.h"
 
@@ -156,7 +156,7 @@ TEST_F(HealthTest, WatchersAreNotifiedOfShutdownAndDoNotDelayIt) {
   HealthWatch unknown(stub_.get(), "no.such.Service");
   ASSERT_EQ(watch.Next(), HealthCheckResponse::SERVING);
   ASSERT_EQ(unknown.Next(), HealthCheckResponse::SERVICE_UNKNOWN);
-  // Returns when the last stream has ended; its patience is longer than the test's.
+  // Returns when the last stream has ended; its timeout exceeds the test's.
   server_->Shutdown(2 * kLongestCall);
   EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(watch.Next(), HealthCheckResponse::UNKNOWN) << "the end of the stream";
@@ -176,7 +176,7 @@ TEST_F(HealthTest, CancelledWatchIsNotLoggedAsAnError) {
     HealthWatch watch(stub_.get(), "");
     ASSERT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
   }
-  // The server hears of it a moment after the client has left.
+  // The server notices shortly after the client has left.
   const auto deadline = std::chrono::steady_clock::now() + kLongestCall;
   while (!absl::StrContains(log(), "Health/Watch") && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();

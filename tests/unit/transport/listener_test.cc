@@ -36,7 +36,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// A socket that is closed with it.
+// Owns a socket and closes it on destruction.
 class Socket {
  public:
   explicit Socket(int descriptor) : descriptor_(descriptor) {}
@@ -52,7 +52,7 @@ class Socket {
     EXPECT_EQ(::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
   }
-  // Blocks until something comes; empty: the peer has closed the connection.
+  // Blocks until data arrives; empty if the peer has closed the connection.
   std::string Receive() const {
     pollfd readable = {descriptor_, POLLIN, 0};
     EXPECT_EQ(::poll(&readable, 1, -1), 1);
@@ -103,7 +103,7 @@ class Handed {
     descriptors_.push_back(descriptor);
     changed_.SignalAll();
   }
-  // Blocks until there is one, and takes it.
+  // Blocks until there is a connection, and removes it.
   Socket Next() {
     MutexLock lock(&mutex_);
     while (descriptors_.empty()) changed_.Wait(&mutex_);
@@ -248,7 +248,7 @@ TEST_F(ListenerTest, ASocketThatIsServedIsFailedPreconditionAndStays) {
   const absl::Status status = Listener::Listen({unix_address_}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr(path_));
-  (void)handed_.Next();  // the connection that found out
+  (void)handed_.Next();  // the connection that detected the shortage
   ExpectServes(unix_address_);
 }
 

@@ -49,7 +49,7 @@ class RecordingReceiver final : public ReportReceiver {
   std::vector<int64_t> numbers_ ABSL_GUARDED_BY(mutex_);
 };
 
-// A door that stays open once it is opened. Thread-safe.
+// A latch that stays open once it is opened. Thread-safe.
 class Gate {
  public:
   void Open() ABSL_LOCKS_EXCLUDED(mutex_) {
@@ -95,7 +95,7 @@ TEST(CourierTest, AcceptsAReportWhileThePreviousOneIsDelivered) {
   });
   Courier courier(&receiver);
   EXPECT_EQ(courier.Send(Numbered(1)), absl::OkStatus());
-  // Would block for ever if it waited for the delivery of the first.
+  // Would block forever if it waited for the delivery of the first.
   EXPECT_EQ(courier.Send(Numbered(2)), absl::OkStatus());
   gate.Open();
   EXPECT_EQ(courier.Drain(), absl::OkStatus());

@@ -109,7 +109,7 @@ class FusedEngine final : public Engine {
   void PackTrainedSlopes(Layer* layer);
 
   // Runs `count` images of a batch from `begin` through all layers; the logits are the last layer's
-  // z. `keep` keeps what the backward pass reads.
+  // z. With `keep`, stores the inputs of the backward pass.
   void ForwardChunk(const data::Batch& batch, int64_t begin, int64_t count, bool keep);
   // Copies an image into the first layer's input, as the image of index `index` of the chunk, and
   // returns it with its zero padding, unfolded. `readable` floats behind the image may be read.

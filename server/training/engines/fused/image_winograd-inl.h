@@ -250,8 +250,8 @@ HWY_NOINLINE void ImageRows(const LayerShape& given_shape, const ForwardBuffers&
         ImageRow<with_argmax>(shape, b, rows, weights, y, block,
                               b.scratch + 3 * shape.plane_stride());
       } else {
-        // From the last channels to the first, so that what the padding channels of an incomplete
-        // block overwrite is stored after them.
+        // From the last channels to the first, so that values overwritten by the padding channels
+        // of an incomplete block are stored later.
         constexpr int64_t kStep = kImageVectors * kLanes;
         for (int64_t c = kBlock - kStep; c >= 0; c -= kStep) {
           constexpr int W = kImageTiles;

@@ -29,7 +29,7 @@ std::vector<std::vector<std::string>> ReadCsv(const std::string& text) {
       rows.back().back() += c;
     }
   }
-  rows.pop_back();  // what begins after the last line end
+  rows.pop_back();  // the empty row after the last line end
   return rows;
 }
 

@@ -58,7 +58,7 @@ std::string TextFormatOf(const Message& message) {
   return text;
 }
 
-// The schema of a later version, which has more than this one.
+// The schema of a later version, with additional fields.
 class LaterSchema {
  public:
   LaterSchema() {

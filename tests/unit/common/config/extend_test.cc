@@ -14,7 +14,7 @@ namespace {
 constexpr int kEpochs = 7;
 constexpr int kSteps = 5;
 
-// In the epochs that were done nothing changes, and after them theta and learning rate stay.
+// Completed epochs keep their schedule; later ones keep the final theta and learning rate.
 TEST(ExtendConfigTest, KeepsTheShapeOfEverySchedule) {
   for (const char* theta :
        {"CONSTANT", "LINEAR", "COSINE", "SQRT", "POWER", "EXPONENTIAL", "STEP", "JUMP"}) {

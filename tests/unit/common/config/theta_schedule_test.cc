@@ -230,8 +230,8 @@ RC_GTEST_PROP(ThetaScheduleTest, OnlyPlateauDependsOnTheLoss, ()) {
   }
 }
 
-// PlateauConfig, word by word. Gives theta for each epoch, and one more, of a run whose epochs had
-// `losses`, the path beginning at once.
+// A literal implementation of PlateauConfig. Returns theta for each epoch and the one after, for a
+// run with these `losses` and no hold.
 std::vector<double> SimulatePlateau(const v1::ThetaConfig& config,
                                     const std::vector<double>& losses) {
   const v1::PlateauConfig& plateau = config.plateau();
@@ -503,7 +503,7 @@ TEST(ThetaScheduleTraitsTest, EveryScheduleHasOneWayToReachItsEnd) {
     const auto schedule = static_cast<v1::ThetaSchedule>(type->value(i)->number());
     const config::ThetaScheduleTraits& traits = config::TraitsOf(schedule);
     EXPECT_EQ(traits.schedule, schedule);
-    // By a span, by the loss, or by a jump; what does not move needs none of them.
+    // By a span, by the loss, or by a jump; constant schedules need none of them.
     const int ways = static_cast<int>(traits.has_span()) + static_cast<int>(traits.needs_state) +
                      static_cast<int>(traits.holds_half);
     EXPECT_EQ(ways, traits.moves ? 1 : 0) << type->value(i)->name();

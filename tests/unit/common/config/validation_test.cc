@@ -75,7 +75,7 @@ void SetNumber(Message* root, const std::string& path, double value) {
   }
 }
 
-// Whether `text` has `value` among its numbers, to the six digits that errors print at least.
+// Checks that `text` contains `value`, to at least the six digits that errors print.
 testing::AssertionResult MentionsNumber(const std::string& text, double value) {
   if (std::isnan(value)) return Mentions(text, {"nan"});
   if (std::isinf(value)) return Mentions(text, {value > 0 ? "inf" : "-inf"});
@@ -99,7 +99,7 @@ v1::TrainingConfig TableConfig() {
                      })");
 }
 
-// What config.proto says of one numeric field. A bound that is `open` is not allowed itself.
+// The documented range of one numeric field (config.proto). An `open` bound is excluded.
 struct NumericField {
   const char* path;
   bool whole;
@@ -114,7 +114,7 @@ constexpr bool kReal = false;
 constexpr bool kOpen = true;
 constexpr bool kClosed = false;
 
-// All but theta.hold and theta.span, which have no upper bound of their own.
+// All but theta.hold and theta.span, which have no fixed upper bound.
 const std::vector<NumericField>& NumericFields() {
   static const auto& fields = *new std::vector<NumericField>{
       {"epochs", kWhole, 1, 100000},
@@ -226,7 +226,7 @@ TEST_P(NumericFieldTest, HasExactlyTheContractsBounds) {
   const double step_out_high = field.whole ? field.high + 1 : std::nextafter(field.high, kInfinity);
   EXPECT_FALSE(ViolationAt(step_out_low).empty()) << step_out_low;
   EXPECT_FALSE(ViolationAt(step_out_high).empty()) << step_out_high;
-  // Bounds of theta may not meet, so one of them cannot go where the other is.
+  // Theta's bounds must differ, so one bound cannot take the other's value.
   if (path != "theta.upper_bound") {
     ExpectAccepted(field.open_low ? std::nextafter(field.low, kInfinity) : field.low);
   }
@@ -292,7 +292,7 @@ TEST(CheckConfigTest, OversizedValuesAreRejected) {
 }
 
 TEST(CheckConfigTest, PrintsEnoughDigitsOfAValueJustOutsideTheRange) {
-  // pi/4 as people round it is too large by 4e-8. "is 0.785398" would look as if it were inside.
+  // Rounded, pi/4 is too large by 4e-8; "is 0.785398" would look like a value in range.
   v1::TrainingConfig config = Resolved("theta { start: 0.7853982 }");
   EXPECT_TRUE(Mentions(ViolationsOf(config::CheckConfig(config))["theta.start"], {"0.7853982"}));
   config = Resolved("optimizer { final_factor: 1.0000001 }");
@@ -639,7 +639,7 @@ TEST(CheckConfigTest, ReportsAllViolationsAtOnce) {
 TEST(CheckConfigTest, EveryNumericFieldCanBeWrongAtOnce) {
   v1::TrainingConfig config = TableConfig();
   for (const NumericField& field : NumericFields()) {
-    // The padding is judged by the kernel, the warm-up by the epochs.
+    // The limit of padding is the kernel, that of the warm-up the epochs.
     SetNumber(&config, field.path, field.high * 2 + 1);
   }
   SetNumber(&config, "optimizer.warmup_epochs", 1e9);
@@ -712,7 +712,7 @@ TEST(PlanRunTest, ReportsALayerTooLargeForItsInputBesideAnInvalidOneAfterIt) {
 }
 
 TEST(PlanRunTest, ComputesNothingFromInvalidValues) {
-  // Each field has a violation of its own, and none that follows from the other's value.
+  // Each field has its own violation, and none that follows from another field's value.
   for (const auto& [text, fields] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            {"network { layers { conv { filters: 4 kernel: 3 stride: 0 } }"
             " layers { conv { filters: 4 kernel: 28 } } }",
@@ -802,7 +802,7 @@ TEST(PlanRunTest, ADataSetTooSmallToSplitIsRefused) {
 
 TEST(ResolveConfigTest, GivesTheDefaultsOfTheContract) {
   v1::TrainingConfig config = config::ResolveConfig(v1::TrainingConfig());
-  // The third layer has no pool, so that its pool_size says nothing.
+  // The third layer has no pool, so its pool_size has no effect.
   ASSERT_EQ(config.network().layers_size(), 3);
   config.mutable_network()->mutable_layers(2)->mutable_conv()->clear_pool_size();
   EXPECT_TRUE(Same(config, FromText<v1::TrainingConfig>(R"(
@@ -898,8 +898,7 @@ TEST(ResolveConfigTest, GivesOptionalFieldsOfGivenLayersAndNoOthers) {
   EXPECT_EQ(network.layers(2).kind_case(), v1::HiddenLayer::KIND_NOT_SET);
 }
 
-// Sets the fields of `message` that `chosen` says yes to, to values that are no default and mostly
-// not even in range.
+// Sets the fields for which `chosen` returns true to non-default values, most of them out of range.
 void Fill(Message* message, const std::function<bool()>& chosen) {
   const auto* reflection = message->GetReflection();
   const auto* type = message->GetDescriptor();
@@ -937,7 +936,7 @@ void Fill(Message* message, const std::function<bool()>& chosen) {
   }
 }
 
-// Whether all that is set in `part` is the same in `whole`.
+// Checks that every set field of `part` has the same value in `whole`.
 testing::AssertionResult Keeps(const Message& whole, const Message& part) {
   std::vector<const FieldDescriptor*> fields;
   part.GetReflection()->ListFields(part, &fields);

@@ -98,8 +98,8 @@ std::vector<stats::TimeToEvent> Observations(const std::vector<double>& reached,
   return observations;
 }
 
-// Remissions of leukaemia in weeks (Gehan 1965; Freireich et al. 1963), whose Kaplan-Meier medians
-// every textbook has: 23 with 6-mercaptopurine, 8 with placebo.
+// Remissions of leukaemia in weeks (Gehan 1965; Freireich et al. 1963), with the well-known
+// Kaplan-Meier medians 23 with 6-mercaptopurine, 8 with placebo.
 TEST(MedianTimeToEventTest, AgreesWithTheRemissionsOfLeukaemia) {
   EXPECT_EQ(stats::MedianTimeToEvent(Observations({6, 6, 6, 7, 10, 13, 16, 22, 23},
                                                   {6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35})),

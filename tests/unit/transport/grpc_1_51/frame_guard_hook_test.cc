@@ -1,4 +1,4 @@
-// The hook must not guard what clients in a server's process read, as tests have them.
+// Tests that the hook does not guard client connections in a server's process.
 
 #include <arpa/inet.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -94,7 +94,7 @@ void Answer(int listener, const std::string& piece, int pieces) {
   send(Frame(kData, 0, 1, 5 + size) + std::string(3, '\0') + static_cast<char>(size >> 8) +
        static_cast<char>(size));
   for (int i = 0; i < pieces; ++i) {
-    // So that many of the client's reads begin with a piece.
+    // Pauses, so that many of the client's reads begin with a piece.
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     send(piece);
   }
@@ -107,7 +107,7 @@ void Answer(int listener, const std::string& piece, int pieces) {
 
 TEST(FrameGuardHookTest, ClientConnectionsAreNotGuarded) {
   ASSERT_TRUE(FramesAreGuarded());
-  // Looks like the begin of a connection with a header list that a server must refuse.
+  // Looks like the beginning of a connection with a header list that a server must refuse.
   std::string piece = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "");
   piece += Frame(kHeaders, 0, 1, FrameGuard::kMaxHeaderBytes) + std::string(100, 'x');
   constexpr int kPieces = 30;
