@@ -18,7 +18,7 @@ namespace anneal::client {
 namespace {
 
 // Fields of requests, as the daemon's messages name them, and the options that set them.
-constexpr std::array<std::pair<absl::string_view, absl::string_view>, 17> kOptions = {{
+constexpr std::array<std::pair<absl::string_view, absl::string_view>, 18> kOptions = {{
     {"axes", "--sweep"},
     {"baseline", "--baseline"},
     {"experiment.name", "the name"},
@@ -35,6 +35,7 @@ constexpr std::array<std::pair<absl::string_view, absl::string_view>, 17> kOptio
     {"priority", "--priority"},
     {"request_id", "--request-id"},
     {"seeds", "--seeds"},
+    {"threshold", "--threshold"},
     {"threshold_metric", "--threshold-metric"},
 }};
 

@@ -334,11 +334,14 @@ TEST_F(ListenerTest, AcceptsAgainAfterItRanOutOfDescriptors) {
   auto seen = log->seen();
   const auto logger_before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", log));
+  auto acceptor = std::make_unique<FakeAcceptor>(&handed_);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  Begin(listener.get());
+  // Until there are descriptors again, no member function of the fixture is called: UBSan's check
+  // of its vptr opens a pipe.
+  listener->Begin(std::move(acceptor));
   seen.wait();
   EXPECT_TRUE(handed_.empty());
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
