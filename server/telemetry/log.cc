@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/utf8.h"
 
 namespace anneal::telemetry {
 namespace {
@@ -25,22 +25,14 @@ std::string TimeOf(const spdlog::details::log_msg& message) {
                           absl::LocalTimeZone());
 }
 
-// Escapes text with control characters, so that logged values cannot forge log lines.
-std::string EscapeLine(absl::string_view text) {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < ' ') return absl::Utf8SafeCEscape(text);
-  }
-  return std::string(text);
-}
-
+// Escapes control characters, so that logged values cannot forge log lines.
 class TextFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     std::string line =
         absl::StrCat(TimeOf(message), " ", ToView(spdlog::level::to_string_view(message.level)),
-                     " ", EscapeLine(ToView(message.payload)));
-    for (const auto& [key, value] : fields)
-      absl::StrAppend(&line, " ", key, "=", EscapeLine(value));
+                     " ", Printable(ToView(message.payload)));
+    for (const auto& [key, value] : fields) absl::StrAppend(&line, " ", key, "=", Printable(value));
     line += '\n';
     out.append(line.data(), line.data() + line.size());
   }

@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/metric.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/store/list_fields.h"
 #include "server/store/test_result_store.h"
 #include "tests/unit/common/test_util.h"
 #include "tests/unit/store/store_test_util.h"
@@ -158,6 +160,21 @@ TEST_F(ListQueryTest, MetricsOfRunsMatchTheRecordedOnes) {
   EXPECT_EQ(QueryInt("SELECT count(test_accuracy) FROM runs"), 2);
   EXPECT_EQ(QueryInt("SELECT count(validation_loss) FROM runs"), 3);
   EXPECT_EQ(differing(), 0);
+}
+
+TEST_F(ListQueryTest, MetricsOfWhichRunsHoldCopiesAreReadFromThere) {
+  const auto columns = Read([](Connection& db) -> absl::StatusOr<std::vector<std::string>> {
+    std::vector<std::string> names;
+    Statement query = db.Prepare("SELECT name FROM pragma_table_info('runs')");
+    while (query.Next()) names.push_back(query.Text(0));
+    return names;
+  });
+  for (const std::string& metric : RunMetricNames()) {
+    const auto field = FindListField(Listed::kRuns, "filter", metric);
+    if (!field.ok()) continue;
+    const bool has_copy = std::find(columns.begin(), columns.end(), metric) != columns.end();
+    EXPECT_EQ(field->sql == "r." + metric, has_copy) << metric << ": " << field->sql;
+  }
 }
 
 TEST_F(ListQueryTest, ExperimentsByTheirOwnFields) {
