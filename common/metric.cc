@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "common/status.h"
 
 namespace anneal {
@@ -14,10 +15,22 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using Pick = Metric::Pick;
 using Source = Metric::Source;
 
 constexpr char kLogLossArea[] = "log_loss_area";
 constexpr char kThetaPrefix[] = "theta_";
+
+struct PickName {
+  Pick pick;
+  absl::string_view prefix;  // of the metric's name
+  absl::string_view words;   // of its labels
+};
+constexpr PickName kPickNames[] = {{Pick::kLast, "last.", ""},
+                                   {Pick::kMin, "min.", "lowest"},
+                                   {Pick::kMax, "max.", "highest"},
+                                   {Pick::kBest, "best.", "best"},
+                                   {Pick::kMean, "mean.", "mean"}};
 
 const v1::MetricOptions& OptionsOf(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::metric);
@@ -45,7 +58,9 @@ void Append(const Descriptor& type, absl::string_view prefix, absl::string_view 
          .unit = options.unit(),
          .table_label = absl::StrCat(table_prefix,
                                      table_label.empty() ? InCapitals(field->name()) : table_label),
-         .percent = options.percent()});
+         .percent = options.percent(),
+         .diverged = options.diverged(),
+         .split = options.split()});
   }
 }
 
@@ -65,8 +80,19 @@ std::vector<Metric> RunMetrics() {
                      .source = Source::kLogLossArea,
                      .better = v1::MetricOptions::BETTER_LOWER,
                      .label = MetricWords(kLogLossArea),
-                     .table_label = InCapitals(kLogLossArea)});
+                     .table_label = InCapitals(kLogLossArea),
+                     .diverged = v1::MetricOptions::DIVERGED_WORST,
+                     .split = v1::MetricOptions::SPLIT_VALIDATION});
   return metrics;
+}
+
+Metric Picked(Metric metric, const PickName& pick) {
+  if (pick.pick == Pick::kLast) return metric;
+  metric.pick = pick.pick;
+  metric.name = absl::StrCat(pick.prefix, metric.name);
+  metric.label = absl::StrCat(pick.words, " ", metric.label);
+  metric.table_label = absl::StrCat(InCapitals(pick.words), " ", metric.table_label);
+  return metric;
 }
 
 const std::vector<Metric>& AllRunMetrics() {
@@ -82,13 +108,43 @@ size_t IndexOf(const std::vector<Metric>& metrics, absl::string_view name) {
 }
 
 absl::StatusOr<Metric> Find(const std::vector<Metric>& metrics, absl::string_view field,
-                            absl::string_view name) {
+                            absl::string_view name, absl::string_view more = "") {
   const size_t index = IndexOf(metrics, name);
   if (index < metrics.size()) return metrics[index];
-  const std::string names = absl::StrJoin(
-      metrics, ", ",
-      [](std::string* out, const Metric& metric) { absl::StrAppend(out, metric.name); });
-  return InvalidField(field, absl::StrCat("is ", Quoted(name), "; there are ", names));
+  std::string names;
+  for (const Metric& metric : metrics) {
+    if (metric.source == Source::kBestTest) continue;  // those of kLastTest stand for them
+    absl::StrAppend(&names, names.empty() ? "" : ", ", metric.name);
+  }
+  return InvalidField(field, absl::StrCat("is ", Quoted(name), "; there are ", names, more));
+}
+
+absl::StatusOr<Metric> FindPicked(absl::string_view field, absl::string_view typed,
+                                  const PickName& pick, absl::string_view name) {
+  auto metric = FindEpochMetric(field, name);
+  if (!metric.ok()) return metric;
+  if (pick.pick == Pick::kBest && metric->better == v1::MetricOptions::BETTER_NEITHER) {
+    return InvalidField(field, absl::StrCat("is ", Quoted(typed), ", but neither direction of ",
+                                            name, " is better; use min. or max."));
+  }
+  return Picked(*std::move(metric), pick);
+}
+
+absl::StatusOr<Metric> FindLogLossArea(absl::string_view field, absl::string_view typed,
+                                       absl::string_view name) {
+  const auto loss = FindEpochMetric(field, name);
+  if (!loss.ok()) return loss;
+  if (loss->diverged != v1::MetricOptions::DIVERGED_WORST) {
+    return InvalidField(field, absl::StrCat("is ", Quoted(typed), ", but ", name,
+                                            " is not a loss; use validation_loss"));
+  }
+  Metric area = RunMetric(kLogLossArea);
+  area.name = std::string(typed);
+  area.label = absl::StrCat(area.label, " of ", loss->label);
+  area.field = loss->field;
+  area.column = loss->column;
+  area.split = loss->split;
+  return area;
 }
 
 }  // namespace
@@ -99,7 +155,38 @@ absl::StatusOr<Metric> FindEpochMetric(absl::string_view field, absl::string_vie
 }
 
 absl::StatusOr<Metric> FindRunMetric(absl::string_view field, absl::string_view name) {
-  return Find(AllRunMetrics(), field, name);
+  absl::string_view rest = name;
+  for (const PickName& pick : kPickNames) {
+    if (absl::ConsumePrefix(&rest, pick.prefix)) return FindPicked(field, name, pick, rest);
+  }
+  if (absl::ConsumePrefix(&rest, absl::StrCat(kLogLossArea, "."))) {
+    return FindLogLossArea(field, name, rest);
+  }
+  return Find(AllRunMetrics(), field, name,
+              "; also best_test_accuracy and the like, and those of an epoch with last., min., max., "
+              "best. or mean. in front");
+}
+
+const std::vector<Metric>& ExtremeMetrics() {
+  static const auto& metrics = *[] {
+    auto* all = new std::vector<Metric>();
+    for (const Metric& metric : EpochMetrics()) {
+      for (const PickName& pick : kPickNames) {
+        if (pick.pick == Pick::kLast || pick.pick == Pick::kMean) continue;
+        const bool ranks = metric.better != v1::MetricOptions::BETTER_NEITHER;
+        if (pick.pick == Pick::kBest && !ranks) continue;
+        all->push_back(Picked(metric, pick));
+      }
+    }
+    return all;
+  }();
+  return metrics;
+}
+
+std::vector<Metric> AllEpochMetrics() {
+  std::vector<Metric> metrics = EpochMetrics();
+  metrics.insert(metrics.end(), ExtremeMetrics().begin(), ExtremeMetrics().end());
+  return metrics;
 }
 
 const Metric& RunMetric(absl::string_view name) {
@@ -113,6 +200,11 @@ std::vector<std::string> RunMetricNames() {
 }
 
 std::optional<double> ValueOf(const Metric& metric, const v1::Run& run) {
+  if (metric.pick != Pick::kLast) {
+    const auto found = run.metrics().find(metric.name);
+    if (found == run.metrics().end()) return std::nullopt;
+    return found->second.value();
+  }
   switch (metric.source) {
     case Source::kEpoch:
     case Source::kTheta:

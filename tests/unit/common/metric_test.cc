@@ -77,6 +77,7 @@ TEST(MetricTest, EveryNumericFieldHasMetricOptions) {
       const FieldDescriptor& field = *type->field(i);
       const bool is_number = field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE &&
                              field.cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
+                             field.cpp_type() != FieldDescriptor::CPPTYPE_BOOL &&
                              field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
       if (!is_number || field.is_repeated()) {
         EXPECT_FALSE(field.options().HasExtension(v1::metric)) << field.full_name();
@@ -154,6 +155,64 @@ TEST(MetricTest, ColumnsAndTagsAreDerivedFromTheField) {
   EXPECT_EQ(TagOf(field("penalty")), "run/penalty");
   EXPECT_EQ(TagOf(field("test_loss")), "loss");
   EXPECT_EQ(CsvNameOf(field("theta_mean")), "mean") << "its parent's name is put in front";
+}
+
+TEST(MetricTest, EpochIsChosenByAPrefix) {
+  const Metric best = FindRunMetric("metric", "best.validation_accuracy").value();
+  EXPECT_EQ(best.pick, Metric::Pick::kBest);
+  EXPECT_EQ(best.column, "validation_accuracy");
+  EXPECT_EQ(best.label, "best validation accuracy");
+  EXPECT_EQ(best.table_label, "BEST VAL ACC");
+  EXPECT_TRUE(best.percent);
+  EXPECT_EQ(FindRunMetric("metric", "min.theta_mean")->pick, Metric::Pick::kMin);
+  EXPECT_EQ(FindRunMetric("metric", "max.theta_mean")->pick, Metric::Pick::kMax);
+  EXPECT_EQ(FindRunMetric("metric", "mean.train_loss")->pick, Metric::Pick::kMean);
+  EXPECT_EQ(FindRunMetric("metric", "last.train_loss")->name, "train_loss");
+  EXPECT_EQ(Value("last.validation_loss"), 0.5);
+  EXPECT_EQ(Value("min.validation_loss"), std::nullopt) << "the run does not have it";
+  v1::Run run = SomeRun();
+  (*run.mutable_metrics())["min.validation_loss"].set_value(0.125);
+  EXPECT_EQ(ValueOf(*FindRunMetric("metric", "min.validation_loss"), run), 0.125);
+  for (const char* name : {"best.theta_mean", "best.test_accuracy", "min.log_loss_area", "min."}) {
+    EXPECT_FALSE(FindRunMetric("metric", name).ok()) << name;
+  }
+}
+
+TEST(MetricTest, ExtremesAreOfAllEpochMetrics) {
+  int best = 0;
+  for (const Metric& metric : ExtremeMetrics()) {
+    EXPECT_EQ(FindRunMetric("metric", metric.name)->label, metric.label);
+    if (metric.pick == Metric::Pick::kBest) ++best;
+  }
+  EXPECT_EQ(best, 18) << "losses and scores of three kinds, two durations and the speed";
+}
+
+TEST(MetricTest, AreaNamesItsLoss) {
+  EXPECT_EQ(FindRunMetric("metric", "log_loss_area")->field, nullptr);
+  EXPECT_EQ(FindRunMetric("metric", "log_loss_area.train_loss")->column, "train_loss");
+  EXPECT_FALSE(FindRunMetric("metric", "log_loss_area.train_accuracy").ok());
+  EXPECT_FALSE(FindRunMetric("metric", "log_loss_area.test_loss").ok());
+}
+
+TEST(MetricTest, SaysWhatARunThatDivergedCountsAs) {
+  const auto diverged = [](const char* name) { return FindRunMetric("metric", name)->diverged; };
+  EXPECT_EQ(diverged("validation_accuracy"), v1::MetricOptions::DIVERGED_ACCURACY);
+  EXPECT_EQ(diverged("best_test_precision"), v1::MetricOptions::DIVERGED_PRECISION);
+  EXPECT_EQ(diverged("max.train_recall"), v1::MetricOptions::DIVERGED_RECALL);
+  EXPECT_EQ(diverged("test_relu_f1"), v1::MetricOptions::DIVERGED_F1);
+  EXPECT_EQ(diverged("min.validation_relu_loss"), v1::MetricOptions::DIVERGED_WORST);
+  EXPECT_EQ(diverged("log_loss_area"), v1::MetricOptions::DIVERGED_WORST);
+  EXPECT_EQ(diverged("theta_mean"), v1::MetricOptions::DIVERGED_UNSPECIFIED);
+  EXPECT_EQ(diverged("epoch_seconds"), v1::MetricOptions::DIVERGED_UNSPECIFIED);
+}
+
+TEST(MetricTest, KnowsWhichMetricsAreOfTheTestSplit) {
+  for (const char* name : {"test_accuracy", "best_test_loss", "test_relu_accuracy"}) {
+    EXPECT_TRUE(FindRunMetric("metric", name)->is_of_test()) << name;
+  }
+  for (const char* name : {"validation_accuracy", "best.train_loss", "log_loss_area"}) {
+    EXPECT_FALSE(FindRunMetric("metric", name)->is_of_test()) << name;
+  }
 }
 
 TEST(MetricTest, UnsetNumbersHaveNoValue) {
