@@ -12,7 +12,7 @@ build=(
   libtorch-dev libopenblas0-pthread      # without OpenBLAS, dense layers run on the slow reference BLAS
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libsqlite3-dev libssl-dev zlib1g-dev
-  libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev libhwy-dev libboost-dev
   gnuplot-nox fonts-dejavu-core          # `anneal plot` draws with them
   libisal-dev                            # CRC-32C, for TensorBoard's files
   prometheus-cpp-dev libmicrohttpd-dev   # metrics

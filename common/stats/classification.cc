@@ -1,5 +1,6 @@
 #include "common/stats/classification.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -47,6 +48,18 @@ Scores ConfusionMatrix::MacroScores() const {
   }
   scores.accuracy = Ratio(hits, std::accumulate(counts_.begin(), counts_.end(), int64_t{0}));
   return scores;
+}
+
+Scores LargestClassScores(absl::Span<const int64_t> class_counts) {
+  const auto classes = static_cast<double>(class_counts.size());
+  const double images =
+      static_cast<double>(std::accumulate(class_counts.begin(), class_counts.end(), int64_t{0}));
+  const double share =
+      static_cast<double>(*std::max_element(class_counts.begin(), class_counts.end())) / images;
+  return {.accuracy = share,
+          .precision = share / classes,
+          .recall = 1 / classes,
+          .f1 = 2 * share / (1 + share) / classes};
 }
 
 }  // namespace anneal::stats

@@ -54,6 +54,11 @@ class ConfusionMatrix {
   std::vector<int64_t> counts_;
 };
 
+// Returns the scores of always predicting the largest class of a set of images, given the number of
+// images of each class; at least one image. With the largest class's share s and C classes:
+// accuracy s, macro precision s / C, macro recall 1 / C, macro F1 2 s / (1 + s) / C.
+Scores LargestClassScores(absl::Span<const int64_t> class_counts);
+
 }  // namespace anneal::stats
 
 #endif  // ANNEAL_COMMON_STATS_CLASSIFICATION_H_

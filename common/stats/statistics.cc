@@ -1,7 +1,9 @@
 #include "common/stats/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <vector>
 
 namespace anneal::stats {
 namespace {
@@ -30,6 +32,21 @@ double StandardDeviation(absl::Span<const double> sample) {
   double squares = 0;
   for (const double value : sample) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(sample.size() - 1));
+}
+
+double Median(absl::Span<const double> sample) {
+  std::vector<double> sorted(sample.begin(), sample.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double low = sorted[(sorted.size() - 1) / 2];
+  const double high = sorted[sorted.size() / 2];
+  return low / 2 + high / 2;
+}
+
+double InterquartileMean(absl::Span<const double> sample) {
+  std::vector<double> sorted(sample.begin(), sample.end());
+  std::sort(sorted.begin(), sorted.end());
+  const size_t cut = sorted.size() / 4;
+  return Mean(absl::MakeConstSpan(sorted).subspan(cut, sorted.size() - 2 * cut));
 }
 
 double Quantile(absl::Span<const float> sorted, double q) { return InterpolatedRank(sorted, q); }

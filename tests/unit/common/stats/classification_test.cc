@@ -1,5 +1,6 @@
 #include "common/stats/classification.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -130,6 +131,26 @@ TEST(ConfusionMatrixTest, ScoresAnEmptyMatrixAsZero) {
   EXPECT_EQ(scores.precision, 0);
   EXPECT_EQ(scores.recall, 0);
   EXPECT_EQ(scores.f1, 0);
+}
+
+// Against the confusion matrix of such a classifier.
+TEST(LargestClassScoresTest, AreThoseOfAlwaysPredictingTheLargestClass) {
+  for (const std::vector<int64_t>& counts :
+       {std::vector<int64_t>{3, 5, 2}, {1, 0, 9, 0}, {4, 4}, {7}}) {
+    const auto largest = std::max_element(counts.begin(), counts.end()) - counts.begin();
+    stats::ConfusionMatrix confusion(static_cast<int>(counts.size()));
+    for (size_t label = 0; label < counts.size(); ++label) {
+      for (int64_t i = 0; i < counts[label]; ++i) {
+        confusion.Add(static_cast<int>(label), static_cast<int>(largest));
+      }
+    }
+    const stats::Scores expected = confusion.MacroScores();
+    const stats::Scores scores = stats::LargestClassScores(counts);
+    EXPECT_DOUBLE_EQ(scores.accuracy, expected.accuracy);
+    EXPECT_DOUBLE_EQ(scores.precision, expected.precision);
+    EXPECT_DOUBLE_EQ(scores.recall, expected.recall);
+    EXPECT_DOUBLE_EQ(scores.f1, expected.f1);
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "common/stats/statistics.h"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -43,6 +44,23 @@ TEST(StatisticsTest, QuantilesAtTheEndsAreTheExtremes) {
   const std::vector<float> sample = {-3, -1, 0.5, 8};
   EXPECT_EQ(stats::Quantile(sample, 0), -3);
   EXPECT_EQ(stats::Quantile(sample, 1), 8);
+}
+
+TEST(StatisticsTest, MedianTakesInfinities) {
+  const double worst = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(stats::Median({3.0}), 3);
+  EXPECT_EQ(stats::Median({3.0, 1.0}), 2);
+  EXPECT_EQ(stats::Median({worst, 1.0, 2.0}), 2);
+  EXPECT_EQ(stats::Median({worst, 1.0}), worst);
+  EXPECT_EQ(stats::Median({worst, worst}), worst);
+  EXPECT_EQ(stats::Median({-worst, 1.0}), -worst);
+  EXPECT_EQ(stats::Median({-worst, -worst, 1.0}), -worst);
+}
+
+TEST(StatisticsTest, InterquartileMeanDropsAQuarterOfEachEnd) {
+  EXPECT_EQ(stats::InterquartileMean({100.0, 1.0, 2.0, -50.0}), 1.5);
+  EXPECT_EQ(stats::InterquartileMean({1.0, 2.0, 6.0}), 3) << "a quarter of three is none";
+  EXPECT_EQ(stats::InterquartileMean({9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0}), 3.5);
 }
 
 TEST(StatisticsTest, QuantileOfOneValueIsThatValue) {
