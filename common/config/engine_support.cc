@@ -25,8 +25,9 @@ struct Supported {
 };
 
 // Settings of the trainer, which no engine reads, are supported with all of their fields.
-constexpr absl::string_view kOfTheTrainer[] = {
-    "dataset", "epochs", "batch_size", "early_stopping", "diagnostics", "checkpoint", "engine"};
+constexpr absl::string_view kOfTheTrainer[] = {"dataset",        "epochs",      "batch_size",
+                                               "early_stopping", "diagnostics", "checkpoint",
+                                               "evaluation",     "engine"};
 
 const std::vector<Supported>& OfTheFusedEngine() {
   static const auto& table = *new std::vector<Supported>{

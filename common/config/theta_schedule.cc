@@ -72,6 +72,7 @@ ThetaSchedule::ThetaSchedule(const v1::ThetaConfig& config, RunLength length)
       traits_(&TraitsOf(config.policy() == v1::THETA_POLICY_SCHEDULED
                             ? config.schedule()
                             : v1::THETA_SCHEDULE_CONSTANT)),
+      length_(length),
       hold_(Hold(config, length)) {
   span_ = config.has_span() ? config.span() : LastUnit(config, length) - hold_;
 }
@@ -97,10 +98,24 @@ double ThetaSchedule::Value(int64_t epoch, int64_t step) const {
          (config_.end() - config_.start()) * traits_->share(config_, done - hold_, span_);
 }
 
+bool ThetaSchedule::AtEnd(int64_t epoch, int64_t step) const {
+  if (!traits_->moves) return true;
+  if (traits_->needs_state) return PlateauShare() >= 1;
+  const int64_t done = config_.unit() == v1::SCHEDULE_UNIT_STEP ? step : epoch;
+  return done >= hold_ + (traits_->has_span() ? span_ : 0);
+}
+
+std::optional<int64_t> ThetaSchedule::FirstEpochAtEnd(int64_t epochs) const {
+  if (traits_->needs_state) return std::nullopt;
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+    if (AtEnd(epoch, (epoch + 1) * length_.steps_per_epoch - 1)) return epoch;
+  }
+  return std::nullopt;
+}
+
 double ThetaSchedule::PlateauValue() const {
-  const double share = static_cast<double>(plateau_.notches()) * config_.plateau().notch();
-  if (share >= 1) return config_.end();
-  return config_.start() + (config_.end() - config_.start()) * share;
+  if (PlateauShare() >= 1) return config_.end();
+  return config_.start() + (config_.end() - config_.start()) * PlateauShare();
 }
 
 void ThetaSchedule::ObserveEpoch(double train_loss) {

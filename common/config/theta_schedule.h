@@ -6,6 +6,7 @@
 #define ANNEAL_COMMON_CONFIG_THETA_SCHEDULE_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/worker.pb.h"
@@ -49,6 +50,13 @@ class ThetaSchedule {
   // theta for a step; both indices from 0, `step` counted from the start of the run.
   double Value(int64_t epoch, int64_t step) const;
 
+  // Returns true if Value is the schedule's last value, `end`, at this step. Always true where
+  // theta does not move.
+  bool AtEnd(int64_t epoch, int64_t step) const;
+  // Returns the first of the epochs 0..epochs-1 at the last step of which the schedule is at its
+  // end; nothing if none is, and for PLATEAU, whose past is not known.
+  std::optional<int64_t> FirstEpochAtEnd(int64_t epochs) const;
+
   // Passes PLATEAU the training loss of the epoch that just ended; other schedules ignore it. Must
   // be called once an epoch, in order.
   void ObserveEpoch(double train_loss);
@@ -64,9 +72,13 @@ class ThetaSchedule {
 
  private:
   double PlateauValue() const;
+  double PlateauShare() const {
+    return static_cast<double>(plateau_.notches()) * config_.plateau().notch();
+  }
 
   v1::ThetaConfig config_;
   const ThetaScheduleTraits* traits_;  // of its schedule; CONSTANT's for other policies
+  RunLength length_;
   int64_t hold_ = 0;
   int64_t span_ = 1;
   v1::PlateauPosition plateau_;

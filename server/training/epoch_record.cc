@@ -8,17 +8,6 @@
 #include "server/training/model/theta_summary.h"
 
 namespace anneal::training {
-namespace {
-
-bool HasFiniteMetrics(const google::protobuf::Message& message) {
-  const auto fields = MetricFields(*message.GetDescriptor());
-  return std::all_of(fields.begin(), fields.end(), [&](const auto* field) {
-    return std::isfinite(NumberOf(message, *field).value_or(0));
-  });
-}
-
-}  // namespace
-
 void RecordTraining(const engines::StepTotals& totals, int64_t images, double seconds,
                     v1::Epoch* record) {
   const auto count = static_cast<double>(images);
@@ -40,6 +29,13 @@ void RecordThetas(const engines::Engine& engine, v1::EpochReport* report) {
     *report->add_thetas() = std::move(theta);
   }
   *report->mutable_epoch()->mutable_theta() = model::SummarizeThetas(report->thetas());
+}
+
+bool HasFiniteMetrics(const google::protobuf::Message& message) {
+  const auto fields = MetricFields(*message.GetDescriptor());
+  return std::all_of(fields.begin(), fields.end(), [&](const auto* field) {
+    return std::isfinite(NumberOf(message, *field).value_or(0));
+  });
 }
 
 bool IsFinite(const v1::Epoch& record) {

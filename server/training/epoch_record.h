@@ -18,6 +18,9 @@ void RecordTraining(const engines::StepTotals& totals, int64_t images, double se
 // Records the theta vectors and their summary; the epoch's number must be set.
 void RecordThetas(const engines::Engine& engine, v1::EpochReport* report);
 
+// Returns true if all metrics that a message itself has are finite.
+bool HasFiniteMetrics(const google::protobuf::Message& message);
+
 // Returns true if all measurements of the validation and of the diagnostics are finite.
 bool IsFinite(const v1::Epoch& record);
 

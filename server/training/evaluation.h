@@ -1,4 +1,5 @@
-// `Evaluator` measures a network on the validation and test splits and records the results.
+// `Evaluator` measures a network on the validation and test splits and records the results;
+// `SummarizeSplit` counts the images of the splits.
 
 #ifndef ANNEAL_SERVER_TRAINING_EVALUATION_H_
 #define ANNEAL_SERVER_TRAINING_EVALUATION_H_
@@ -26,7 +27,8 @@ class Evaluator {
   // Records validation loss and scores, at the current thetas and at theta = 0, and the penalty.
   void EvaluateEpoch(engines::Engine* engine, v1::Epoch* record) const;
 
-  // Returns loss, scores and confusion matrix on the test split, and the digest of the weights.
+  // Returns loss, scores and confusion matrix on the test split; also loss and scores at theta = 0
+  // if theta is trainable.
   v1::TestResult Test(engines::Engine* engine, v1::TestResult::Weights weights,
                       int32_t epoch) const;
 
@@ -38,6 +40,10 @@ class Evaluator {
 
   Measurement Measure(engines::Engine* engine, const data::LabelledImages& part,
                       absl::Span<const int32_t> indices, engines::ThetaMode mode) const;
+  // Returns the measurement at theta = 0, given that at the current thetas; with batch
+  // normalisation it first estimates the statistics for it.
+  Measurement MeasureRelu(engines::Engine* engine, const data::LabelledImages& part,
+                          absl::Span<const int32_t> indices, const Measurement& current) const;
   // Estimates the normalisation statistics for theta = 0 from batches of the training split.
   void EstimateReluStatistics(engines::Engine* engine) const;
 
@@ -45,6 +51,9 @@ class Evaluator {
   const data::Dataset& dataset_;
   const data::Split& split_;
 };
+
+// Returns the numbers of images of each class in the three splits.
+v1::SplitSummary SummarizeSplit(const data::Dataset& dataset, const data::Split& split);
 
 }  // namespace anneal::training
 

@@ -7,23 +7,47 @@ namespace anneal::training {
 v1::TrainingProgress NewProgress() {
   v1::TrainingProgress progress;
   progress.set_best_accuracy(-1);
-  progress.set_lowest_validation_loss(std::numeric_limits<double>::infinity());
+  RestartEarlyStopping(&progress);
   return progress;
 }
 
-bool ObserveBest(const v1::Epoch& record, v1::TrainingProgress* progress) {
-  const bool better = record.validation_accuracy() > progress->best_accuracy() ||
-                      (record.validation_accuracy() == progress->best_accuracy() &&
-                       record.validation_loss() < progress->best_loss());
-  if (!better) return false;
+namespace {
+
+void SetBest(const v1::Epoch& record, v1::TrainingProgress* progress) {
   progress->set_best_epoch(record.epoch());
   progress->set_best_accuracy(record.validation_accuracy());
   progress->set_best_loss(record.validation_loss());
+}
+
+}  // namespace
+
+bool ObserveBest(const v1::Epoch& record, v1::TrainingProgress* progress) {
+  if (!record.eligible()) return false;
+  if (progress->first_eligible_epoch() == 0) progress->set_first_eligible_epoch(record.epoch());
+  const bool better = record.validation_accuracy() > progress->best_accuracy() ||
+                      (record.validation_accuracy() == progress->best_accuracy() &&
+                       record.validation_loss() < progress->best_loss());
+  if (better) SetBest(record, progress);
+  return better;
+}
+
+bool FallBackToLast(const v1::Epoch& record, v1::TrainingProgress* progress) {
+  if (progress->best_epoch() > 0) return false;
+  SetBest(record, progress);
   return true;
+}
+
+void ForgetIneligibleBest(v1::TrainingProgress* progress) {
+  const int32_t first = progress->first_eligible_epoch();
+  if (first > 0 && progress->best_epoch() >= first) return;
+  progress->set_best_epoch(0);
+  progress->set_best_accuracy(NewProgress().best_accuracy());
+  progress->clear_best_loss();
 }
 
 void ObserveEarlyStopping(const v1::EarlyStoppingConfig& config, const v1::Epoch& record,
                           v1::TrainingProgress* progress) {
+  if (!record.eligible()) return;
   if (record.validation_loss() < progress->lowest_validation_loss() - config.min_delta()) {
     progress->set_lowest_validation_loss(record.validation_loss());
     progress->set_epochs_without_improvement(0);
@@ -32,6 +56,12 @@ void ObserveEarlyStopping(const v1::EarlyStoppingConfig& config, const v1::Epoch
   const int32_t epochs = progress->epochs_without_improvement() + 1;
   progress->set_epochs_without_improvement(epochs);
   progress->set_stopped_early(config.patience() > 0 && epochs >= config.patience());
+}
+
+void RestartEarlyStopping(v1::TrainingProgress* progress) {
+  progress->set_lowest_validation_loss(std::numeric_limits<double>::infinity());
+  progress->set_epochs_without_improvement(0);
+  progress->set_stopped_early(false);
 }
 
 v1::PartialEpoch ToPartialEpoch(const engines::StepTotals& totals, double seconds) {

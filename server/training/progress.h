@@ -15,14 +15,23 @@ namespace anneal::training {
 // Returns the progress of a run before its first epoch.
 v1::TrainingProgress NewProgress();
 
-// Makes `record` the best epoch where its validation accuracy is higher than the best so far, or
-// equal at a lower validation loss. Returns true if it did.
+// Makes `record` the best epoch if it is eligible, and its validation accuracy is higher than the
+// best so far, or equal at a lower validation loss. Returns true if it did.
 bool ObserveBest(const v1::Epoch& record, v1::TrainingProgress* progress);
 
-// Counts an epoch without improvement of the validation loss, or notes the improvement; sets
-// `stopped_early` when patience is exhausted.
+// Makes the last epoch of a run the best one if none was eligible. Returns true if it did.
+bool FallBackToLast(const v1::Epoch& record, v1::TrainingProgress* progress);
+
+// Forgets a best epoch that was not eligible: such a fallback, or one that an older daemon chose.
+void ForgetIneligibleBest(v1::TrainingProgress* progress);
+
+// Of an eligible epoch, counts it if it does not improve the validation loss, or notes the
+// improvement; sets `stopped_early` when patience is exhausted.
 void ObserveEarlyStopping(const v1::EarlyStoppingConfig& config, const v1::Epoch& record,
                           v1::TrainingProgress* progress);
+
+// Restarts early stopping at the next eligible epoch.
+void RestartEarlyStopping(v1::TrainingProgress* progress);
 
 // Returns the sums of an epoch in progress, on which `seconds` were spent.
 v1::PartialEpoch ToPartialEpoch(const engines::StepTotals& totals, double seconds);

@@ -24,6 +24,7 @@
 #include "server/training/model/checkpoint.h"
 #include "server/training/probe.h"
 #include "server/training/progress.h"
+#include "server/training/provenance.h"
 
 namespace anneal::training {
 namespace {
@@ -93,8 +94,12 @@ class Training {
   // Reports a checkpoint between two steps.
   absl::Status SaveInsideEpoch();
   double SecondsInEpoch() const { return seconds_before_ + epoch_watch_.Seconds(); }
-  // Tests the last and the best weights.
+  // Restores the best epoch of a checkpoint, with its weights.
+  void RestoreBest(const model::Tensors& weights, model::Tensors best_weights);
+  // Tests the last and the best weights, if the config asks for it.
   v1::RunEnd Complete();
+  // Returns false where a result is not finite.
+  bool AddTestResult(v1::TestResult::Weights weights, int32_t epoch, v1::RunCompleted* completed);
   v1::RunEnd Diverged(absl::string_view what, int64_t epoch, int64_t step) const;
   v1::RunEnd DivergedAtEndOf(const v1::Epoch& record) const;
 
@@ -163,8 +168,7 @@ absl::Status Training::Restore() {
   ANNEAL_RETURN_IF_ERROR(engine_->LoadMoments(state.moments, state.progress.step()));
   progress_ = std::move(state.progress);
   schedule_.RestorePlateau(progress_.plateau());
-  const bool current_is_best = progress_.best_epoch() > 0 && state.best_weights.empty();
-  best_weights_ = current_is_best ? state.weights : std::move(state.best_weights);
+  RestoreBest(state.weights, std::move(state.best_weights));
   if (probe_.needs_epoch_start()) {
     probe_.Begin(progress_.has_partial() ? std::move(state.epoch_start_weights) : state.weights);
   }
@@ -176,11 +180,30 @@ absl::Status Training::Restore() {
   return absl::OkStatus();
 }
 
+void Training::RestoreBest(const model::Tensors& weights, model::Tensors best_weights) {
+  const bool current_is_best = progress_.best_epoch() > 0 && best_weights.empty();
+  best_weights_ = current_is_best ? weights : std::move(best_weights);
+  if (progress_.first_eligible_epoch() == 0) {
+    // Checkpoints of older daemons do not have it.
+    const std::optional<int64_t> first = schedule_.FirstEpochAtEnd(progress_.epochs_done());
+    if (first.has_value()) progress_.set_first_eligible_epoch(static_cast<int32_t>(*first) + 1);
+    // Their early stopping counted the epochs before it.
+    if (first != 0) RestartEarlyStopping(&progress_);
+  }
+  ForgetIneligibleBest(&progress_);
+  if (progress_.best_epoch() > 0) return;
+  best_weights_ = model::Tensors();
+  // The run had ended, but for its test.
+  if (Finished() && FallBackToLast(progress_.last_epoch(), &progress_)) best_weights_ = weights;
+}
+
 v1::RunStarted Training::Started() const {
   v1::RunStarted started;
   started.set_engine(std::string(engine_->name()));
   started.set_dataset_sha256(dataset_.sha256);
   *started.mutable_network() = config::Summarize(plan_.network);
+  *started.mutable_split() = SummarizeSplit(dataset_, split_);
+  *started.mutable_provenance() = ThisProvenance();
   return started;
 }
 
@@ -191,6 +214,7 @@ Outcome Training::RunEpoch(v1::EpochReport* report) {
   ANNEAL_ASSIGN_OR_RETURN(std::optional<v1::RunEnd> end, TrainEpoch(record));
   if (end.has_value()) return end;
   report->set_samples(static_cast<int64_t>(split_.train.size()));
+  record->set_eligible(schedule_.AtEnd(progress_.epochs_done(), progress_.step() - 1));
   evaluator_.EvaluateEpoch(engine_.get(), record);
   RecordThetas(*engine_, report);
   // Checked before the probe, whose eigenvalues need finite numbers, and after it.
@@ -252,10 +276,11 @@ void Training::FinishEpoch(v1::EpochReport* report) {
   *progress_.mutable_last_epoch() = record;
   totals_ = engines::StepTotals(dataset_.classes, plan_.network.layers.size());
   seconds_before_ = 0;
-  const bool best = ObserveBest(record, &progress_);
-  if (best) best_weights_ = engine_->SaveWeights();
+  bool best = ObserveBest(record, &progress_);
   schedule_.ObserveEpoch(record.train_loss());
   ObserveEarlyStopping(config_.early_stopping(), record, &progress_);
+  if (Finished()) best = FallBackToLast(record, &progress_) || best;
+  if (best) best_weights_ = engine_->SaveWeights();
   if (best || Finished() || record.epoch() % config_.checkpoint().every_epochs() == 0) {
     *report->mutable_checkpoint() = MakeCheckpoint();
     report->mutable_checkpoint()->set_best(best);
@@ -310,20 +335,29 @@ v1::RunEnd Training::DivergedAtEndOf(const v1::Epoch& record) const {
 
 v1::RunEnd Training::Complete() {
   v1::RunEnd end;
-  *end.mutable_completed()->add_test_results() =
-      evaluator_.Test(engine_.get(), v1::TestResult::WEIGHTS_LAST, progress_.epochs_done());
+  v1::RunCompleted* completed = end.mutable_completed();
+  completed->set_weights_sha256(model::WeightsDigest(engine_->SaveWeights()));
+  completed->set_best_weights_sha256(model::WeightsDigest(best_weights_));
+  // Configs of older daemons do not have the field.
+  if (config_.evaluation().has_test() && !config_.evaluation().test()) return end;
+  bool is_finite = AddTestResult(v1::TestResult::WEIGHTS_LAST, progress_.epochs_done(), completed);
   if (const absl::Status status = engine_->LoadWeights(best_weights_); !status.ok()) {
     return Failed(v1::FAILURE_REASON_INTERNAL, std::string(status.message()));
   }
-  *end.mutable_completed()->add_test_results() =
-      evaluator_.Test(engine_.get(), v1::TestResult::WEIGHTS_BEST, progress_.best_epoch());
-  for (const v1::TestResult& result : end.completed().test_results()) {
-    if (!std::isfinite(result.loss())) {
-      return Diverged(absl::StrCat("the test loss is ", result.loss()), progress_.epochs_done() - 1,
-                      progress_.step() - 1);
-    }
-  }
-  return end;
+  is_finite =
+      AddTestResult(v1::TestResult::WEIGHTS_BEST, progress_.best_epoch(), completed) && is_finite;
+  if (is_finite) return end;
+  return Diverged("a test result is not finite", progress_.epochs_done() - 1, progress_.step() - 1);
+}
+
+bool Training::AddTestResult(v1::TestResult::Weights weights, int32_t epoch,
+                             v1::RunCompleted* completed) {
+  v1::TestResult* result = completed->add_test_results();
+  *result = evaluator_.Test(engine_.get(), weights, epoch);
+  result->set_run_epochs(progress_.epochs_done());
+  result->set_no_eligible_epoch(weights == v1::TestResult::WEIGHTS_BEST &&
+                                progress_.first_eligible_epoch() == 0);
+  return HasFiniteMetrics(*result);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ std::string EncodeCheckpoint(const TrainingState& state);
 // Decodes a checkpoint. DATA_LOSS if `contents` is not one.
 absl::StatusOr<TrainingState> DecodeCheckpoint(absl::string_view contents);
 
-// Returns the SHA-256 of all weights; see TestResult.weights_sha256.
+// Returns the SHA-256 of all weights; see Run.weights_sha256.
 std::string WeightsDigest(const Tensors& weights);
 
 }  // namespace anneal::training::model

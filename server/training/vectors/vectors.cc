@@ -130,6 +130,8 @@ void AdamOn(const AdamStep& step, const float* gradients, int64_t count, float* 
   });
 }
 
+int64_t Target() { return HWY_TARGET; }
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace anneal::training::vectors
@@ -145,7 +147,10 @@ HWY_EXPORT(SquaredNormOf);
 HWY_EXPORT(AddPenaltyTo);
 HWY_EXPORT(SgdOn);
 HWY_EXPORT(AdamOn);
+HWY_EXPORT(Target);
 }  // namespace
+
+const char* TargetName() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(Target)()); }
 
 void Prefetch(const uint8_t* bytes, int64_t count) {
   constexpr int64_t kCacheLine = 64;

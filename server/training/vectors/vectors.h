@@ -10,6 +10,9 @@
 
 namespace anneal::training::vectors {
 
+// Returns the name of the target that is dispatched to, such as `AVX2`.
+const char* TargetName();
+
 // Prefetches `count` bytes into the cache.
 void Prefetch(const uint8_t* bytes, int64_t count);
 

@@ -469,6 +469,7 @@ const char* const kResumable[] = {
     "unit: SCHEDULE_UNIT_STEP }",
     "epochs: 6 theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_PLATEAU "
     "plateau { notch: 0.25 tolerance: 0.5 } }",
+    "epochs: 6 theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_JUMP hold: 2 }",
     "epochs: 6 theta { policy: THETA_POLICY_TRAINABLE granularity: THETA_GRANULARITY_NEURON }",
     "epochs: 6 network { batch_norm: true layers { conv { filters: 3 kernel: 3 } } }",
     "epochs: 6 early_stopping { patience: 2 min_delta: 0.2 }",
@@ -721,9 +722,10 @@ TEST(TrainerTest, TestsTheLastAndTheBestWeightsWithAConfusionMatrixEach) {
   }
 }
 
-int BestEpochOf(const Reports& reports) {
-  size_t best = 0;
-  for (size_t i = 1; i < reports.epochs.size(); ++i) {
+// The best of the epochs from `first` on.
+int BestEpochOf(const Reports& reports, int first = 1) {
+  auto best = static_cast<size_t>(first - 1);
+  for (size_t i = best + 1; i < reports.epochs.size(); ++i) {
     const v1::Epoch& a = reports.epoch(i);
     const v1::Epoch& b = reports.epoch(best);
     if (a.validation_accuracy() > b.validation_accuracy() ||
@@ -755,38 +757,180 @@ TEST(TrainerTest, TestOfTheBestEpochMatchesARunThatEndsThere) {
       const Reports cut = TrainOn(config, {.seed = seed});
       v1::TestResult expected = ResultOf(cut, v1::TestResult::WEIGHTS_LAST);
       expected.set_weights(v1::TestResult::WEIGHTS_BEST);
+      expected.set_run_epochs(6);
+      EXPECT_EQ(whole.end->completed().best_weights_sha256(),
+                cut.end->completed().weights_sha256());
       EXPECT_TRUE(Same(best_result, expected)) << change;
     }
     EXPECT_TRUE(tried) << "the last epoch was always the best" << change;
   }
 }
 
-TEST(TrainerTest, TestsTheBestWeightsAtTheThetaOfTheirEpoch) {
-  // Theta decreases, so an earlier epoch had a larger theta than the last.
-  const std::string steep =
-      "epochs: 6 optimizer { learning_rate: 0.1 } theta { policy: THETA_POLICY_SCHEDULED "
-      "schedule: THETA_SCHEDULE_STEP steps: 5 ";
+// A jump after 3 of 6 epochs: for one of these seeds the best epoch of all is a linear one.
+TEST(TrainerTest, BestWeightsAreOfAnEpochAtTheSchedulesEnd) {
+  const v1::TrainingConfig config = ConfigOf(
+      "epochs: 6 optimizer { learning_rate: 0.02 } theta { policy: THETA_POLICY_SCHEDULED "
+      "schedule: THETA_SCHEDULE_JUMP hold: 3 }");
   bool tried = false;
   for (int64_t seed = 1; seed <= 20 && !tried; ++seed) {
-    const Reports whole = TrainOn(ConfigOf(steep + "span: 5 }"), {.seed = seed});
-    ExpectCompleted(whole);
-    const int best = BestEpochOf(whole);
-    if (best < 2 || best == 6) continue;
-    tried = true;
-    // Both runs are identical up to the best epoch.
-    const double theta = kQuarterPi * (1 - (best - 1) / 5.0);
-    const Reports cut =
-        TrainOn(ConfigOf(absl::StrCat("epochs: ", best, " optimizer { learning_rate: 0.1 } ",
-                                      "theta { policy: THETA_POLICY_SCHEDULED schedule: "
-                                      "THETA_SCHEDULE_STEP steps: ",
-                                      best - 1, " span: ", best - 1,
-                                      " end: ", absl::StrFormat("%.17g", theta), " }")),
-                {.seed = seed});
-    EXPECT_NEAR(ResultOf(whole, v1::TestResult::WEIGHTS_BEST).loss(),
-                ResultOf(cut, v1::TestResult::WEIGHTS_LAST).loss(), 1e-3);
-    EXPECT_EQ(ResultOf(whole, v1::TestResult::WEIGHTS_BEST).epoch(), best);
+    const Reports reports = TrainOn(config, {.seed = seed});
+    ExpectCompleted(reports);
+    for (size_t i = 0; i < 6; ++i) EXPECT_EQ(reports.epoch(i).eligible(), i >= 3) << i;
+    const v1::TestResult& best = ResultOf(reports, v1::TestResult::WEIGHTS_BEST);
+    EXPECT_EQ(best.epoch(), BestEpochOf(reports, 4));
+    EXPECT_FALSE(best.no_eligible_epoch());
+    tried = BestEpochOf(reports) < 4;
   }
-  EXPECT_TRUE(tried);
+  EXPECT_TRUE(tried) << "no linear epoch was the best of all";
+}
+
+TEST(TrainerTest, WithoutAnEligibleEpochTheLastIsTheBest) {
+  // PLATEAU never moves: the tolerance is 0, and every epoch improves.
+  const Reports reports = TrainOn(
+      ConfigOf("epochs: 3 theta { policy: THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_PLATEAU "
+               "plateau { patience: 100 } }"));
+  ExpectCompleted(reports);
+  const v1::TestResult& best = ResultOf(reports, v1::TestResult::WEIGHTS_BEST);
+  EXPECT_EQ(best.epoch(), 3);
+  EXPECT_TRUE(best.no_eligible_epoch());
+  EXPECT_FALSE(ResultOf(reports, v1::TestResult::WEIGHTS_LAST).no_eligible_epoch());
+  EXPECT_FALSE(reports.epochs[0].checkpoint().best());
+  EXPECT_TRUE(reports.epochs[2].checkpoint().best());
+}
+
+// Theta reaches its end after epoch 4: no loss falls below a thousandth of the first one.
+TEST(TrainerTest, AnExtendedRunDropsTheBestThatNoEligibleEpochHad) {
+  const std::string theta =
+      "optimizer { learning_rate: 0.0001 } theta { policy: THETA_POLICY_SCHEDULED "
+      "schedule: THETA_SCHEDULE_PLATEAU plateau { notch: 1 patience: 3 tolerance: 0.999 } }";
+  const Reports whole = TrainOn(ConfigOf("epochs: 6", theta));
+  const Reports cut = TrainOn(ConfigOf("epochs: 3", theta));
+  ExpectCompleted(cut);
+  EXPECT_TRUE(ResultOf(cut, v1::TestResult::WEIGHTS_BEST).no_eligible_epoch());
+  const Reports extended =
+      TrainOn(ConfigOf("epochs: 6", theta), {.checkpoint = cut.epochs[2].checkpoint().contents()});
+  ExpectCompleted(extended);
+  const v1::TestResult& best = ResultOf(extended, v1::TestResult::WEIGHTS_BEST);
+  EXPECT_EQ(best.epoch(), BestEpochOf(whole, 5));
+  EXPECT_FALSE(best.no_eligible_epoch());
+  ASSERT_EQ(extended.epochs.size(), 3u);
+  EXPECT_FALSE(extended.epochs[0].checkpoint().best());
+  EXPECT_TRUE(extended.epochs[1].checkpoint().best()) << "the first eligible epoch";
+  EXPECT_TRUE(Same(extended.end->completed(), whole.end->completed()));
+}
+
+// Returns the checkpoint as a daemon wrote it for which every epoch could be the best: `best_epoch`
+// was, with the weights of the checkpoint `best`, and early stopping counted all epochs.
+std::string WithoutEligibility(const v1::Checkpoint& checkpoint, int best_epoch,
+                               const v1::Checkpoint& best) {
+  model::TrainingState state = model::DecodeCheckpoint(checkpoint.contents()).value();
+  state.progress.clear_first_eligible_epoch();
+  state.progress.set_best_epoch(best_epoch);
+  state.progress.set_best_accuracy(1);
+  state.progress.set_best_loss(0);
+  state.progress.set_lowest_validation_loss(0);
+  state.progress.set_epochs_without_improvement(2);
+  state.best_weights = best_epoch == checkpoint.epoch()
+                           ? model::Tensors()
+                           : model::DecodeCheckpoint(best.contents())->weights;
+  return model::EncodeCheckpoint(state);
+}
+
+TEST(TrainerTest, OldCheckpointsLoseABestOfAnEpochThatIsNotEligible) {
+  // Epochs 4 to 6 are eligible.
+  const v1::TrainingConfig config = ConfigOf(
+      "epochs: 6 early_stopping { patience: 4 } theta { policy: THETA_POLICY_SCHEDULED "
+      "schedule: THETA_SCHEDULE_JUMP hold: 3 }");
+  const Reports whole = TrainOn(config);
+  ExpectCompleted(whole);
+  for (const size_t done : {2, 3, 5}) {
+    const v1::Checkpoint& from = whole.epochs[done - 1].checkpoint();
+    const Reports rest =
+        TrainOn(config, {.checkpoint = WithoutEligibility(from, 2, whole.epochs[1].checkpoint())});
+    ExpectCompleted(rest);
+    EXPECT_EQ(rest.epochs.size(), 6 - done) << "stopped early by a loss before the jump";
+    const v1::TestResult& best = ResultOf(rest, v1::TestResult::WEIGHTS_BEST);
+    EXPECT_EQ(best.epoch(), BestEpochOf(whole, std::max(4, static_cast<int>(done) + 1)));
+    EXPECT_FALSE(best.no_eligible_epoch());
+  }
+}
+
+TEST(TrainerTest, OldCheckpointsKeepABestOfAnEligibleEpoch) {
+  for (const v1::TrainingConfig& config :
+       {ConfigOf("epochs: 6"), ConfigOf("epochs: 6 theta { policy: THETA_POLICY_SCHEDULED "
+                                        "schedule: THETA_SCHEDULE_JUMP hold: 3 }")}) {
+    const Reports run = TrainOn(config);
+    const Reports rest =
+        TrainOn(config, {.checkpoint = WithoutEligibility(run.epochs[4].checkpoint(), 4,
+                                                          run.epochs[3].checkpoint())});
+    ExpectCompleted(rest);
+    EXPECT_EQ(ResultOf(rest, v1::TestResult::WEIGHTS_BEST).epoch(), 4);
+    EXPECT_EQ(rest.end->completed().best_weights_sha256(),
+              model::WeightsDigest(
+                  model::DecodeCheckpoint(run.epochs[3].checkpoint().contents())->weights));
+  }
+}
+
+TEST(TrainerTest, PatienceCountsFromTheFirstEligibleEpoch) {
+  // The first eligible epoch, the fourth, counts as an improvement; two without one follow.
+  const Reports reports =
+      TrainOn(ConfigOf("epochs: 50 early_stopping { patience: 2 min_delta: 1000 } theta { policy: "
+                       "THETA_POLICY_SCHEDULED schedule: THETA_SCHEDULE_JUMP hold: 3 }"));
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.epochs.size(), 6u);
+}
+
+TEST(TrainerTest, SkipsTheTestSplitIfTheConfigSaysSo) {
+  const Reports tested = TrainOn(ConfigOf("epochs: 2"));
+  const Reports reports = TrainOn(ConfigOf("epochs: 2 evaluation { test: false }"));
+  ExpectCompleted(reports);
+  EXPECT_EQ(reports.end->completed().test_results_size(), 0);
+  EXPECT_EQ(reports.end->completed().weights_sha256().size(), 64u);
+  EXPECT_EQ(reports.end->completed().weights_sha256(), tested.end->completed().weights_sha256());
+  EXPECT_EQ(reports.end->completed().best_weights_sha256(),
+            tested.end->completed().best_weights_sha256());
+}
+
+TEST(TrainerTest, TestsTrainableThetasAlsoAtZero) {
+  const Reports trainable = TrainOn(ConfigOf("epochs: 2 theta { policy: THETA_POLICY_TRAINABLE }"));
+  ExpectCompleted(trainable);
+  for (const v1::TestResult& result : trainable.end->completed().test_results()) {
+    EXPECT_TRUE(result.has_relu_loss());
+    EXPECT_NE(result.relu_loss(), result.loss()) << "theta is near pi/4";
+  }
+  EXPECT_FALSE(
+      ResultOf(TrainOn(ConfigOf("epochs: 1")), v1::TestResult::WEIGHTS_LAST).has_relu_loss());
+}
+
+TEST(TrainerTest, ReportsTheClassesOfItsSplits) {
+  const Reports reports = TrainOn(ConfigOf("epochs: 1"));
+  const v1::SplitSummary& split = reports.started->split();
+  ASSERT_EQ(split.test_size(), kClasses);
+  int64_t train = 0;
+  for (int label = 0; label < kClasses; ++label) {
+    EXPECT_EQ(split.test(label), kTestImages / kClasses);
+    train += split.train(label) + split.validation(label);
+  }
+  EXPECT_EQ(train, Tiny().train.count());
+  EXPECT_GT(split.validation(0), 0);
+}
+
+TEST(TrainerTest, CountsThePredictedClasses) {
+  // So strong a penalty leaves nothing but biases, which predict one class.
+  const Reports collapsed =
+      TrainOn(ConfigOf("epochs: 8 optimizer { learning_rate: 0.05 } regularizer { l1: 10 }"));
+  EXPECT_EQ(collapsed.last().validation_predicted_classes(), 1);
+  EXPECT_DOUBLE_EQ(collapsed.last().validation_recall(), 1.0 / kClasses);
+  EXPECT_GT(TrainOn(ConfigOf("epochs: 8")).last().validation_predicted_classes(), 1);
+}
+
+TEST(TrainerTest, SaysWhatItRanOn) {
+  const v1::Provenance provenance = TrainOn(ConfigOf("epochs: 1")).started->provenance();
+  EXPECT_FALSE(provenance.version().empty());
+  EXPECT_FALSE(provenance.compiler().empty());
+  EXPECT_THAT(provenance.libtorch(), testing::MatchesRegex("[0-9]+[.][0-9]+.*"));
+  EXPECT_FALSE(provenance.simd_target().empty());
+  EXPECT_FALSE(provenance.host().empty());
 }
 
 const std::string kDiagnostics =

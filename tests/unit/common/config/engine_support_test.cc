@@ -45,6 +45,14 @@ TEST(FusedSupportTest, NamesBatchNormalisation) {
   EXPECT_EQ(unsupported->value, "true");
 }
 
+TEST(FusedSupportTest, SettingsOfTheTrainerConcernNoEngine) {
+  for (const char* text : {"evaluation { test: false }", "checkpoint { every_epochs: 2 }",
+                           "early_stopping { patience: 3 }", "diagnostics { hessian_every: 1 }"}) {
+    const v1::TrainingConfig config = Resolved(text);
+    EXPECT_FALSE(config::FindUnsupportedByFused(config).has_value()) << text;
+  }
+}
+
 TEST(FusedSupportTest, FusedIsRefusedByName) {
   const absl::Status status =
       config::CheckConfig(Resolved("engine: ENGINE_KIND_FUSED network { batch_norm: true }"));

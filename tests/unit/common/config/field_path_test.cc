@@ -365,6 +365,7 @@ TEST(FieldPathsTest, ListsPathsInTheOrderOfTheSchema) {
       "diagnostics.probe_size",
       "checkpoint.every_epochs",
       "checkpoint.every_seconds",
+      "evaluation.test",
       "engine",
   };
   EXPECT_EQ(config::FieldPaths(*v1::TrainingConfig::descriptor()), expected);

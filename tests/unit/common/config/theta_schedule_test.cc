@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -487,6 +488,58 @@ TEST(ThetaScheduleTest, LastUnitIsOneLessThanTheUnitsOfTheRun) {
   const config::RunLength length = {.epochs = 7, .steps_per_epoch = 11};
   EXPECT_EQ(config::ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_EPOCH"), length), 6);
   EXPECT_EQ(config::ThetaSchedule::LastUnit(Scheduled("unit: SCHEDULE_UNIT_STEP"), length), 76);
+}
+
+// The epochs, from 1, at the last step of which the schedule is at its end.
+std::vector<int> EpochsAtEnd(const std::string& text, int64_t epochs, int64_t steps_per_epoch) {
+  const config::ThetaSchedule schedule(Scheduled(text),
+                                       {.epochs = epochs, .steps_per_epoch = steps_per_epoch});
+  std::vector<int> at_end;
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+    const int64_t step = (epoch + 1) * steps_per_epoch - 1;
+    EXPECT_EQ(schedule.AtEnd(epoch, step) && schedule.Value(epoch, step) == 0,
+              schedule.Value(epoch, step) == 0);
+    if (schedule.AtEnd(epoch, step)) at_end.push_back(static_cast<int>(epoch) + 1);
+  }
+  EXPECT_EQ(schedule.FirstEpochAtEnd(epochs),
+            at_end.empty() ? std::nullopt : std::optional<int64_t>(at_end[0] - 1));
+  return at_end;
+}
+
+TEST(ThetaScheduleTest, KnowsWhenItIsAtItsEnd) {
+  using Epochs = std::vector<int>;
+  EXPECT_EQ(EpochsAtEnd("", 4, 10), Epochs({4}));
+  EXPECT_EQ(EpochsAtEnd("span: 2", 4, 10), Epochs({3, 4}));
+  EXPECT_EQ(EpochsAtEnd("hold: 1 span: 2", 5, 1), Epochs({4, 5}));
+  EXPECT_EQ(EpochsAtEnd("schedule: THETA_SCHEDULE_JUMP hold: 3", 5, 10), Epochs({4, 5}));
+  EXPECT_EQ(EpochsAtEnd("schedule: THETA_SCHEDULE_JUMP", 4, 10), Epochs({3, 4}));
+  // By step: at its end in the last step of epoch 2, which is step 19.
+  EXPECT_EQ(EpochsAtEnd("unit: SCHEDULE_UNIT_STEP span: 19", 3, 10), Epochs({2, 3}));
+  EXPECT_EQ(EpochsAtEnd("unit: SCHEDULE_UNIT_STEP span: 20", 3, 10), Epochs({3}));
+}
+
+TEST(ThetaScheduleTest, IsAlwaysAtItsEndWhereThetaDoesNotMove) {
+  v1::ThetaConfig config = Scheduled("schedule: THETA_SCHEDULE_CONSTANT");
+  EXPECT_TRUE(config::ThetaSchedule(config, {.epochs = 3, .steps_per_epoch = 2}).AtEnd(0, 1));
+  for (const auto policy : {v1::THETA_POLICY_FIXED, v1::THETA_POLICY_TRAINABLE}) {
+    config.set_policy(policy);
+    const config::ThetaSchedule schedule(config, {.epochs = 3, .steps_per_epoch = 2});
+    EXPECT_TRUE(schedule.AtEnd(0, 1));
+    EXPECT_EQ(schedule.FirstEpochAtEnd(3), 0);
+    EXPECT_EQ(schedule.FirstEpochAtEnd(0), std::nullopt);
+  }
+}
+
+TEST(ThetaScheduleTest, PlateauIsAtItsEndAfterItsLastNotch) {
+  config::ThetaSchedule schedule(
+      Scheduled("schedule: THETA_SCHEDULE_PLATEAU plateau { notch: 0.5 }"),
+      {.epochs = 9, .steps_per_epoch = 1});
+  EXPECT_FALSE(schedule.AtEnd(0, 0));
+  // The first epoch after each notch improves; the next does not, and moves theta.
+  for (int i = 0; i < 4; ++i) schedule.ObserveEpoch(1);
+  EXPECT_TRUE(schedule.AtEnd(4, 4));
+  EXPECT_EQ(schedule.Value(4, 4), 0);
+  EXPECT_EQ(schedule.FirstEpochAtEnd(4), std::nullopt) << "its past is not known";
 }
 
 TEST(ThetaScheduleTest, TheLongestRunsKeepTheirEnds) {

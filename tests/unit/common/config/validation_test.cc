@@ -855,6 +855,7 @@ TEST(ResolveConfigTest, GivesTheDefaultsOfTheContract) {
       early_stopping { patience: 0 min_delta: 0 }
       diagnostics { activations: false convexity: false hessian_every: 0 probe_size: 256 }
       checkpoint { every_epochs: 1 every_seconds: 60 }
+      evaluation { test: true }
       engine: ENGINE_KIND_AUTO)")));
 }
 
