@@ -11,6 +11,7 @@
 #include "server/scheduling/policy.h"
 #include "server/store/experiment_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/start_over.h"
 #include "server/telemetry/log.h"
 
 namespace anneal::scheduling {
@@ -130,6 +131,7 @@ absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
     for (const int64_t run : NextRuns(std::move(snapshot), idle)) {
       ANNEAL_RETURN_IF_ERROR(
           store::ChangeRunState(transaction, run, v1::RUN_STATE_RUNNING, clock_()));
+      ANNEAL_RETURN_IF_ERROR(StartOverIfOfAnotherKind(transaction, run));
       ANNEAL_ASSIGN_OR_RETURN(assignments.emplace_back(),
                               store::GetAssignment(transaction.db(), run));
     }
@@ -137,6 +139,16 @@ absl::StatusOr<std::vector<v1::RunAssignment>> Dispatcher::ClaimRuns(int idle) {
   });
   ANNEAL_RETURN_IF_ERROR(status);
   return assignments;
+}
+
+absl::Status Dispatcher::StartOverIfOfAnotherKind(store::Transaction& transaction, int64_t run) {
+  const std::string kind = executor_->kind();
+  ANNEAL_ASSIGN_OR_RETURN(const auto other, store::OtherKindOf(transaction.db(), run, kind));
+  if (!other.has_value()) return absl::OkStatus();
+  return store::StartOver(transaction, run, clock_(),
+                          absl::StrCat("starts over: its epochs are of ",
+                                       other->empty() ? std::string("an unknown build") : *other,
+                                       "; this is ", kind, ", which may give other bits"));
 }
 
 void Dispatcher::AttachCheckpoint(v1::RunAssignment* assignment) {

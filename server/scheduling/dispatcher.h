@@ -82,6 +82,9 @@ class Dispatcher final : public workers::ReportReceiver {
   // them.
   absl::StatusOr<std::vector<v1::RunAssignment>> ClaimRuns(int idle);
   // Adds the latest undamaged checkpoint, if there is one, and forgets damaged ones.
+  // Lets a run that has just become RUNNING begin anew where its epochs are of another kind than
+  // the executor's: it would get bits that no undisturbed run has.
+  absl::Status StartOverIfOfAnotherKind(store::Transaction& transaction, int64_t run);
   void AttachCheckpoint(v1::RunAssignment* assignment);
   absl::Status Change(Command command,
                       const std::function<absl::StatusOr<StateRows>(store::Connection&)>& find);

@@ -10,7 +10,6 @@
 #include "common/status.h"
 #include "server/store/fault_point.h"
 #include "server/store/run_store.h"
-#include "server/store/test_result_store.h"
 
 namespace anneal::scheduling {
 namespace {
@@ -21,9 +20,7 @@ absl::Status RecordEnd(store::Transaction& transaction, int64_t run, const v1::R
   switch (end.outcome_case()) {
     case v1::RunEnd::kCompleted:
       ANNEAL_RETURN_IF_ERROR(store::KeepFinalCheckpoints(transaction, run));
-      for (const v1::TestResult& result : end.completed().test_results()) {
-        ANNEAL_RETURN_IF_ERROR(store::InsertTestResult(transaction, run, result));
-      }
+      ANNEAL_RETURN_IF_ERROR(store::RecordCompletion(transaction, run, end.completed()));
       return store::ChangeRunState(transaction, run, v1::RUN_STATE_SUCCEEDED, now);
     case v1::RunEnd::kFailure:
       return store::ChangeRunState(transaction, run, v1::RUN_STATE_FAILED, now, end.failure());

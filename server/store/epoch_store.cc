@@ -5,11 +5,11 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/status.h"
+#include "server/store/extreme_store.h"
+#include "server/store/message_column.h"
 #include "server/store/metric_columns.h"
 
 namespace anneal::store {
@@ -20,9 +20,9 @@ static_assert(std::endian::native == std::endian::little, "theta blobs are littl
 // The columns of the table `epochs`, with those of theta, and the SQL that contains them.
 struct EpochTable {
   MetricColumns columns{*v1::Epoch::descriptor()};
-  std::string insert = absl::StrCat("INSERT INTO epochs (run_id, ", columns.names(),
-                                    ") VALUES (?, ", columns.placeholders(), ")");
-  std::string select = absl::StrCat("SELECT ", columns.names(),
+  std::string insert = absl::StrCat("INSERT INTO epochs (run_id, eligible, ", columns.names(),
+                                    ") VALUES (?, ?, ", columns.placeholders(), ")");
+  std::string select = absl::StrCat("SELECT eligible, ", columns.names(),
                                     " FROM epochs WHERE run_id = ? AND epoch > ?"
                                     " ORDER BY epoch LIMIT ?");
 };
@@ -47,8 +47,8 @@ const LayerTable& Layers() {
 
 absl::Status InsertEpochRow(Connection& db, int64_t run_key, const v1::Epoch& epoch) {
   Statement insert = db.Prepare(Epochs().insert);
-  insert.Bind(run_key);
-  Epochs().columns.Bind(epoch, /*first=*/2, &insert);
+  insert.Bind(run_key, epoch.eligible());
+  Epochs().columns.Bind(epoch, /*first=*/3, &insert);
   return insert.Run();
 }
 
@@ -88,11 +88,7 @@ v1::ThetaVector ReadThetaRow(const Statement& row) {
   v1::ThetaVector theta;
   theta.set_epoch(static_cast<int32_t>(row.Int(0)));
   theta.set_layer(static_cast<int32_t>(row.Int(1)));
-  const std::string shape = row.Text(2);
-  for (absl::string_view side : absl::StrSplit(shape, absl::ByAnyChar("[],"), absl::SkipEmpty())) {
-    int32_t size = 0;
-    if (absl::SimpleAtoi(side, &size)) theta.add_shape(size);
-  }
+  for (const int32_t side : NumbersFromColumn(row.Bytes(2))) theta.add_shape(side);
   const absl::string_view radians = row.Bytes(3);
   theta.mutable_values()->Resize(static_cast<int>(radians.size() / sizeof(float)), 0);
   std::memcpy(theta.mutable_values()->mutable_data(), radians.data(),
@@ -105,6 +101,7 @@ v1::ThetaVector ReadThetaRow(const Statement& row) {
 absl::Status InsertEpoch(Transaction& transaction, int64_t run_key, const v1::EpochReport& report) {
   Connection& db = transaction.db();
   ANNEAL_RETURN_IF_ERROR(InsertEpochRow(db, run_key, report.epoch()));
+  ANNEAL_RETURN_IF_ERROR(AddToExtremes(transaction, run_key, report.epoch()));
   ANNEAL_RETURN_IF_ERROR(InsertLayers(db, run_key, report.epoch()));
   for (const v1::ThetaVector& theta : report.thetas()) {
     ANNEAL_RETURN_IF_ERROR(InsertTheta(db, run_key, theta));
@@ -127,30 +124,15 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& db, int64_t run_ke
   {
     Statement query = db.Prepare(Epochs().select);
     query.Bind(run_key, after, limit);
-    while (query.Next()) Epochs().columns.Read(query, /*first=*/0, &epochs.emplace_back());
+    while (query.Next()) {
+      v1::Epoch& epoch = epochs.emplace_back();
+      epoch.set_eligible(query.Int(0) != 0);
+      Epochs().columns.Read(query, /*first=*/1, &epoch);
+    }
     ANNEAL_RETURN_IF_ERROR(query.status());
   }
   ANNEAL_RETURN_IF_ERROR(ReadLayers(db, run_key, &epochs));
   return epochs;
-}
-
-absl::StatusOr<std::vector<CurvePoint>> ListCurve(Connection& db, int64_t run_key,
-                                                  absl::string_view column) {
-  if (!Epochs().columns.Has(column)) {
-    return absl::InvalidArgumentError(absl::StrCat("epochs have no column ", column));
-  }
-  Statement query = db.Prepare(absl::StrCat("SELECT epoch, elapsed_seconds, ", column,
-                                            " FROM epochs WHERE run_id = ? AND ", column,
-                                            " IS NOT NULL ORDER BY epoch"));
-  query.Bind(run_key);
-  std::vector<CurvePoint> curve;
-  while (query.Next()) {
-    curve.push_back({.epoch = static_cast<int32_t>(query.Int(0)),
-                     .elapsed_seconds = query.Real(1),
-                     .value = query.Real(2)});
-  }
-  ANNEAL_RETURN_IF_ERROR(query.status());
-  return curve;
 }
 
 absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(Connection& db, int64_t run_key,

@@ -15,7 +15,8 @@
 
 namespace anneal::store {
 
-// Stores the epoch with its layers and thetas. ALREADY_EXISTS: the epoch is already recorded.
+// Stores the epoch with its layers and thetas, and adds it to the run's extremes. ALREADY_EXISTS:
+// the epoch is already recorded.
 absl::Status InsertEpoch(Transaction& transaction, int64_t run_key, const v1::EpochReport& report);
 
 // NOT_FOUND.
@@ -24,16 +25,6 @@ absl::StatusOr<v1::Epoch> GetEpoch(Connection& db, int64_t run_key, int32_t epoc
 // Epochs above `after`, in order.
 absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& db, int64_t run_key, int32_t after,
                                                   int limit);
-
-struct CurvePoint {
-  int32_t epoch = 0;
-  double elapsed_seconds = 0;
-  double value = 0;
-};
-// Returns one column of a run's epochs, in order, without the epochs where it is NULL. `column` is
-// that of a metric of epochs (common/metric.h); INVALID_ARGUMENT for others.
-absl::StatusOr<std::vector<CurvePoint>> ListCurve(Connection& db, int64_t run_key,
-                                                  absl::string_view column);
 
 struct ThetaQuery {
   std::optional<int32_t> epoch;  // only this one

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/enum_name.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "common/wall_clock.h"
 #include "server/store/epoch_store.h"
+#include "server/store/message_column.h"
+#include "server/store/start_over.h"
 
 namespace anneal::store {
 namespace {
@@ -41,6 +44,20 @@ absl::StatusOr<Slot> NextSlot(Transaction& transaction, int64_t experiment_key) 
   return slot;
 }
 
+// The epoch counts, or is one of an attempt before the run began anew.
+absl::StatusOr<v1::Epoch> EpochOf(Connection& db, const Statement& row) {
+  const int64_t run = row.Int(3);
+  const auto number = static_cast<int32_t>(row.Int(4));
+  if (row.IsNull(13)) return GetEpoch(db, run, number);
+  ANNEAL_ASSIGN_OR_RETURN(
+      std::vector<v1::Epoch> epochs,
+      ListEarlierEpochs(db, run, static_cast<int32_t>(row.Int(13)), number - 1, /*limit=*/1));
+  if (epochs.empty()) {
+    return absl::DataLossError(absl::StrCat("epoch ", number, " of an earlier attempt is lost"));
+  }
+  return std::move(epochs[0]);
+}
+
 absl::StatusOr<v1::Event> ReadEvent(Connection& db, const Statement& row) {
   const absl::string_view experiment_id = row.Bytes(10);
   v1::Event event;
@@ -51,8 +68,12 @@ absl::StatusOr<v1::Event> ReadEvent(Connection& db, const Statement& row) {
   if (!row.IsNull(3)) event.set_run(FormatRunName(experiment_id, row.Int(9)));
   const std::string kind = row.Text(2);
   if (kind == "EPOCH") {
-    ANNEAL_ASSIGN_OR_RETURN(*event.mutable_epoch(),
-                            GetEpoch(db, row.Int(3), static_cast<int32_t>(row.Int(4))));
+    ANNEAL_ASSIGN_OR_RETURN(*event.mutable_epoch(), EpochOf(db, row));
+  } else if (!row.IsNull(12)) {
+    ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(12), event.mutable_look()));
+  } else if (!row.IsNull(13)) {
+    event.mutable_start_over()->set_attempt(static_cast<int32_t>(row.Int(13)));
+    event.mutable_start_over()->set_reason(row.Text(8));
   } else if (kind == "MESSAGE") {
     event.set_message(row.Text(8));
   } else {
@@ -78,6 +99,27 @@ absl::Status AppendMessage(Transaction& transaction, int64_t experiment_key,
       " VALUES (?, ?, ?, ?, 'MESSAGE', ?, ?)");
   return insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, run_key, text)
       .Run();
+}
+
+absl::Status AppendLook(Transaction& transaction, int64_t experiment_key, int64_t time_micros,
+                        const v1::Look& look) {
+  ANNEAL_ASSIGN_OR_RETURN(const Slot slot, NextSlot(transaction, experiment_key));
+  const std::string json = ToColumn(look);
+  Statement insert = transaction.db().Prepare(
+      "INSERT INTO events (experiment_id, sequence, position, time, kind, look)"
+      " VALUES (?, ?, ?, ?, 'MESSAGE', ?)");
+  return insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, json).Run();
+}
+
+absl::Status AppendStartOver(Transaction& transaction, int64_t experiment_key, int64_t run_key,
+                             int64_t time_micros, const v1::StartOver& start_over) {
+  ANNEAL_ASSIGN_OR_RETURN(const Slot slot, NextSlot(transaction, experiment_key));
+  Statement insert = transaction.db().Prepare(
+      "INSERT INTO events (experiment_id, sequence, position, time, kind, run_id, attempt, message)"
+      " VALUES (?, ?, ?, ?, 'MESSAGE', ?, ?, ?)");
+  insert.Bind(experiment_key, slot.sequence, slot.position, time_micros, run_key,
+              start_over.attempt(), start_over.reason());
+  return insert.Run();
 }
 
 absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key, int64_t run_key,
@@ -112,7 +154,7 @@ absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64
 absl::StatusOr<std::vector<v1::Event>> ListEvents(Connection& db, const EventQuery& query) {
   static const auto& select = *new std::string(
       "SELECT v.sequence, v.time, v.kind, v.run_id, v.epoch, v.from_state, v.to_state,"
-      " v.failure_reason, v.message, r.ordinal, e.id, v.position FROM events v"
+      " v.failure_reason, v.message, r.ordinal, e.id, v.position, v.look, v.attempt FROM events v"
       " JOIN experiments e USING (experiment_id) LEFT JOIN runs r USING (run_id)");
   static const auto& of_all =
       *new std::string(select + " WHERE v.position > ? ORDER BY v.position LIMIT ?");

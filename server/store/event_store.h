@@ -19,8 +19,12 @@ namespace anneal::store {
 absl::Status AppendMessage(Transaction& transaction, int64_t experiment_key,
                            std::optional<int64_t> run_key, int64_t time_micros,
                            absl::string_view text);
+absl::Status AppendStartOver(Transaction& transaction, int64_t experiment_key, int64_t run_key,
+                             int64_t time_micros, const v1::StartOver& start_over);
 absl::Status AppendStateChange(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                                int64_t time_micros, const v1::StateChange& change);
+absl::Status AppendLook(Transaction& transaction, int64_t experiment_key, int64_t time_micros,
+                        const v1::Look& look);
 // The epoch's row must be there already.
 absl::Status AppendEpoch(Transaction& transaction, int64_t experiment_key, int64_t run_key,
                          int64_t time_micros, int32_t epoch);

@@ -17,8 +17,8 @@ namespace {
 
 constexpr absl::string_view kColumns =
     "e.experiment_id, e.id, e.submission, e.created, e.last_sequence, e.pending, e.running,"
-    " e.suspended, e.succeeded, e.failed, e.cancelled, e.deleted";
-constexpr int kColumnCount = 12;
+    " e.suspended, e.succeeded, e.failed, e.cancelled, e.deleted, e.diverged, e.looks";
+constexpr int kColumnCount = 14;
 
 // Returns the etag: a digest of the submission with its updates.
 std::string Etag(absl::string_view submission) {
@@ -59,6 +59,8 @@ absl::StatusOr<ListedExperiment> ReadExperiment(const Statement& row) {
   counts->set_failed(static_cast<int32_t>(row.Int(9)));
   counts->set_cancelled(static_cast<int32_t>(row.Int(10)));
   if (!row.IsNull(11)) *experiment.mutable_delete_time() = ToTimestamp(row.Int(11));
+  counts->set_diverged(static_cast<int32_t>(row.Int(12)));
+  experiment.set_looks(static_cast<int32_t>(row.Int(13)));
   AddState(row.Bytes(1), submission, row.Int(3), &experiment);
   return listed;
 }

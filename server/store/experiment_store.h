@@ -79,10 +79,10 @@ absl::Status CheckNotDeleted(Connection& db, absl::string_view id);
 // Returns the experiment with its state, counts and network. NOT_FOUND.
 absl::StatusOr<v1::Experiment> GetExperiment(Connection& db, absl::string_view id);
 
-// Returns the submission, with later updates of labels, note and priority. NOT_FOUND.
+// Returns the submission, with later updates of labels, note, priority and lock. NOT_FOUND.
 absl::StatusOr<v1::Experiment> GetSubmission(Connection& db, absl::string_view id);
 
-// Stores new labels, note and priority. The priority applies to all runs of the experiment.
+// Stores new labels, note, priority and lock. The priority applies to all runs of the experiment.
 absl::Status UpdateSubmission(Transaction& transaction, int64_t key,
                               const v1::Experiment& submission);
 

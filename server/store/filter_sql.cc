@@ -126,21 +126,21 @@ absl::StatusOr<Condition> Compare(const Filter& filter, const Field& field) {
 
 absl::StatusOr<Condition> CompileComparison(Listed listed, const Filter& filter) {
   if (filter.field == "labels" && filter.comparator == Comparator::kHas) {
-    return Framed(LabelField(filter.value).frame, {.sql = "TRUE"});
+    return Framed(LabelField(listed, filter.value).frame, {.sql = "TRUE"});
   }
   ANNEAL_ASSIGN_OR_RETURN(const Field field, FindListField(listed, "filter", filter.field));
   ANNEAL_ASSIGN_OR_RETURN(Condition condition, Compare(filter, field));
   // A missing value compares as false, so that the negation is true. IS NOT NULL is a separate
   // condition, because SQLite then uses an index for the comparison.
   if (field.nullable) absl::StrAppend(&condition.sql, " AND ", field.sql, " IS NOT NULL");
-  condition = Framed(field.frame, std::move(condition));
+  condition = Framed(field.frame, condition);
   if (filter.comparator == Comparator::kNotEqual) {
     condition.sql = absl::StrCat("NOT (", condition.sql, ")");
   }
   if (!field.of_some_run) return condition;
   return Framed({.sql = "EXISTS (SELECT 1 FROM runs r WHERE r.experiment_id = e.experiment_id"
                         " AND $)"},
-                std::move(condition));
+                condition);
 }
 
 }  // namespace

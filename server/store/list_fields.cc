@@ -1,7 +1,6 @@
 #include "server/store/list_fields.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,8 +15,8 @@
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "common/config/field_path.h"
-#include "common/metric.h"
 #include "common/status.h"
+#include "server/store/extreme_store.h"
 
 namespace anneal::store {
 namespace {
@@ -60,8 +59,8 @@ const Fields& ExperimentFields() {
     for (int i = 0; i < counts->field_count(); ++i) {
       const std::string& name = counts->field(i)->name();
       if (name == "total") continue;
-      columns.push_back("e." + name);
-      (*all)["run_counts." + name] = Column(Field::Kind::kNumber, columns.back());
+      (*all)["run_counts." + name] = Column(Field::Kind::kNumber, "e." + name);
+      if (name != "diverged") columns.push_back("e." + name);  // those are part of `failed`
     }
     (*all)["run_counts.total"] =
         Column(Field::Kind::kNumber, absl::StrCat("(", absl::StrJoin(columns, " + "), ")"));
@@ -87,6 +86,8 @@ const Fields& RunFields() {
     (*all)["create_time"] = Column(Field::Kind::kTime, "r.created");
     (*all)["start_time"] = Column(Field::Kind::kTime, "r.started", /*nullable=*/true);
     (*all)["end_time"] = Column(Field::Kind::kTime, "r.ended", /*nullable=*/true);
+    (*all)["note"] = Column(Field::Kind::kText, "r.note");
+    (*all)["collapsed"] = Column(Field::Kind::kBool, "r.collapsed");
     return all;
   }();
   return fields;
@@ -138,51 +139,63 @@ std::optional<Field> ConfigField(absl::string_view path) {
   return field;
 }
 
-std::optional<Field> MetricField(absl::string_view name) {
-  // Rows of runs hold copies of these (migrations/0004_metrics_of_runs.sql).
+// Returns the column of runs that holds a copy of the metric (migrations/0004_metrics_of_runs.sql,
+// 0006_honest_numbers.sql); nothing if there is none.
+std::optional<std::string> CopyOf(const Metric& metric) {
   static const auto& kept = *new std::set<std::string, std::less<>>(
       {"train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss",
-       "test_accuracy", "best_test_loss", "best_test_accuracy"});
-  if (kept.contains(name)) {
-    return Column(Field::Kind::kNumber, absl::StrCat("r.", name), /*nullable=*/true);
+       "test_accuracy", "best_test_loss", "best_test_accuracy", "best.validation_accuracy",
+       "max.validation_accuracy", "min.validation_loss", "best.validation_loss",
+       "best.validation_relu_accuracy"});
+  if (!kept.contains(metric.name)) return std::nullopt;
+  return absl::StrCat("r.", absl::StrReplaceAll(metric.name, {{".", "_"}}));
+}
+
+// Returns the SQL of a metric of the run `r`.
+std::string MetricSql(const Metric& metric) {
+  if (auto copy = CopyOf(metric); copy.has_value()) return *std::move(copy);
+  if (metric.pick != Metric::Pick::kLast) {
+    return absl::StrCat("(SELECT x.", ExtremeColumn(metric),
+                        " FROM run_extremes x WHERE x.run_id = r.run_id)");
   }
-  const auto metric = FindRunMetric("", name);
-  if (!metric.ok()) return std::nullopt;
-  const auto test = [&](absl::string_view weights) {
-    return Column(Field::Kind::kNumber,
-                  absl::StrCat("(SELECT t.", metric->column,
-                               " FROM test_results t WHERE t.run_id = r.run_id AND t.weights = '",
-                               weights, "')"),
-                  /*nullable=*/true);
-  };
-  switch (metric->source) {
-    case Metric::Source::kLogLossArea:
-      return std::nullopt;
-    case Metric::Source::kLastTest:
-      return test("LAST");
-    case Metric::Source::kBestTest:
-      return test("BEST");
-    default:
-      return Column(Field::Kind::kNumber,
-                    absl::StrCat("(SELECT m.", metric->column,
-                                 " FROM epochs m WHERE m.run_id ="
-                                 " r.run_id AND m.epoch = r.epochs_done)"),
-                    /*nullable=*/true);
+  if (metric.is_of_epochs()) {
+    return absl::StrCat("(SELECT m.", metric.column,
+                        " FROM epochs m WHERE m.run_id = r.run_id AND m.epoch = r.epochs_done)");
   }
+  return absl::StrCat("(SELECT t.", metric.column,
+                      " FROM test_results t WHERE t.run_id = r.run_id AND t.weights = '",
+                      metric.source == Metric::Source::kLastTest ? "LAST" : "BEST", "')");
+}
+
+// Returns a field of runs or of their config, which precede metrics of the same name.
+std::optional<Field> RunOrConfigField(absl::string_view name) {
+  const auto own = RunFields().find(name);
+  if (own != RunFields().end()) return own->second;
+  absl::ConsumePrefix(&name, kConfig);
+  return ConfigField(name);
+}
+
+std::optional<Metric> ListMetric(absl::string_view name) {
+  auto metric = FindRunMetric("", name);
+  // Those that take all epochs of a run would be computed for every run.
+  if (!metric.ok() || metric->source == Metric::Source::kLogLossArea ||
+      metric->pick == Metric::Pick::kMean) {
+    return std::nullopt;
+  }
+  return *std::move(metric);
 }
 
 std::optional<Field> RunField(absl::string_view name) {
-  const auto own = RunFields().find(name);
-  if (own != RunFields().end()) return own->second;
-  absl::string_view path = name;
-  absl::ConsumePrefix(&path, kConfig);
-  if (auto field = ConfigField(path); field.has_value()) return field;
-  return MetricField(name);
+  if (auto field = RunOrConfigField(name); field.has_value()) return field;
+  const std::optional<Metric> metric = ListMetric(name);
+  if (!metric.has_value()) return std::nullopt;
+  return Column(Field::Kind::kNumber, MetricSql(*metric), /*nullable=*/true);
 }
 
 absl::Status UnknownField(Listed listed, absl::string_view request_field, absl::string_view name) {
   std::vector<std::string> names = config::FieldPaths(*v1::TrainingConfig::descriptor());
   for (const std::string& metric : RunMetricNames()) names.push_back(metric);
+  for (const Metric& metric : ExtremeMetrics()) names.push_back(metric.name);
   for (const auto& [own, field] : RunFields()) names.push_back(own);
   if (listed == Listed::kExperiments) {
     for (const auto& [own, field] : ExperimentFields()) names.push_back(own);
@@ -200,7 +213,9 @@ absl::Status UnknownField(Listed listed, absl::string_view request_field, absl::
 absl::StatusOr<Field> FindListField(Listed listed, absl::string_view request_field,
                                     absl::string_view name) {
   absl::string_view key = name;
-  if (absl::ConsumePrefix(&key, kLabels) && absl::ConsumePrefix(&key, ".")) return LabelField(key);
+  if (absl::ConsumePrefix(&key, kLabels) && absl::ConsumePrefix(&key, ".")) {
+    return LabelField(listed, key);
+  }
   if (listed == Listed::kExperiments) {
     const auto own = ExperimentFields().find(name);
     if (own != ExperimentFields().end()) return own->second;
@@ -211,24 +226,46 @@ absl::StatusOr<Field> FindListField(Listed listed, absl::string_view request_fie
   return *std::move(field);
 }
 
-Field LabelField(absl::string_view key) {
-  return {.kind = Field::Kind::kText,
-          .sql = "l.value",
-          .frame = {.sql = "e.experiment_id IN (SELECT l.experiment_id FROM labels l"
-                           " WHERE l.key = ? AND $)",
-                    .values = {std::string(key)}}};
+Field LabelField(Listed listed, absl::string_view key) {
+  constexpr absl::string_view kOfExperiment =
+      "e.experiment_id IN (SELECT l.experiment_id FROM labels l WHERE l.key = ? AND $)";
+  Field field = {.kind = Field::Kind::kText, .sql = "l.value"};
+  const std::string bound(key);
+  if (listed == Listed::kExperiments) {
+    field.frame = {.sql = std::string(kOfExperiment), .values = {bound}};
+    return field;
+  }
+  field.frame = {
+      .sql = absl::StrCat("(r.run_id IN (SELECT l.run_id FROM run_labels l WHERE l.key = ? AND $)"
+                          " OR (",
+                          kOfExperiment,
+                          " AND r.run_id NOT IN"
+                          " (SELECT l.run_id FROM run_labels l WHERE l.key = ?)))"),
+      .values = {bound, bound, bound}};
+  return field;
 }
 
 Condition MakeCondition(std::string sql, std::vector<Value> values) {
   return {.sql = std::move(sql), .values = std::move(values)};
 }
 
-Condition Framed(const Condition& frame, Condition inside) {
-  Condition framed{.sql = absl::StrReplaceAll(frame.sql, {{"$", inside.sql}}),
-                   .values = frame.values};
-  framed.values.insert(framed.values.end(), std::make_move_iterator(inside.values.begin()),
-                       std::make_move_iterator(inside.values.end()));
+Condition Framed(const Condition& frame, const Condition& inside) {
+  Condition framed;
+  auto own = frame.values.begin();
+  for (const char c : frame.sql) {
+    if (c == '$') {
+      framed.sql += inside.sql;
+      framed.values.insert(framed.values.end(), inside.values.begin(), inside.values.end());
+      continue;
+    }
+    if (c == '?') framed.values.push_back(*own++);
+    framed.sql += c;
+  }
   return framed;
+}
+
+std::optional<Metric> FindListMetric(absl::string_view name) {
+  return RunOrConfigField(name).has_value() ? std::nullopt : ListMetric(name);
 }
 
 }  // namespace anneal::store

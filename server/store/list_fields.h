@@ -4,11 +4,13 @@
 #ifndef ANNEAL_SERVER_STORE_LIST_FIELDS_H_
 #define ANNEAL_SERVER_STORE_LIST_FIELDS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/metric.h"
 #include "google/protobuf/descriptor.h"
 #include "server/store/statement.h"
 
@@ -37,8 +39,8 @@ struct Field {
   // ones.
   const google::protobuf::EnumDescriptor* type = nullptr;
   bool full_names = false;
-  // The condition that contains one on the field, at the place of its `$`; its own parameters come
-  // before. Fields in another table are looked up by it.
+  // The condition that contains one on the field, at the place of each `$`. Its own values are
+  // those of its `?`, in order. Fields in another table are looked up by it.
   Condition frame = {.sql = "$"};
   // A field of runs in a list of experiments: the condition holds if it holds for any run.
   bool of_some_run = false;
@@ -51,11 +53,15 @@ struct Field {
 absl::StatusOr<Field> FindListField(Listed listed, absl::string_view request_field,
                                     absl::string_view name);
 
-// The field `labels.KEY`, which is the value of a label.
-Field LabelField(absl::string_view key);
+// The field `labels.KEY`, which is the value of a label. A run's own label precedes that of its
+// experiment.
+Field LabelField(Listed listed, absl::string_view key);
 
-// Puts `inside` at the `$` of `frame`.
-Condition Framed(const Condition& frame, Condition inside);
+// Puts `inside` at each `$` of `frame`.
+Condition Framed(const Condition& frame, const Condition& inside);
+
+// Returns the metric that `name` stands for in lists of runs; nothing for other fields.
+std::optional<Metric> FindListMetric(absl::string_view name);
 
 }  // namespace anneal::store
 

@@ -1,12 +1,31 @@
 #include "server/store/list_query.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status.h"
+#include "server/store/list_fields.h"
 
 namespace anneal::store {
+namespace {
+
+void AddTestMetric(absl::string_view field, std::vector<std::string>* names) {
+  const std::optional<Metric> metric = FindListMetric(field);
+  if (!metric.has_value() || !metric->is_of_test()) return;
+  if (std::find(names->begin(), names->end(), metric->name) == names->end()) {
+    names->push_back(metric->name);
+  }
+}
+
+void AddTestMetrics(const Filter& filter, std::vector<std::string>* names) {
+  if (filter.kind == Filter::Kind::kComparison) return AddTestMetric(filter.field, names);
+  for (const Filter& operand : filter.operands) AddTestMetrics(operand, names);
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<OrderTerm>> CompileOrder(Listed listed,
                                                     const std::vector<OrderField>& fields) {
@@ -28,6 +47,13 @@ absl::StatusOr<std::vector<OrderTerm>> CompileOrder(Listed listed,
   }
   ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
   return terms;
+}
+
+std::vector<std::string> TestMetricsIn(const Filter& filter, const std::vector<OrderField>& order) {
+  std::vector<std::string> names;
+  AddTestMetrics(filter, &names);
+  for (const OrderField& field : order) AddTestMetric(field.field, &names);
+  return names;
 }
 
 Condition After(const std::vector<OrderTerm>& terms, const std::vector<Value>& place) {

@@ -30,6 +30,10 @@ struct OrderTerm {
 absl::StatusOr<std::vector<OrderTerm>> CompileOrder(Listed listed,
                                                     const std::vector<OrderField>& fields);
 
+// Returns the names of the metrics of the test split that a filter and an order name, each once, in
+// the order of their appearance. Naming one is a look at test results (v1::Look).
+std::vector<std::string> TestMetricsIn(const Filter& filter, const std::vector<OrderField>& order);
+
 // Returns the condition for the rows after the one with the ordering key `place`.
 Condition After(const std::vector<OrderTerm>& terms, const std::vector<Value>& place);
 

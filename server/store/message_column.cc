@@ -4,7 +4,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/json_text.h"
 #include "common/mutex.h"
 #include "common/status.h"
@@ -97,6 +99,16 @@ absl::Status ParametersFromColumn(absl::string_view text,
   return absl::OkStatus();
 }
 
+std::vector<int32_t> NumbersFromColumn(absl::string_view text) {
+  std::vector<int32_t> numbers;
+  for (const absl::string_view part :
+       absl::StrSplit(text, absl::ByAnyChar("[],"), absl::SkipEmpty())) {
+    int32_t number = 0;
+    if (absl::SimpleAtoi(part, &number)) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 absl::StatusOr<int64_t> ConfigKey(Transaction& transaction, absl::string_view json) {
   return FindOrInsert(transaction.db(), "SELECT config_id FROM configs WHERE json = ?",
                       "INSERT INTO configs (json) VALUES (?)", json);
@@ -107,17 +119,30 @@ absl::StatusOr<int64_t> NetworkKey(Transaction& transaction, absl::string_view j
                       "INSERT INTO networks (json) VALUES (?)", json);
 }
 
+absl::StatusOr<int64_t> SplitKey(Transaction& transaction, absl::string_view json) {
+  return FindOrInsert(transaction.db(), "SELECT split_id FROM splits WHERE json = ?",
+                      "INSERT INTO splits (json) VALUES (?)", json);
+}
+
+absl::StatusOr<int64_t> ProvenanceKey(Transaction& transaction, absl::string_view json) {
+  return FindOrInsert(transaction.db(), "SELECT provenance_id FROM provenances WHERE json = ?",
+                      "INSERT INTO provenances (json) VALUES (?)", json);
+}
+
 absl::Status RemoveUnusedMessages(Transaction& transaction) {
-  Connection& db = transaction.db();
-  Statement configs = db.Prepare(
-      "DELETE FROM configs WHERE NOT EXISTS"
-      " (SELECT 1 FROM runs r WHERE r.config_id = configs.config_id)");
-  ANNEAL_RETURN_IF_ERROR(configs.Run());
-  Statement networks = db.Prepare(
-      "DELETE FROM networks WHERE NOT EXISTS"
-      " (SELECT 1 FROM runs r WHERE r.network_id = networks.network_id) AND NOT EXISTS"
-      " (SELECT 1 FROM experiments e WHERE e.network_id = networks.network_id)");
-  return networks.Run();
+  for (const absl::string_view sql :
+       {"DELETE FROM configs WHERE NOT EXISTS"
+        " (SELECT 1 FROM runs r WHERE r.config_id = configs.config_id)",
+        "DELETE FROM networks WHERE NOT EXISTS"
+        " (SELECT 1 FROM runs r WHERE r.network_id = networks.network_id) AND NOT EXISTS"
+        " (SELECT 1 FROM experiments e WHERE e.network_id = networks.network_id)",
+        "DELETE FROM splits WHERE NOT EXISTS"
+        " (SELECT 1 FROM runs r WHERE r.split_id = splits.split_id)",
+        "DELETE FROM provenances WHERE NOT EXISTS"
+        " (SELECT 1 FROM attempts a WHERE a.provenance_id = provenances.provenance_id)"}) {
+    ANNEAL_RETURN_IF_ERROR(transaction.db().Prepare(sql).Run());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace anneal::store

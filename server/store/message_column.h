@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,12 +32,17 @@ std::string ParametersToColumn(const std::map<std::string, std::string>& paramet
 absl::Status ParametersFromColumn(absl::string_view text,
                                   google::protobuf::Map<std::string, std::string>* parameters);
 
-// Return the key of the row that holds the text, and insert it if it is new: equal configs and
-// networks are stored once.
+// Returns the numbers of a JSON array of whole numbers.
+std::vector<int32_t> NumbersFromColumn(absl::string_view text);
+
+// Return the key of the row that holds the text, and insert it if it is new: equal configs,
+// networks, splits and provenances are stored once.
 absl::StatusOr<int64_t> ConfigKey(Transaction& transaction, absl::string_view json);
 absl::StatusOr<int64_t> NetworkKey(Transaction& transaction, absl::string_view json);
+absl::StatusOr<int64_t> SplitKey(Transaction& transaction, absl::string_view json);
+absl::StatusOr<int64_t> ProvenanceKey(Transaction& transaction, absl::string_view json);
 
-// Deletes the configs and networks that no row refers to.
+// Deletes the configs, networks, splits and provenances that no row refers to.
 absl::Status RemoveUnusedMessages(Transaction& transaction);
 
 }  // namespace anneal::store

@@ -34,13 +34,15 @@ void MetricColumns::Add(const Descriptor& type, const FieldDescriptor* inside) {
   if (!group.columns.empty()) groups_.push_back(std::move(group));
 }
 
-bool MetricColumns::Has(absl::string_view column) const {
+int MetricColumns::IndexOf(absl::string_view column) const {
+  int index = 0;
   for (const Group& group : groups_) {
     for (const Column& own : group.columns) {
-      if (own.name == column) return true;
+      if (own.name == column) return index;
+      ++index;
     }
   }
-  return false;
+  return -1;
 }
 
 void MetricColumns::BindGroup(const Message& message, const Group& group, int first,

@@ -24,7 +24,9 @@ class MetricColumns {
   const std::string& names() const { return names_; }
   // Returns a `?` for each column, joined by ", ".
   const std::string& placeholders() const { return placeholders_; }
-  bool Has(absl::string_view column) const;
+  // Returns the place of a column in names(), from 0; -1 for others.
+  int IndexOf(absl::string_view column) const;
+  bool Has(absl::string_view column) const { return IndexOf(column) >= 0; }
 
   // Binds the metrics of `message` to the parameters from `first` on, counted from 1; those that
   // are unset as NULL.

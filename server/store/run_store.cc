@@ -7,26 +7,16 @@
 #include "common/enum_name.h"
 #include "common/run_state.h"
 #include "common/status.h"
-#include "common/wall_clock.h"
+#include "server/store/attempt_store.h"
 #include "server/store/epoch_store.h"
 #include "server/store/event_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/message_column.h"
-#include "server/store/queue_store.h"
+#include "server/store/run_reader.h"
 #include "server/store/test_result_store.h"
 
 namespace anneal::store {
 namespace {
-
-constexpr absl::string_view kColumns =
-    "r.run_id, r.ordinal, r.seed, r.parameters, r.state, r.failure_reason, r.failure_message,"
-    " r.created, r.started, r.ended, r.attempts, r.epochs_done, r.epochs_total, r.engine,"
-    " r.dataset_sha256, r.priority, r.user, e.id";
-constexpr int kPriorityColumn = 15;
-constexpr int kUserColumn = 16;
-constexpr int kExperimentColumn = 17;
-constexpr int kConfigColumn = 18;
-constexpr int kNetworkColumn = 19;
 
 absl::Status NoSuchRun(const std::string& name) {
   return WithReason(absl::NotFoundError(absl::StrCat("there is no run ", name)),
@@ -39,33 +29,6 @@ RunStateRow ReadState(const Statement& row) {
   return run;
 }
 
-// Reads the fields that are in the runs table.
-absl::StatusOr<v1::Run> ReadRun(const Statement& row, v1::RunView view) {
-  v1::Run run;
-  run.set_name(FormatRunName(row.Bytes(kExperimentColumn), row.Int(1)));
-  run.set_seed(row.Int(2));
-  ANNEAL_RETURN_IF_ERROR(ParametersFromColumn(row.Bytes(3), run.mutable_parameters()));
-  run.set_state(EnumValue<v1::RunState>(row.Bytes(4)));
-  if (!row.IsNull(5)) {
-    run.mutable_failure()->set_reason(EnumValue<v1::FailureReason>(row.Bytes(5)));
-    run.mutable_failure()->set_message(row.Text(6));
-  }
-  *run.mutable_create_time() = ToTimestamp(row.Int(7));
-  if (!row.IsNull(8)) *run.mutable_start_time() = ToTimestamp(row.Int(8));
-  if (!row.IsNull(9)) *run.mutable_end_time() = ToTimestamp(row.Int(9));
-  run.set_attempts(static_cast<int32_t>(row.Int(10)));
-  run.set_epochs_done(static_cast<int32_t>(row.Int(11)));
-  run.set_epochs_total(static_cast<int32_t>(row.Int(12)));
-  run.set_engine(row.Text(13));
-  run.set_dataset_sha256(row.Text(14));
-  if (view != v1::RUN_VIEW_FULL) return run;
-  ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(kConfigColumn), run.mutable_config()));
-  if (!row.IsNull(kNetworkColumn)) {
-    ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(kNetworkColumn), run.mutable_network()));
-  }
-  return run;
-}
-
 // Returns the elapsed seconds up to the epoch before `epoch`, as recorded. A restarted run measured
 // other times for those epochs.
 absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t epoch) {
@@ -74,25 +37,6 @@ absl::StatusOr<double> ElapsedBefore(Connection& db, int64_t run_key, int32_t ep
   const double elapsed = query.Next() ? query.Real(0) : 0;
   ANNEAL_RETURN_IF_ERROR(query.status());
   return elapsed;
-}
-
-// Adds the fields that are in other tables.
-absl::Status Complete(Connection& db, const Statement& row, v1::RunView view,
-                      QueuePositions* positions, v1::Run* run) {
-  const int64_t key = row.Int(0);
-  if (run->epochs_done() > 0) {
-    ANNEAL_ASSIGN_OR_RETURN(*run->mutable_last_epoch(), GetEpoch(db, key, run->epochs_done()));
-  }
-  if (run->state() == v1::RUN_STATE_PENDING) {
-    ANNEAL_ASSIGN_OR_RETURN(const int64_t position,
-                            positions->Of(key, row.Int(kPriorityColumn), row.Text(kUserColumn)));
-    run->set_queue_position(static_cast<int32_t>(position));
-  }
-  if (run->state() != v1::RUN_STATE_SUCCEEDED) return absl::OkStatus();
-  ANNEAL_ASSIGN_OR_RETURN(const std::vector<v1::TestResult> results,
-                          ListTestResults(db, key, view == v1::RUN_VIEW_FULL));
-  run->mutable_test_results()->Assign(results.begin(), results.end());
-  return absl::OkStatus();
 }
 
 // Records the start for the fairness between users.
@@ -118,22 +62,21 @@ absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name) {
   return query.Int(0);
 }
 
-absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view) {
+absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view,
+                               const std::vector<Metric>& metrics) {
   ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment, ExperimentKey(db, name.experiment_id));
-  const RunQuery query = {
-      .experiment_key = experiment, .ordinal = name.ordinal, .list = {.limit = 1}, .view = view};
+  const RunQuery query = {.experiment_key = experiment,
+                          .ordinal = name.ordinal,
+                          .list = {.limit = 1},
+                          .view = view,
+                          .metrics = metrics};
   ANNEAL_ASSIGN_OR_RETURN(std::vector<ListedRun> runs, ListRuns(db, query));
   if (runs.empty()) return NoSuchRun(FormatRunName(name.experiment_id, name.ordinal));
   return std::move(runs[0].run);
 }
 
 absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& query) {
-  const bool full = query.view == v1::RUN_VIEW_FULL;
-  std::string from = "runs r JOIN experiments e ON e.experiment_id = r.experiment_id";
-  if (full) {
-    absl::StrAppend(&from, " JOIN configs c ON c.config_id = r.config_id",
-                    " LEFT JOIN networks n ON n.network_id = r.network_id");
-  }
+  RunReader reader(&db, query.view, query.metrics);
   std::vector<Condition> conditions;
   if (query.experiment_key.has_value()) {
     conditions.push_back(MakeCondition("r.experiment_id = ?", {*query.experiment_key}));
@@ -147,17 +90,14 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
     conditions.push_back(MakeCondition("r.ordinal = ?", {*query.ordinal}));
   }
   const ListStatement list =
-      MakeListStatement(absl::StrCat(kColumns, full ? ", c.json, n.json" : ""),
-                        full ? kNetworkColumn + 1 : kConfigColumn, from, conditions,
+      MakeListStatement(reader.columns(), reader.column_count(), reader.tables(), conditions,
                         {{.sql = "r.experiment_id"}, {.sql = "r.ordinal"}}, query.list);
   Statement statement = list.is_fixed ? db.Prepare(list.sql) : db.PrepareOnce(list.sql);
   statement.BindValues(list.values);
   std::vector<ListedRun> runs;
-  QueuePositions positions(&db);
   PageRoom room(query.list.max_bytes);
   while (statement.Next()) {
-    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, ReadRun(statement, query.view));
-    ANNEAL_RETURN_IF_ERROR(Complete(db, statement, query.view, &positions, &run));
+    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, reader.Read(statement));
     runs.push_back({.run = std::move(run), .place = PlaceOf(statement, list)});
     if (!room.Fits(runs.back().run)) break;
   }
@@ -165,26 +105,11 @@ absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& 
   return runs;
 }
 
-absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key,
-                                                         SharedConfigs* configs) {
-  Statement query = db.Prepare(
-      "SELECT r.run_id, r.config_id, c.json FROM runs r JOIN configs c USING (config_id)"
-      " WHERE r.experiment_id = ? ORDER BY r.ordinal");
-  query.Bind(experiment_key);
-  std::vector<RunConfigRow> rows;
-  while (query.Next()) {
-    const auto [config, is_new] = configs->try_emplace(query.Int(1));
-    if (is_new) ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(2), &config->second));
-    rows.push_back({.key = query.Int(0), .config = &config->second});
-  }
-  ANNEAL_RETURN_IF_ERROR(query.status());
-  return rows;
-}
-
 absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunState to,
                             int64_t time_micros, const std::optional<v1::Failure>& failure) {
   Connection& db = transaction.db();
-  ANNEAL_ASSIGN_OR_RETURN(const v1::RunState from, GetRunState(db, run_key));
+  ANNEAL_ASSIGN_OR_RETURN(const RunStateRow before, GetRunStateRow(db, run_key));
+  const v1::RunState from = before.state;
   ANNEAL_RETURN_IF_ERROR(CheckTransition(from, to));
   const std::string to_name = EnumName(to);
   const bool starts = to == v1::RUN_STATE_RUNNING;
@@ -213,10 +138,14 @@ absl::Status ChangeRunState(Transaction& transaction, int64_t run_key, v1::RunSt
       " suspended = suspended - (?2 = 'SUSPENDED') + (?3 = 'SUSPENDED'),"
       " succeeded = succeeded - (?2 = 'SUCCEEDED') + (?3 = 'SUCCEEDED'),"
       " failed = failed - (?2 = 'FAILED') + (?3 = 'FAILED'),"
-      " cancelled = cancelled - (?2 = 'CANCELLED') + (?3 = 'CANCELLED')"
+      " cancelled = cancelled - (?2 = 'CANCELLED') + (?3 = 'CANCELLED'),"
+      " diverged = diverged - ?4 + ?5"
       " WHERE experiment_id = ?1");
   const std::string from_name = EnumName(from);
-  ANNEAL_RETURN_IF_ERROR(counts.Bind(experiment_key, from_name, to_name).Run());
+  const bool had_diverged = before.failure == v1::FAILURE_REASON_DIVERGED;
+  const bool diverges = failure.has_value() && failure->reason() == v1::FAILURE_REASON_DIVERGED;
+  ANNEAL_RETURN_IF_ERROR(
+      counts.Bind(experiment_key, from_name, to_name, had_diverged, diverges).Run());
   if (starts) ANNEAL_RETURN_IF_ERROR(NoteStart(db, run_key));
   v1::StateChange change;
   change.set_from(from);
@@ -255,9 +184,18 @@ absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key)
 absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started) {
   ANNEAL_ASSIGN_OR_RETURN(const int64_t network,
                           NetworkKey(transaction, ToColumn(started.network())));
+  std::optional<int64_t> split;
+  if (started.has_split()) {
+    ANNEAL_ASSIGN_OR_RETURN(split, SplitKey(transaction, ToColumn(started.split())));
+  }
   Statement update = transaction.db().Prepare(
-      "UPDATE runs SET engine = ?, dataset_sha256 = ?, network_id = ? WHERE run_id = ?");
-  return update.Bind(started.engine(), started.dataset_sha256(), network, run_key).Run();
+      "UPDATE runs SET engine = ?, dataset_sha256 = ?, network_id = ?, split_id = ?"
+      " WHERE run_id = ?");
+  update.Bind(started.engine(), started.dataset_sha256(), network, split, run_key);
+  ANNEAL_RETURN_IF_ERROR(update.Run());
+  return InsertAttempt(
+      transaction, run_key,
+      started.has_provenance() ? std::optional(started.provenance()) : std::nullopt);
 }
 
 absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
@@ -292,14 +230,41 @@ absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses
   return update.Bind(losses, run_key).Run();
 }
 
+absl::Status RecordCompletion(Transaction& transaction, int64_t run_key,
+                              const v1::RunCompleted& completed) {
+  for (const v1::TestResult& result : completed.test_results()) {
+    ANNEAL_RETURN_IF_ERROR(InsertTestResult(transaction, run_key, result));
+  }
+  Statement update = transaction.db().Prepare(
+      "UPDATE runs SET weights_sha256 = nullif(?, ''), best_weights_sha256 = nullif(?, '')"
+      " WHERE run_id = ?");
+  return update.Bind(completed.weights_sha256(), completed.best_weights_sha256(), run_key).Run();
+}
+
 absl::Status ExtendRun(Transaction& transaction, int64_t run_key,
                        const v1::TrainingConfig& config) {
-  Connection& db = transaction.db();
-  Statement forget = db.Prepare("DELETE FROM test_results WHERE run_id = ?");
-  ANNEAL_RETURN_IF_ERROR(forget.Bind(run_key).Run());
+  ANNEAL_RETURN_IF_ERROR(KeepAsEarlierTestResults(transaction, run_key));
   ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ConfigKey(transaction, ToColumn(config)));
-  Statement update = db.Prepare("UPDATE runs SET config_id = ?, epochs_total = ? WHERE run_id = ?");
+  Statement update = transaction.db().Prepare(
+      "UPDATE runs SET config_id = ?, extended_from = json_insert(extended_from, '$[#]',"
+      " epochs_total), epochs_total = ?, weights_sha256 = NULL, best_weights_sha256 = NULL"
+      " WHERE run_id = ?");
   return update.Bind(key, config.epochs(), run_key).Run();
+}
+
+absl::Status UpdateRunAnnotations(Transaction& transaction, int64_t run_key,
+                                  const google::protobuf::Map<std::string, std::string>& labels,
+                                  absl::string_view note) {
+  Connection& db = transaction.db();
+  Statement update = db.Prepare("UPDATE runs SET note = ? WHERE run_id = ?");
+  ANNEAL_RETURN_IF_ERROR(update.Bind(note, run_key).Run());
+  Statement forget = db.Prepare("DELETE FROM run_labels WHERE run_id = ?");
+  ANNEAL_RETURN_IF_ERROR(forget.Bind(run_key).Run());
+  for (const auto& [key, value] : labels) {
+    Statement insert = db.Prepare("INSERT INTO run_labels (run_id, key, value) VALUES (?, ?, ?)");
+    ANNEAL_RETURN_IF_ERROR(insert.Bind(run_key, key, value).Run());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<RunStateRow>> RunStates(Connection& db, int64_t experiment_key) {

@@ -4,17 +4,19 @@
 #define ANNEAL_SERVER_STORE_RUN_STORE_H_
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "anneal/v1/config.pb.h"
 #include "anneal/v1/resources.pb.h"
 #include "anneal/v1/services.pb.h"
 #include "anneal/v1/worker.pb.h"
+#include "common/metric.h"
 #include "common/resource_name.h"
+#include "google/protobuf/map.h"
 #include "server/store/list_query.h"
 #include "server/store/transaction.h"
 
@@ -24,7 +26,8 @@ namespace anneal::store {
 absl::StatusOr<int64_t> RunKey(Connection& db, const RunName& name);
 
 // NOT_FOUND.
-absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view);
+absl::StatusOr<v1::Run> GetRun(Connection& db, const RunName& name, v1::RunView view,
+                               const std::vector<Metric>& metrics = {});
 
 // Selects the runs of one experiment, or of all experiments that are not deleted.
 struct RunQuery {
@@ -32,6 +35,8 @@ struct RunQuery {
   std::optional<int64_t> ordinal;  // only this run
   ListQuery list;
   v1::RunView view = v1::RUN_VIEW_BASIC;
+  // Those of Run.metrics: of the last epoch, of test results, and min, max and best.
+  std::vector<Metric> metrics;
 };
 struct ListedRun {
   v1::Run run;
@@ -39,18 +44,6 @@ struct ListedRun {
 };
 // Lists runs in the query's order, ties in the order of submission and of the run's number.
 absl::StatusOr<std::vector<ListedRun>> ListRuns(Connection& db, const RunQuery& query);
-
-// The distinct configs that were read, by their key in the database. Runs share configs, so that
-// thousands of runs cost few parses.
-using SharedConfigs = std::map<int64_t, v1::TrainingConfig>;
-struct RunConfigRow {
-  int64_t key = 0;                             // of the run
-  const v1::TrainingConfig* config = nullptr;  // in a SharedConfigs; equal configs are one object
-};
-// Lists the configs of an experiment's runs in order. Reads those that are not in `configs` yet
-// into it; it is valid for one snapshot.
-absl::StatusOr<std::vector<RunConfigRow>> ListRunConfigs(Connection& db, int64_t experiment_key,
-                                                         SharedConfigs* configs);
 
 // Moves a run to another state: checks that the change is allowed (common/run_state.h), keeps the
 // experiment's counts, stamps times and appends the event. The only code that changes a state.
@@ -68,21 +61,33 @@ absl::StatusOr<std::vector<RunningRun>> RunningRuns(Connection& db);
 // Returns everything that a worker needs to train the run. NOT_FOUND.
 absl::StatusOr<v1::RunAssignment> GetAssignment(Connection& db, int64_t run_key);
 
-// Records a worker's report that it has started: its engine, data set digest and network.
+// Records a worker's report that it has started: its engine, data set digest, network and split,
+// and the attempt with its provenance.
 absl::Status RecordStart(Transaction& transaction, int64_t run_key, const v1::RunStarted& started);
 
-// Inserts an epoch and its event, and advances the run's epochs_done. An epoch that is recorded
-// already, because the run was restarted after a crash, is ignored and adds no event. In a
-// restarted run elapsed_seconds is replaced by the sum of the recorded epoch_seconds.
+// Inserts an epoch and its event, advances the run's epochs_done, and updates the run's extremes
+// (extreme_store.h). An epoch that is recorded already, because the run was restarted after a
+// crash, is ignored and adds no event. In a restarted run elapsed_seconds is replaced by the sum of
+// the recorded epoch_seconds.
 absl::Status RecordEpoch(Transaction& transaction, int64_t run_key, int64_t time_micros,
                          const v1::EpochReport& report);
 
 // Sets the number of consecutive attempts that were lost with their worker.
 absl::Status SetLosses(Transaction& transaction, int64_t run_key, int64_t losses);
 
-// Replaces the config of a run that has succeeded by a longer one, and deletes its test results,
-// which belong to weights that are no longer its last.
+// Records what a run has reached in its last epoch: its test results and the digests of its
+// weights. ALREADY_EXISTS: two results are of the same weights.
+absl::Status RecordCompletion(Transaction& transaction, int64_t run_key,
+                              const v1::RunCompleted& completed);
+
+// Replaces the config of a run that has succeeded by a longer one. Its test results become earlier
+// ones, and its digests are removed: they belong to weights that are no longer its last.
 absl::Status ExtendRun(Transaction& transaction, int64_t run_key, const v1::TrainingConfig& config);
+
+// Replaces a run's labels and note.
+absl::Status UpdateRunAnnotations(Transaction& transaction, int64_t run_key,
+                                  const google::protobuf::Map<std::string, std::string>& labels,
+                                  absl::string_view note);
 
 struct RunStateRow {
   int64_t key = 0;

@@ -21,8 +21,7 @@ Statement::~Statement() {
     sqlite3_finalize(statement_);
     return;
   }
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
+  Reset();
 }
 
 void Statement::Check(int code) {
@@ -36,6 +35,12 @@ bool Statement::Next() {
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) Check(code);
   return false;
+}
+
+void Statement::Reset() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
 }
 
 absl::Status Statement::Run() {

@@ -63,6 +63,9 @@ class Statement {
   bool Next();
   const absl::Status& status() const { return status_; }
 
+  // Makes the statement ready for other parameters and another pass over its rows.
+  void Reset();
+
   // Steps to the end and returns the status.
   absl::Status Run();
 

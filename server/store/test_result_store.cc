@@ -7,6 +7,7 @@
 #include "common/enum_name.h"
 #include "common/stats/classification.h"
 #include "common/status.h"
+#include "server/store/message_column.h"
 #include "server/store/metric_columns.h"
 
 namespace anneal::store {
@@ -16,10 +17,11 @@ namespace {
 struct TestResultTable {
   MetricColumns columns{*v1::TestResult::descriptor()};
   std::string insert =
-      absl::StrCat("INSERT INTO test_results (run_id, weights, weights_sha256, ", columns.names(),
-                   ") VALUES (?, ?, ?, ", columns.placeholders(), ")");
-  std::string select = absl::StrCat("SELECT weights, weights_sha256, ", columns.names(),
-                                    " FROM test_results WHERE run_id = ? ORDER BY weights DESC");
+      absl::StrCat("INSERT INTO test_results (run_id, weights, run_epochs, no_eligible_epoch, ",
+                   columns.names(), ") VALUES (?, ?, ?, ?, ", columns.placeholders(), ")");
+  std::string select =
+      absl::StrCat("SELECT weights, run_epochs, no_eligible_epoch, ", columns.names(),
+                   " FROM test_results WHERE run_id = ? ORDER BY weights DESC");
 };
 const TestResultTable& TestResults() {
   static const auto& table = *new TestResultTable();
@@ -44,13 +46,15 @@ absl::Status InsertConfusion(Connection& db, int64_t run_key, const std::string&
 
 absl::Status ReadConfusion(Connection& db, int64_t run_key, v1::TestResult* result) {
   const std::string weights = EnumName(result->weights());
-  {
-    Statement query = db.Prepare(
-        "SELECT images FROM confusion WHERE run_id = ? AND weights = ? ORDER BY actual, predicted");
-    query.Bind(run_key, weights);
-    while (query.Next()) result->add_confusion(query.Int(0));
-    ANNEAL_RETURN_IF_ERROR(query.status());
-  }
+  Statement query = db.Prepare(
+      "SELECT images FROM confusion WHERE run_id = ? AND weights = ? ORDER BY actual, predicted");
+  query.Bind(run_key, weights);
+  while (query.Next()) result->add_confusion(query.Int(0));
+  return query.status();
+}
+
+// Adds the scores of each class, which follow from the confusion matrix.
+void AddClasses(v1::TestResult* result) {
   const stats::ConfusionMatrix confusion = stats::ConfusionMatrix::FromCounts(
       {result->confusion().data(), static_cast<size_t>(result->confusion_size())});
   for (int label = 0; label < confusion.classes(); ++label) {
@@ -61,7 +65,6 @@ absl::Status ReadConfusion(Connection& db, int64_t run_key, v1::TestResult* resu
     metrics->set_f1(scores.f1);
     metrics->set_support(scores.support);
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -70,8 +73,8 @@ absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
                               const v1::TestResult& result) {
   const std::string weights = EnumName(result.weights());
   Statement insert = transaction.db().Prepare(TestResults().insert);
-  insert.Bind(run_key, weights, result.weights_sha256());
-  TestResults().columns.Bind(result, /*first=*/4, &insert);
+  insert.Bind(run_key, weights, result.run_epochs(), result.no_eligible_epoch());
+  TestResults().columns.Bind(result, /*first=*/5, &insert);
   ANNEAL_RETURN_IF_ERROR(insert.Run());
   return InsertConfusion(transaction.db(), run_key, weights, result);
 }
@@ -85,15 +88,52 @@ absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int6
     while (query.Next()) {
       v1::TestResult& result = results.emplace_back();
       result.set_weights(EnumValue<v1::TestResult::Weights>(query.Bytes(0)));
-      result.set_weights_sha256(query.Text(1));
-      TestResults().columns.Read(query, /*first=*/2, &result);
+      result.set_run_epochs(static_cast<int32_t>(query.Int(1)));
+      result.set_no_eligible_epoch(query.Int(2) != 0);
+      TestResults().columns.Read(query, /*first=*/3, &result);
     }
     ANNEAL_RETURN_IF_ERROR(query.status());
   }
   if (!full) return results;
   for (v1::TestResult& result : results) {
     ANNEAL_RETURN_IF_ERROR(ReadConfusion(db, run_key, &result));
+    AddClasses(&result);
   }
+  return results;
+}
+
+absl::Status KeepAsEarlierTestResults(Transaction& transaction, int64_t run_key) {
+  Connection& db = transaction.db();
+  ANNEAL_ASSIGN_OR_RETURN(auto results, ListTestResults(db, run_key, /*full=*/true));
+  for (v1::TestResult& result : results) {
+    result.clear_classes();
+    const std::string weights = EnumName(result.weights());
+    const std::string json = ToColumn(result);
+    Statement insert = db.Prepare(
+        "INSERT INTO earlier_test_results (run_id, run_epochs, weights, json) VALUES (?, ?, ?, ?)");
+    ANNEAL_RETURN_IF_ERROR(insert.Bind(run_key, result.run_epochs(), weights, json).Run());
+  }
+  Statement forget = db.Prepare("DELETE FROM test_results WHERE run_id = ?");
+  return forget.Bind(run_key).Run();
+}
+
+absl::StatusOr<std::vector<v1::TestResult>> ListEarlierTestResults(Connection& db, int64_t run_key,
+                                                                   bool full) {
+  Statement query = db.Prepare(
+      "SELECT json FROM earlier_test_results WHERE run_id = ?"
+      " ORDER BY run_epochs DESC, weights DESC");
+  query.Bind(run_key);
+  std::vector<v1::TestResult> results;
+  while (query.Next()) {
+    v1::TestResult& result = results.emplace_back();
+    ANNEAL_RETURN_IF_ERROR(FromColumn(query.Bytes(0), &result));
+    if (full) {
+      AddClasses(&result);
+    } else {
+      result.clear_confusion();
+    }
+  }
+  ANNEAL_RETURN_IF_ERROR(query.status());
   return results;
 }
 

@@ -21,6 +21,14 @@ absl::Status InsertTestResult(Transaction& transaction, int64_t run_key,
 absl::StatusOr<std::vector<v1::TestResult>> ListTestResults(Connection& db, int64_t run_key,
                                                             bool full);
 
+// Turns a run's results into earlier ones, before it is extended.
+absl::Status KeepAsEarlierTestResults(Transaction& transaction, int64_t run_key);
+
+// Lists the results that a run had before it was extended, the latest first, otherwise as
+// ListTestResults.
+absl::StatusOr<std::vector<v1::TestResult>> ListEarlierTestResults(Connection& db, int64_t run_key,
+                                                                   bool full);
+
 }  // namespace anneal::store
 
 #endif  // ANNEAL_SERVER_STORE_TEST_RESULT_STORE_H_

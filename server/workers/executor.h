@@ -5,6 +5,7 @@
 #define ANNEAL_SERVER_WORKERS_EXECUTOR_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "anneal/v1/worker.pb.h"
@@ -34,6 +35,9 @@ class Executor {
   // The number of runs that can train at a time, and how many more can start now.
   virtual int workers() const = 0;
   virtual int idle_workers() const = 0;
+
+  // What its workers train with (common/provenance.h): only a run of this kind can resume on them.
+  virtual std::string kind() const = 0;
 
   // Returns true while a worker holds the run: from Start until after its last report.
   virtual bool Has(int64_t run_id) const = 0;

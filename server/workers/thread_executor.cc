@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/provenance.h"
 #include "server/telemetry/log.h"
 #include "server/training/make_engine.h"
+#include "server/training/provenance.h"
 #include "server/training/trainer.h"
 #include "server/workers/courier.h"
 
@@ -84,6 +86,8 @@ void ThreadExecutor::Start(v1::RunAssignment assignment) {
   waiting_.push_back(std::move(assignment));
   wake_.Signal();
 }
+
+std::string ThreadExecutor::kind() const { return KindOf(training::ThisProvenance()); }
 
 bool ThreadExecutor::Has(int64_t run_id) const {
   MutexLock lock(&mutex_);

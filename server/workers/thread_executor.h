@@ -28,6 +28,7 @@ class ThreadExecutor final : public Executor {
   int workers() const override { return workers_; }
   int idle_workers() const override ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(v1::RunAssignment assignment) override ABSL_LOCKS_EXCLUDED(mutex_);
+  std::string kind() const override;
   bool Has(int64_t run_id) const override ABSL_LOCKS_EXCLUDED(mutex_);
   void RequestStop(int64_t run_id) override ABSL_LOCKS_EXCLUDED(mutex_);
   void Shutdown() override ABSL_LOCKS_EXCLUDED(mutex_);

@@ -13,11 +13,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/config/presets.h"
 #include "common/config/validation.h"
 #include "common/filter.h"
+#include "common/metric.h"
+#include "common/status.h"
+#include "server/store/comparison_reader.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
+#include "server/store/extreme_store.h"
 #include "server/store/list_query.h"
 #include "server/store/run_store.h"
 #include "server/store/store.h"
@@ -181,8 +186,10 @@ class Large {
     for (int i = 0; i < kExperiments; ++i) {
       CheckOk(store_->Write([i](Transaction& transaction) { return Add(transaction, i); }));
     }
-    CheckOk(
-        store_->Write([](Transaction& transaction) { return transaction.db().Execute(kRecords); }));
+    CheckOk(store_->Write([](Transaction& transaction) -> absl::Status {
+      ANNEAL_RETURN_IF_ERROR(transaction.db().Execute(kRecords));
+      return transaction.db().Execute(Extremes());
+    }));
   }
 
   Store& store() { return *store_; }
@@ -205,12 +212,27 @@ class Large {
       " validation_relu_recall, validation_relu_f1, penalty, theta_count, theta_min, theta_q05,"
       " theta_q25, theta_median, theta_q75, theta_q95, theta_max, theta_mean)"
       " SELECT r.run_id, epoch, epoch, 1, 1e4, 1e-3, epoch * 1500, 1, 1, 1, 1, 1,"
-      " (r.run_id * 7919 % 10007) / 1e4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0"
+      " (r.run_id * 7919 % 10007) / 1e4 + 0.1 / epoch, (r.run_id * 7927 % 10009) / 1e4, 1, 1,"
+      " (r.run_id * 7933 % 10037) / 1e4, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0"
       " FROM runs r, n;"
       "UPDATE runs SET state = iif(run_id % 10 = 0, 'FAILED', 'SUCCEEDED'), epochs_done = 20;"
       "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy, precision, recall, f1)"
       " SELECT run_id, 'LAST', 20, 0.1, (run_id * 104729 % 9973) / 1e4, 1, 1, 1 FROM runs"
       " WHERE state = 'SUCCEEDED';";
+
+  // As recording the epochs would have maintained them.
+  static std::string Extremes() {
+    std::string columns;
+    std::string values;
+    for (const Metric& metric : ExtremeMetrics()) {
+      const bool lowest = metric.pick == Metric::Pick::kMin ||
+                          (metric.pick == Metric::Pick::kBest && !metric.higher_is_better());
+      absl::StrAppend(&columns, ", ", ExtremeColumn(metric));
+      absl::StrAppend(&values, lowest ? ", min(" : ", max(", metric.column, ")");
+    }
+    return absl::StrCat("INSERT INTO run_extremes (run_id", columns, ") SELECT run_id", values,
+                        " FROM epochs GROUP BY run_id");
+  }
 
   static absl::Status Add(Transaction& transaction, int number) {
     NewExperiment experiment{.id = "experiment-" + std::to_string(number)};
@@ -302,6 +324,60 @@ BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_metric, true, "test_accuracy > 0.9"
 BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_best_first, true, "theta.policy = FIXED",
                   "test_accuracy desc")
     ->Unit(benchmark::kMillisecond);
+
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_best_of_epochs, true, "theta.policy = FIXED",
+                  "best.validation_accuracy desc")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_lowest_of_epochs, true, "min.validation_loss < 0.1",
+                  "")
+    ->Unit(benchmark::kMillisecond);
+// Of these metrics runs hold no copy.
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_best_without_copy, true, "", "best.validation_f1 desc")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(FirstPageOfRuns, of_all_by_lowest_without_copy, true, "min.validation_f1 < 0.001",
+                  "")
+    ->Unit(benchmark::kMillisecond);
+
+void FirstPageOfRunsWithMetrics(benchmark::State& state) {
+  const RunQuery query = {.list = {.limit = 51}, .metrics = ExtremeMetrics()};
+  MeasureLatency(state, [&](Connection& db) { return ListRuns(db, query).status(); });
+}
+BENCHMARK(FirstPageOfRunsWithMetrics)->Unit(benchmark::kMillisecond);
+
+// Calls `read` with the keys of 100 experiments, which have 10,000 runs of 20 epochs.
+template <typename Function>
+absl::Status ForExperiments(Connection& db, Function read) {
+  for (int i = 0; i < 100; ++i) {
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ExperimentKey(db, absl::StrCat("experiment-", i)));
+    ANNEAL_RETURN_IF_ERROR(read(key));
+  }
+  return absl::OkStatus();
+}
+
+void ComparedRowsOf10000Runs(benchmark::State& state) {
+  std::vector<Metric> metrics;
+  for (const char* name : {"validation_accuracy", "validation_relu_accuracy", "test_accuracy",
+                           "theta_mean", "elapsed_seconds", "best.validation_accuracy"}) {
+    const auto metric = FindRunMetric("metric", name);
+    CheckOk(metric.status());
+    metrics.push_back(*metric);
+  }
+  MeasureLatency(state, [&](Connection& db) {
+    return ForExperiments(db,
+                          [&](int64_t key) { return ListComparedRows(db, key, metrics).status(); });
+  });
+}
+BENCHMARK(ComparedRowsOf10000Runs)->Unit(benchmark::kMillisecond);
+
+void EpochsOf10000Runs(benchmark::State& state) {
+  MeasureLatency(state, [](Connection& db) {
+    return ForExperiments(db, [&](int64_t key) {
+      return ForEachEpoch(db, key, {"validation_loss", "validation_accuracy"},
+                          [](const EpochRow& row) { benchmark::DoNotOptimize(row.epoch); });
+    });
+  });
+}
+BENCHMARK(EpochsOf10000Runs)->Unit(benchmark::kMillisecond);
 
 void OpenLargeStore(benchmark::State& state) {
   Large& large = LargeStore();

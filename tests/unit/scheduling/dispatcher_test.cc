@@ -282,6 +282,15 @@ TEST_F(CheckpointedRunTest, StartsOverWhenAllItsCheckpointsAreDamaged) {
   EXPECT_THAT(CheckpointsOf(run_), IsEmpty());
 }
 
+TEST_F(CheckpointedRunTest, StartsOverOnAnotherKindOfBuildOrProcessor) {
+  executor_->set_kind("another kind");
+  const v1::RunAssignment assignment = StartAgain();
+  EXPECT_EQ(assignment.checkpoint(), "");
+  EXPECT_EQ(assignment.dataset_sha256(), "");
+  EXPECT_THAT(CheckpointsOf(run_), IsEmpty());
+  EXPECT_EQ(QueryInt("SELECT started_over = attempts FROM runs"), 1);
+}
+
 TEST_F(DispatcherTest, ShutdownRequeuesRunsAndIsIdempotent) {
   const std::vector<int64_t> runs = InsertRuns("e", 2);
   Begin(1);

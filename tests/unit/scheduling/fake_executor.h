@@ -24,6 +24,9 @@ class FakeExecutor final : public workers::Executor {
 
   void Begin(workers::ReportReceiver* receiver) override { receiver_ = receiver; }
   int workers() const override { return workers_; }
+  std::string kind() const override { return kind_; }
+  // Empty, the kind of what records none, unless a test sets it.
+  void set_kind(const std::string& kind) { kind_ = kind; }
   // The dispatcher asks once each time that it looks at the queue.
   int idle_workers() const override ABSL_LOCKS_EXCLUDED(mutex_) {
     MutexLock lock(&mutex_);
@@ -140,6 +143,7 @@ class FakeExecutor final : public workers::Executor {
   }
 
   const int workers_;
+  std::string kind_;
   workers::ReportReceiver* receiver_ = nullptr;
   std::vector<absl::Status> shutdown_results_;
 
