@@ -10,7 +10,7 @@
 namespace anneal {
 namespace {
 
-constexpr int kMaxLabels = 64;
+constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxLabelKey = 63;
 constexpr size_t kMaxLabelValue = 256;
 constexpr size_t kMaxNote = 4096;
@@ -49,15 +49,20 @@ void CheckText(absl::string_view field, absl::string_view text, size_t most,
   }
 }
 
-void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations) {
-  CheckText("note", experiment.note(), kMaxNote, violations, TextKind::kLines);
-  if (experiment.labels_size() > kMaxLabels) {
-    violations->Add("labels", absl::StrCat("has ", experiment.labels_size(), " entries; at most ",
-                                           kMaxLabels, " are allowed"));
+void CheckSubmitCommand(const v1::Experiment& experiment, FieldViolations* violations) {
+  CheckText("submit_command", experiment.submit_command(), kMaxSubmitCommand, violations);
+}
+
+void CheckNoteAndLabels(const std::string& note,
+                        const google::protobuf::Map<std::string, std::string>& map,
+                        FieldViolations* violations) {
+  CheckText("note", note, kMaxNote, violations, TextKind::kLines);
+  if (map.size() > kMaxLabels) {
+    violations->Add("labels", absl::StrCat("has ", map.size(), " entries; at most ", kMaxLabels,
+                                           " are allowed"));
   }
   // Sorted, because the order of a protobuf map is random.
-  const std::map<std::string, std::string> labels(experiment.labels().begin(),
-                                                  experiment.labels().end());
+  const std::map<std::string, std::string> labels(map.begin(), map.end());
   for (const auto& [key, value] : labels) {
     if (IsLabelKey(key)) {
       CheckText(absl::StrCat("labels.", key), value, kMaxLabelValue, violations);
@@ -67,6 +72,10 @@ void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violati
                                  kMaxLabelKey - 1, "}"));
     }
   }
+}
+
+void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations) {
+  CheckNoteAndLabels(experiment.note(), experiment.labels(), violations);
   if (experiment.priority() < -kMaxPriority || experiment.priority() > kMaxPriority) {
     violations->Add("priority", absl::StrCat("is ", experiment.priority(), "; allowed is ",
                                              -kMaxPriority, "..", kMaxPriority));

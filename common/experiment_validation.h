@@ -1,10 +1,11 @@
-// These functions check the texts that users attach to an experiment: labels, note and priority.
+// These functions check the texts that users attach to experiments and runs.
 // Pure; thread-safe.
 
 #ifndef ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_
 #define ANNEAL_COMMON_EXPERIMENT_VALIDATION_H_
 
 #include <cstddef>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "anneal/v1/resources.pb.h"
@@ -19,8 +20,15 @@ enum class TextKind { kLine, kLines };
 void CheckText(absl::string_view field, absl::string_view text, size_t most,
                FieldViolations* violations, TextKind kind = TextKind::kLine);
 
-// Checks labels, note and priority, the fields that can also be updated, against the limits in
-// resources.proto.
+// The most bytes of Experiment.submit_command.
+inline constexpr size_t kMaxSubmitCommand = 8192;
+
+// Each checks fields against the limits in resources.proto: the command; note and labels, which
+// runs have too; and with the priority all that can be updated.
+void CheckSubmitCommand(const v1::Experiment& experiment, FieldViolations* violations);
+void CheckNoteAndLabels(const std::string& note,
+                        const google::protobuf::Map<std::string, std::string>& labels,
+                        FieldViolations* violations);
 void CheckAnnotations(const v1::Experiment& experiment, FieldViolations* violations);
 
 }  // namespace anneal

@@ -19,7 +19,9 @@
 #include "server/auth/rate_limit.h"
 #include "server/auth/tokens.h"
 #include "server/experiments/editor.h"
+#include "server/experiments/looks.h"
 #include "server/experiments/retention.h"
+#include "server/experiments/split_images.h"
 #include "server/experiments/submission.h"
 #include "server/options.h"
 #include "server/scheduling/dispatcher.h"
@@ -71,6 +73,8 @@ class Daemon {
   experiments::Submission submission_;
   experiments::Retention retention_;
   experiments::Editor editor_;
+  experiments::Looks looks_;
+  experiments::SplitImages split_images_;
   api::EventHub hub_;
   api::EventReader events_;
   auth::Tokens tokens_;

@@ -1,13 +1,18 @@
 #include "server/api/experiment_service.h"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "server/analysis/comparison.h"
+#include "server/analysis/question.h"
 #include "server/api/list_request.h"
+#include "server/api/look_log.h"
 #include "server/store/experiment_store.h"
 
 namespace anneal::api {
@@ -32,8 +37,9 @@ grpc::ServerUnaryReactor* ExperimentService::GetExperiment(grpc::CallbackServerC
 grpc::ServerUnaryReactor* ExperimentService::ListExperiments(
     grpc::CallbackServerContext* context, const v1::ListExperimentsRequest* request,
     v1::ListExperimentsResponse* response) {
-  return dependencies_.runner->Run(context, request, response,
-                                   [this, request] { return List(*request); });
+  return dependencies_.runner->RunForCaller(
+      context, request, response,
+      [this, request](const OptionalCaller& caller) { return List(caller, *request); });
 }
 
 grpc::ServerUnaryReactor* ExperimentService::UpdateExperiment(
@@ -99,9 +105,9 @@ grpc::ServerUnaryReactor* ExperimentService::RetryExperiment(
 grpc::ServerUnaryReactor* ExperimentService::CompareExperiments(
     grpc::CallbackServerContext* context, const v1::CompareExperimentsRequest* request,
     v1::CompareExperimentsResponse* response) {
-  return dependencies_.runner->Run(context, request, response, [this, request] {
-    return analysis::Compare(dependencies_.store, *request);
-  });
+  return dependencies_.runner->RunForCaller(
+      context, request, response,
+      [this, request](const OptionalCaller& caller) { return Compare(caller, *request); });
 }
 
 grpc::ServerWriteReactor<v1::Event>* ExperimentService::WatchExperiment(
@@ -125,7 +131,7 @@ absl::StatusOr<v1::Experiment> ExperimentService::Get(const std::string& name) {
 }
 
 absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
-    const v1::ListExperimentsRequest& request) {
+    const OptionalCaller& caller, const v1::ListExperimentsRequest& request) {
   ANNEAL_ASSIGN_OR_RETURN(
       const ListRequest list,
       ParseListRequest(request, store::Listed::kExperiments, /*default_terms=*/1));
@@ -137,6 +143,31 @@ absl::StatusOr<v1::ListExperimentsResponse> ExperimentService::List(
   response.set_next_page_token(FillPage(request, list.page_size,
                                         &store::ListedExperiment::experiment, std::move(listed),
                                         response.mutable_experiments()));
+  const std::string test_metric = TestMetricIn(request.filter(), request.order_by());
+  if (test_metric.empty()) return response;
+  std::set<std::string> shown;
+  for (const v1::Experiment& experiment : response.experiments()) shown.insert(experiment.name());
+  LogLook(dependencies_.looks, caller, v1::Look::KIND_LIST, test_metric, shown)
+      .IgnoreError();  // it is logged
+  return response;
+}
+
+absl::StatusOr<v1::CompareExperimentsResponse> ExperimentService::Compare(
+    const OptionalCaller& caller, const v1::CompareExperimentsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(v1::CompareExperimentsResponse response,
+                          analysis::Compare(dependencies_.store, request));
+  const std::optional<std::string> metric = analysis::TestMetricOf(request);
+  if (!metric.has_value()) return response;
+  const v1::Look::Kind kind =
+      request.look() == v1::Look::KIND_UNSPECIFIED ? v1::Look::KIND_COMPARE : request.look();
+  const std::set<std::string> compared(request.names().begin(), request.names().end());
+  const absl::StatusOr<int> looks = LogLook(dependencies_.looks, caller, kind, *metric, compared);
+  if (looks.ok()) {
+    response.set_looks(response.looks() + *looks);
+  } else {
+    response.add_notes(
+        absl::StrCat("This look at test results could not be logged: ", looks.status().message()));
+  }
   return response;
 }
 

@@ -7,6 +7,7 @@
 #include "server/api/unary_runner.h"
 #include "server/api/watch_reactor.h"
 #include "server/experiments/editor.h"
+#include "server/experiments/looks.h"
 #include "server/experiments/submission.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/store.h"
@@ -22,6 +23,7 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
     store::Store* store = nullptr;
     experiments::Submission* submission = nullptr;
     experiments::Editor* editor = nullptr;
+    experiments::Looks* looks = nullptr;
     scheduling::Dispatcher* dispatcher = nullptr;
     WatchReactor::Dependencies watch;
   };
@@ -71,7 +73,10 @@ class ExperimentService final : public v1::ExperimentService::CallbackService {
   absl::StatusOr<v1::Experiment> Create(const OptionalCaller& caller,
                                         const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Get(const std::string& name);
-  absl::StatusOr<v1::ListExperimentsResponse> List(const v1::ListExperimentsRequest& request);
+  absl::StatusOr<v1::ListExperimentsResponse> List(const OptionalCaller& caller,
+                                                   const v1::ListExperimentsRequest& request);
+  absl::StatusOr<v1::CompareExperimentsResponse> Compare(
+      const OptionalCaller& caller, const v1::CompareExperimentsRequest& request);
   absl::StatusOr<v1::Experiment> Update(const v1::UpdateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Delete(const v1::DeleteExperimentRequest& request);
   absl::StatusOr<v1::Experiment> Undelete(const v1::UndeleteExperimentRequest& request);

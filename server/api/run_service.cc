@@ -1,21 +1,25 @@
 #include "server/api/run_service.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/message_limits.h"
 #include "common/resource_name.h"
 #include "common/status.h"
 #include "common/wall_clock.h"
 #include "server/api/list_request.h"
+#include "server/api/look_log.h"
 #include "server/api/page.h"
 #include "server/scheduling/estimate.h"
 #include "server/store/epoch_store.h"
 #include "server/store/experiment_store.h"
 #include "server/store/queue_store.h"
 #include "server/store/run_store.h"
+#include "server/store/start_over.h"
 
 namespace anneal::api {
 namespace {
@@ -46,20 +50,61 @@ absl::StatusOr<RunPage> ParseRunPage(const Request& request, const std::vector<i
   return RunPage{*std::move(run), *std::move(place)};
 }
 
+// The images of a page of a split take at most 4 bytes each.
+constexpr size_t kMaxSplitImages = 500'000;
+static_assert(4 * kMaxSplitImages <= kMaxPageBytes);
+
+constexpr int kMaxMetrics = 64;
+
+// Returns the metrics that a request for runs names.
+absl::StatusOr<std::vector<Metric>> MetricsNamed(
+    const google::protobuf::RepeatedPtrField<std::string>& names) {
+  if (names.size() == 1 && names[0] == "*") return AllEpochMetrics();
+  if (names.size() > kMaxMetrics) {
+    return InvalidField(
+        "metrics", absl::StrCat("has ", names.size(), " entries; allowed is 0..", kMaxMetrics));
+  }
+  std::vector<Metric> metrics;
+  FieldViolations violations;
+  for (const std::string& name : names) {
+    const auto metric = FindRunMetric("metrics", name);
+    violations.AddUnder("", metric.status());
+    if (!metric.ok()) continue;
+    metrics.push_back(*metric);
+    if (metric->pick == Metric::Pick::kMean || metric->source == Metric::Source::kLogLossArea) {
+      violations.Add("metrics", absl::StrCat("has ", Quoted(name),
+                                             ", which takes all epochs; compare has it"));
+    }
+  }
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  return metrics;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* context,
                                              const v1::GetRunRequest* request, v1::Run* response) {
-  return dependencies_.runner->Run(context, request, response, [this, request] {
-    return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL));
-  });
+  return dependencies_.runner->Run(
+      context, request, response, [this, request]() -> absl::StatusOr<v1::Run> {
+        ANNEAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics,
+                                MetricsNamed(request->metrics()));
+        return Get(request->name(), ViewOr(request->view(), v1::RUN_VIEW_FULL), metrics);
+      });
+}
+
+grpc::ServerUnaryReactor* RunService::UpdateRun(grpc::CallbackServerContext* context,
+                                                const v1::UpdateRunRequest* request,
+                                                v1::Run* response) {
+  return dependencies_.runner->RunForOwner(context, request, request->run().name(), response,
+                                           [this, request] { return Update(*request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
                                                const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
-  return dependencies_.runner->Run(context, request, response,
-                                   [this, request] { return Runs(*request); });
+  return dependencies_.runner->RunForCaller(
+      context, request, response,
+      [this, request](const OptionalCaller& caller) { return Runs(caller, *request); });
 }
 
 grpc::ServerUnaryReactor* RunService::ListQueue(grpc::CallbackServerContext* context,
@@ -115,6 +160,13 @@ grpc::ServerUnaryReactor* RunService::ListEpochs(grpc::CallbackServerContext* co
                                    [this, request] { return Epochs(*request); });
 }
 
+grpc::ServerUnaryReactor* RunService::ListSplitImages(grpc::CallbackServerContext* context,
+                                                      const v1::ListSplitImagesRequest* request,
+                                                      v1::ListSplitImagesResponse* response) {
+  return dependencies_.runner->Run(context, request, response,
+                                   [this, request] { return Split(*request); });
+}
+
 grpc::ServerUnaryReactor* RunService::ListThetas(grpc::CallbackServerContext* context,
                                                  const v1::ListThetasRequest* request,
                                                  v1::ListThetasResponse* response) {
@@ -135,22 +187,32 @@ grpc::ServerWriteReactor<v1::DownloadCheckpointResponse>* RunService::DownloadCh
   return DownloadReactor::Start(context, *request, dependencies_.download);
 }
 
-absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view) {
+absl::StatusOr<v1::Run> RunService::Get(const std::string& name, v1::RunView view,
+                                        const std::vector<Metric>& metrics) {
   ANNEAL_ASSIGN_OR_RETURN(const RunName run_name, ParseRunName("name", name));
   return dependencies_.store->Read(
-      [&](store::Connection& db) { return store::GetRun(db, run_name, view); });
+      [&](store::Connection& db) { return store::GetRun(db, run_name, view, metrics); });
 }
 
-absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest& request) {
+absl::StatusOr<v1::Run> RunService::Update(const v1::UpdateRunRequest& request) {
+  ANNEAL_RETURN_IF_ERROR(dependencies_.editor->UpdateRun(request));
+  return Get(request.run().name(), v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const OptionalCaller& caller,
+                                                      const v1::ListRunsRequest& request) {
   const bool all = request.parent() == kAllExperiments;
   const absl::StatusOr<std::string> id =
       all ? std::string() : ParseExperimentName("parent", request.parent());
   FieldViolations violations;
   violations.AddUnder("", id.status());
+  const auto metrics = MetricsNamed(request.metrics());
+  violations.AddUnder("", metrics.status());
   ANNEAL_ASSIGN_OR_RETURN(ListRequest list, ParseListRequest(request, store::Listed::kRuns,
                                                              /*default_terms=*/2, violations));
   store::RunQuery query = {.list = std::move(list.query),
-                           .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC)};
+                           .view = ViewOr(request.view(), v1::RUN_VIEW_BASIC),
+                           .metrics = *metrics};
   const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<store::ListedRun>> {
     if (!all) {
       ANNEAL_ASSIGN_OR_RETURN(query.experiment_key, store::ExperimentKey(db, *id));
@@ -161,6 +223,15 @@ absl::StatusOr<v1::ListRunsResponse> RunService::Runs(const v1::ListRunsRequest&
   v1::ListRunsResponse response;
   response.set_next_page_token(FillPage(request, list.page_size, &store::ListedRun::run,
                                         std::move(runs), response.mutable_runs()));
+  const std::string test_metric = TestMetricIn(request.filter(), request.order_by());
+  if (test_metric.empty()) return response;
+  std::set<std::string> shown;
+  for (const v1::Run& run : response.runs()) {
+    const auto name = ParseRunName("name", run.name());
+    if (name.ok()) shown.insert(ExperimentName(name->experiment_id));
+  }
+  LogLook(dependencies_.looks, caller, v1::Look::KIND_LIST, test_metric, shown)
+      .IgnoreError();  // it is logged
   return response;
 }
 
@@ -212,8 +283,11 @@ absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRe
   ANNEAL_ASSIGN_OR_RETURN(const RunPage page, ParseRunPage(request, {0}));
   const auto read = [&](store::Connection& db) -> absl::StatusOr<std::vector<v1::Epoch>> {
     ANNEAL_ASSIGN_OR_RETURN(const int64_t run, store::RunKey(db, page.run));
-    return store::ListEpochs(db, run, static_cast<int32_t>(page.place.begin[0]),
-                             page.place.size + 1);
+    const auto after = static_cast<int32_t>(page.place.begin[0]);
+    if (request.attempt() != 0) {
+      return store::ListEarlierEpochs(db, run, request.attempt(), after, page.place.size + 1);
+    }
+    return store::ListEpochs(db, run, after, page.place.size + 1);
   };
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Epoch> epochs, dependencies_.store->Read(read));
   v1::ListEpochsResponse response;
@@ -222,6 +296,28 @@ absl::StatusOr<v1::ListEpochsResponse> RunService::Epochs(const v1::ListEpochsRe
   if (epochs.size() > shown) {
     response.set_next_page_token(
         MakePageToken(request, {int64_t{response.epochs(response.epochs_size() - 1).epoch()}}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListSplitImagesResponse> RunService::Split(
+    const v1::ListSplitImagesRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(const RunPage page, ParseRunPage(request, {0}));
+  ANNEAL_ASSIGN_OR_RETURN(
+      const std::vector<int32_t> images,
+      dependencies_.split_images->List(page.run, request.part(), request.epoch()));
+  const size_t size = request.page_size() == 0
+                          ? kMaxSplitImages
+                          : std::min(kMaxSplitImages, static_cast<size_t>(request.page_size()));
+  const size_t begin =
+      std::min(images.size(), static_cast<size_t>(std::max<int64_t>(page.place.begin[0], 0)));
+  const size_t end = std::min(images.size(), begin + size);
+  v1::ListSplitImagesResponse response;
+  response.set_total_size(static_cast<int32_t>(images.size()));
+  response.mutable_images()->Add(images.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 images.begin() + static_cast<std::ptrdiff_t>(end));
+  if (end < images.size()) {
+    response.set_next_page_token(MakePageToken(request, {static_cast<int64_t>(end)}));
   }
   return response;
 }

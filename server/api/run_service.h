@@ -3,10 +3,17 @@
 #ifndef ANNEAL_SERVER_API_RUN_SERVICE_H_
 #define ANNEAL_SERVER_API_RUN_SERVICE_H_
 
+#include <string>
+#include <vector>
+
 #include "anneal/v1/services.grpc.pb.h"
+#include "common/metric.h"
 #include "common/wall_clock.h"
 #include "server/api/download_reactor.h"
 #include "server/api/unary_runner.h"
+#include "server/experiments/editor.h"
+#include "server/experiments/looks.h"
+#include "server/experiments/split_images.h"
 #include "server/experiments/submission.h"
 #include "server/scheduling/dispatcher.h"
 #include "server/store/store.h"
@@ -21,6 +28,9 @@ class RunService final : public v1::RunService::CallbackService {
     const UnaryRunner* runner = nullptr;
     store::Store* store = nullptr;
     experiments::Submission* submission = nullptr;
+    experiments::Editor* editor = nullptr;
+    experiments::Looks* looks = nullptr;
+    experiments::SplitImages* split_images = nullptr;
     scheduling::Dispatcher* dispatcher = nullptr;
     WallClock clock;
     DownloadReactor::Dependencies download;
@@ -30,6 +40,9 @@ class RunService final : public v1::RunService::CallbackService {
 
   grpc::ServerUnaryReactor* GetRun(grpc::CallbackServerContext* context,
                                    const v1::GetRunRequest* request, v1::Run* response) override;
+  grpc::ServerUnaryReactor* UpdateRun(grpc::CallbackServerContext* context,
+                                      const v1::UpdateRunRequest* request,
+                                      v1::Run* response) override;
   grpc::ServerUnaryReactor* ListRuns(grpc::CallbackServerContext* context,
                                      const v1::ListRunsRequest* request,
                                      v1::ListRunsResponse* response) override;
@@ -54,6 +67,9 @@ class RunService final : public v1::RunService::CallbackService {
   grpc::ServerUnaryReactor* ListEpochs(grpc::CallbackServerContext* context,
                                        const v1::ListEpochsRequest* request,
                                        v1::ListEpochsResponse* response) override;
+  grpc::ServerUnaryReactor* ListSplitImages(grpc::CallbackServerContext* context,
+                                            const v1::ListSplitImagesRequest* request,
+                                            v1::ListSplitImagesResponse* response) override;
   grpc::ServerUnaryReactor* ListThetas(grpc::CallbackServerContext* context,
                                        const v1::ListThetasRequest* request,
                                        v1::ListThetasResponse* response) override;
@@ -64,12 +80,16 @@ class RunService final : public v1::RunService::CallbackService {
       grpc::CallbackServerContext* context, const v1::DownloadCheckpointRequest* request) override;
 
  private:
-  absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view);
-  absl::StatusOr<v1::ListRunsResponse> Runs(const v1::ListRunsRequest& request);
+  absl::StatusOr<v1::Run> Get(const std::string& name, v1::RunView view,
+                              const std::vector<Metric>& metrics = {});
+  absl::StatusOr<v1::Run> Update(const v1::UpdateRunRequest& request);
+  absl::StatusOr<v1::ListRunsResponse> Runs(const OptionalCaller& caller,
+                                            const v1::ListRunsRequest& request);
   absl::StatusOr<v1::ListQueueResponse> Queue(const v1::ListQueueRequest& request);
   absl::StatusOr<v1::Run> Change(const std::string& name, scheduling::Command command);
   absl::StatusOr<v1::Run> Extend(const v1::ExtendRunRequest& request);
   absl::StatusOr<v1::ListEpochsResponse> Epochs(const v1::ListEpochsRequest& request);
+  absl::StatusOr<v1::ListSplitImagesResponse> Split(const v1::ListSplitImagesRequest& request);
   absl::StatusOr<v1::ListThetasResponse> Thetas(const v1::ListThetasRequest& request);
 
   const Dependencies dependencies_;

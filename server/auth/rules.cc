@@ -32,6 +32,7 @@ const std::map<absl::string_view, Access>& Rules() {
       {"/anneal.v1.ExperimentService/CompareExperiments", Access::kRead},
       {"/anneal.v1.ExperimentService/WatchExperiment", Access::kRead},
       {"/anneal.v1.RunService/GetRun", Access::kRead},
+      {"/anneal.v1.RunService/UpdateRun", Access::kOwn},
       {"/anneal.v1.RunService/ListRuns", Access::kRead},
       {"/anneal.v1.RunService/ListQueue", Access::kRead},
       {"/anneal.v1.RunService/CancelRun", Access::kOwn},
@@ -42,6 +43,7 @@ const std::map<absl::string_view, Access>& Rules() {
       {"/anneal.v1.RunService/ListCheckpoints", Access::kRead},
       {"/anneal.v1.RunService/DownloadCheckpoint", Access::kRead},
       {"/anneal.v1.RunService/ListEpochs", Access::kRead},
+      {"/anneal.v1.RunService/ListSplitImages", Access::kRead},
       {"/anneal.v1.RunService/ListThetas", Access::kRead},
   };
   return rules;

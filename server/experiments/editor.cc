@@ -24,44 +24,52 @@ using google::protobuf::util::MessageDifferencer;
 using Purpose = store::Writer::Purpose;
 
 const std::set<std::string>& UpdatableFields() {
-  static const auto& fields = *new std::set<std::string>{"labels", "note", "priority"};
+  static const auto& fields = *new std::set<std::string>{"labels", "locked", "note", "priority"};
   return fields;
 }
 
-// Returns the fields that a request updates.
-absl::StatusOr<std::set<std::string>> FieldsOf(const v1::UpdateExperimentRequest& request) {
-  std::set<std::string> fields(request.update_mask().paths().begin(),
-                               request.update_mask().paths().end());
-  if (fields == std::set<std::string>{"*"}) return UpdatableFields();
+const std::set<std::string>& UpdatableFieldsOfRuns() {
+  static const auto& fields = *new std::set<std::string>{"labels", "note"};
+  return fields;
+}
+
+// Returns the fields that a request updates, of those that can be.
+absl::StatusOr<std::set<std::string>> FieldsOf(const google::protobuf::FieldMask& mask,
+                                               const google::protobuf::Message& wanted,
+                                               const std::set<std::string>& updatable) {
+  std::set<std::string> fields(mask.paths().begin(), mask.paths().end());
+  if (fields == std::set<std::string>{"*"}) return updatable;
   std::vector<std::string> unknown;
   for (const std::string& field : fields) {
-    if (!UpdatableFields().contains(field)) unknown.push_back(Quoted(field));
+    if (!updatable.contains(field)) unknown.push_back(Quoted(field));
   }
   if (!unknown.empty()) {
     return InvalidField("update_mask",
                         absl::StrCat("has ", absl::StrJoin(unknown, " and "), "; allowed are ",
-                                     absl::StrJoin(UpdatableFields(), ", "), " and *"));
+                                     absl::StrJoin(updatable, ", "), " and *"));
   }
   if (fields.empty()) {
-    const v1::Experiment& experiment = request.experiment();
-    if (experiment.labels_size() > 0) fields.insert("labels");
-    if (!experiment.note().empty()) fields.insert("note");
-    if (experiment.priority() != 0) fields.insert("priority");
+    std::vector<const google::protobuf::FieldDescriptor*> set;
+    wanted.GetReflection()->ListFields(wanted, &set);
+    for (const auto* field : set) {
+      if (updatable.contains(field->name())) fields.insert(field->name());
+    }
   }
   if (!fields.empty()) return fields;
-  return InvalidField("update_mask", absl::StrCat("is empty, and so is the experiment; name ",
-                                                  absl::StrJoin(UpdatableFields(), ", ")));
+  return InvalidField("update_mask", absl::StrCat("is empty, and no field is set; name ",
+                                                  absl::StrJoin(updatable, ", ")));
 }
 
-// Copies `fields` of `wanted` to the submission. Returns the fields whose value has changed.
-std::vector<std::string> Apply(const v1::Experiment& wanted, const std::set<std::string>& fields,
-                               v1::Experiment* submission) {
+// Copies `fields` of `wanted` to the stored resource. Returns the fields whose value has changed.
+template <typename Resource>
+std::vector<std::string> Apply(const Resource& wanted, const std::set<std::string>& fields,
+                               Resource* submission) {
   const auto* reflection = submission->GetReflection();
   std::vector<std::string> changed;
   for (const std::string& name : fields) {
     const auto* field = submission->GetDescriptor()->FindFieldByName(name);
-    const v1::Experiment before = *submission;
-    v1::Experiment source = wanted;
+    const Resource before = *submission;
+    Resource source = wanted;
     reflection->ClearField(submission, field);
     reflection->SwapFields(submission, &source, {field});
     if (!MessageDifferencer::Equals(before, *submission)) changed.push_back(name);
@@ -76,6 +84,15 @@ absl::Status CheckEtag(const v1::Experiment& wanted, const v1::Experiment& curre
           "etag ", Quoted(wanted.etag()), " belongs to another version of ",
           ShortenName(current.name()), "; read the experiment again and repeat the update")),
       v1::ERROR_REASON_ETAG_MISMATCH);
+}
+
+absl::Status CheckNotLocked(const v1::Experiment& experiment) {
+  if (!experiment.locked()) return absl::OkStatus();
+  const std::string id = ShortenName(experiment.name());
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat(
+          id, " is locked against deletion; unlock it first: anneal edit ", id, " --unlock")),
+      v1::ERROR_REASON_EXPERIMENT_LOCKED);
 }
 
 absl::Status CheckAllEnded(const v1::Experiment& experiment) {
@@ -97,7 +114,7 @@ Editor::Editor(store::Store* store, const store::CheckpointFiles* checkpoints,
 absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
   const v1::Experiment& wanted = request.experiment();
   const auto id = ParseExperimentName("experiment.name", wanted.name());
-  const auto fields = FieldsOf(request);
+  const auto fields = FieldsOf(request.update_mask(), wanted, UpdatableFields());
   FieldViolations in_experiment;
   CheckAnnotations(wanted, &in_experiment);
   FieldViolations violations;
@@ -126,11 +143,38 @@ absl::Status Editor::Update(const v1::UpdateExperimentRequest& request) {
   return status;
 }
 
+absl::Status Editor::UpdateRun(const v1::UpdateRunRequest& request) {
+  const v1::Run& wanted = request.run();
+  const auto name = ParseRunName("run.name", wanted.name());
+  const auto fields = FieldsOf(request.update_mask(), wanted, UpdatableFieldsOfRuns());
+  FieldViolations in_run;
+  CheckNoteAndLabels(wanted.note(), wanted.labels(), &in_run);
+  FieldViolations violations;
+  violations.AddUnder("", name.status());
+  violations.AddUnder("run", in_run);
+  violations.AddUnder("", fields.status());
+  ANNEAL_RETURN_IF_ERROR(violations.ToStatus());
+  return store_->Write([&](store::Transaction& transaction) -> absl::Status {
+    store::Connection& db = transaction.db();
+    ANNEAL_RETURN_IF_ERROR(store::CheckNotDeleted(db, name->experiment_id));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t experiment,
+                            store::ExperimentKey(db, name->experiment_id));
+    ANNEAL_ASSIGN_OR_RETURN(const int64_t key, store::RunKey(db, *name));
+    ANNEAL_ASSIGN_OR_RETURN(v1::Run run, store::GetRun(db, *name, v1::RUN_VIEW_BASIC));
+    const std::vector<std::string> changed = Apply(wanted, *fields, &run);
+    if (changed.empty()) return absl::OkStatus();
+    ANNEAL_RETURN_IF_ERROR(store::UpdateRunAnnotations(transaction, key, run.labels(), run.note()));
+    return store::AppendMessage(transaction, experiment, key, clock_(),
+                                absl::StrCat("updated ", absl::StrJoin(changed, ", ")));
+  });
+}
+
 absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
   ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment found, store_->Read([&](store::Connection& db) {
     return store::GetExperiment(db, experiment_id);
   }));
   if (found.has_delete_time()) return absl::OkStatus();
+  ANNEAL_RETURN_IF_ERROR(CheckNotLocked(found));
   if (force) {
     ANNEAL_RETURN_IF_ERROR(
         dispatcher_->ChangeExperiment(experiment_id, scheduling::Command::kCancel));
@@ -138,6 +182,8 @@ absl::Status Editor::Delete(const std::string& experiment_id, bool force) {
   const auto remove = [&](store::Transaction& transaction) -> absl::Status {
     ANNEAL_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                             store::GetExperiment(transaction.db(), experiment_id));
+    // It may have been locked since.
+    ANNEAL_RETURN_IF_ERROR(CheckNotLocked(experiment));
     ANNEAL_RETURN_IF_ERROR(CheckAllEnded(experiment));
     ANNEAL_ASSIGN_OR_RETURN(const int64_t key,
                             store::ExperimentKey(transaction.db(), experiment_id));

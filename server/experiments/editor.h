@@ -1,4 +1,4 @@
-// `Editor` changes stored experiments: annotations, deletion, purging.
+// `Editor` changes stored experiments and runs: annotations, deletion, purging.
 
 #ifndef ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
 #define ANNEAL_SERVER_EXPERIMENTS_EDITOR_H_
@@ -15,7 +15,7 @@
 namespace anneal::experiments {
 
 // Thread-safe. Every method blocks on the disk, and behaves as services.proto documents the method
-// of ExperimentService with its name.
+// of ExperimentService, or of RunService, with its name.
 class Editor {
  public:
   // Borrows all pointers.
@@ -23,6 +23,7 @@ class Editor {
          scheduling::Dispatcher* dispatcher, WallClock clock);
 
   absl::Status Update(const v1::UpdateExperimentRequest& request);
+  absl::Status UpdateRun(const v1::UpdateRunRequest& request);
   absl::Status Delete(const std::string& experiment_id, bool force);
   absl::Status Undelete(const std::string& experiment_id);
   absl::Status Purge(const std::string& experiment_id);

@@ -61,15 +61,18 @@ FieldViolations CheckRequest(const v1::CreateExperimentRequest& request) {
   CheckKnown(experiment, &violations);
   CheckText("preset", experiment.preset(), kMaxPreset, &in_experiment);
   CheckText("user", experiment.user(), kMaxUser, &in_experiment);
+  CheckSubmitCommand(experiment, &in_experiment);
   CheckAnnotations(experiment, &in_experiment);
   CheckRequired(experiment, &in_experiment);
   violations.AddUnder(kExperiment, in_experiment);
   return violations;
 }
 
-// Returns a digest that tells a retry from another request; validate_only does not count.
+// Returns a digest that tells a retry from another request. validate_only does not count, nor does
+// the command: one that follows the runs submits the same experiment.
 std::string Fingerprint(v1::CreateExperimentRequest request) {
   request.clear_validate_only();
+  if (request.has_experiment()) request.mutable_experiment()->clear_submit_command();
   std::string bytes;
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
