@@ -158,9 +158,11 @@ absl::StatusOr<v1::Experiment> Connection::GetExperiment(const std::string& name
   return Call(experiments_.get(), &v1::ExperimentService::Stub::GetExperiment, request);
 }
 
-absl::StatusOr<v1::Run> Connection::GetRun(const std::string& name) {
+absl::StatusOr<v1::Run> Connection::GetRun(const std::string& name,
+                                           const std::vector<std::string>& metrics) {
   v1::GetRunRequest request;
   request.set_name(name);
+  request.mutable_metrics()->Assign(metrics.begin(), metrics.end());
   request.set_view(v1::RUN_VIEW_FULL);
   return Call(runs_.get(), &v1::RunService::Stub::GetRun, request);
 }
@@ -220,6 +222,10 @@ absl::Status Connection::Purge(const std::string& name) {
   v1::PurgeExperimentRequest request;
   request.set_name(name);
   return Call(experiments_.get(), &v1::ExperimentService::Stub::PurgeExperiment, request).status();
+}
+
+absl::StatusOr<v1::Run> Connection::UpdateRun(const v1::UpdateRunRequest& request) {
+  return Call(runs_.get(), &v1::RunService::Stub::UpdateRun, request);
 }
 
 absl::StatusOr<v1::Run> Connection::Extend(const std::string& run, int epochs) {
@@ -332,9 +338,11 @@ absl::StatusOr<std::vector<v1::QueuedRun>> Connection::ListQueue(int limit) {
       });
 }
 
-absl::StatusOr<std::vector<v1::Epoch>> Connection::ListEpochs(const std::string& run, int limit) {
+absl::StatusOr<std::vector<v1::Epoch>> Connection::ListEpochs(const std::string& run, int limit,
+                                                             int attempt) {
   v1::ListEpochsRequest first;
   first.set_parent(run);
+  first.set_attempt(attempt);
   return AllPages<v1::Epoch>(
       first, limit, [this](const auto& request, auto* items) -> absl::StatusOr<std::string> {
         ANNEAL_ASSIGN_OR_RETURN(auto page,
@@ -354,6 +362,18 @@ absl::StatusOr<std::vector<v1::ThetaVector>> Connection::ListThetas(v1::ListThet
         MoveTo(page.mutable_thetas(), items);
         return page.next_page_token();
       });
+}
+
+absl::StatusOr<std::vector<int32_t>> Connection::ListSplitImages(
+    v1::ListSplitImagesRequest request) {
+  std::vector<int32_t> images;
+  do {
+    ANNEAL_ASSIGN_OR_RETURN(const v1::ListSplitImagesResponse page,
+                            Call(runs_.get(), &v1::RunService::Stub::ListSplitImages, request));
+    images.insert(images.end(), page.images().begin(), page.images().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return images;
 }
 
 absl::Status Connection::Watch(grpc::ClientContext* context,

@@ -41,7 +41,9 @@ class Connection {
 
   absl::StatusOr<v1::Experiment> Create(const v1::CreateExperimentRequest& request);
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name);
-  absl::StatusOr<v1::Run> GetRun(const std::string& name);
+  // With the values of `metrics`, as GetRunRequest takes them.
+  absl::StatusOr<v1::Run> GetRun(const std::string& name,
+                                 const std::vector<std::string>& metrics = {});
   // These take the name of an experiment or a run.
   absl::Status Cancel(const std::string& name);
   absl::Status Pause(const std::string& name);
@@ -52,6 +54,7 @@ class Connection {
   absl::Status Delete(const std::string& name, bool force);
   absl::Status Undelete(const std::string& name);
   absl::Status Purge(const std::string& name);
+  absl::StatusOr<v1::Run> UpdateRun(const v1::UpdateRunRequest& request);
   absl::StatusOr<v1::Run> Extend(const std::string& run, int epochs);
   absl::StatusOr<v1::ListCheckpointsResponse> ListCheckpoints(const std::string& run);
   // Passes the file's contents to `on_contents` in chunks and returns the checkpoint's description.
@@ -73,8 +76,12 @@ class Connection {
                                                               int limit);
   absl::StatusOr<std::vector<v1::Run>> ListRuns(v1::ListRunsRequest request, int limit);
   absl::StatusOr<std::vector<v1::QueuedRun>> ListQueue(int limit);
-  absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(const std::string& run, int limit);
+  // Attempt 0: the epochs that count (ListEpochsRequest.attempt).
+  absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(const std::string& run, int limit,
+                                                    int attempt = 0);
   absl::StatusOr<std::vector<v1::ThetaVector>> ListThetas(v1::ListThetasRequest request, int limit);
+  // Fetches all images of a part.
+  absl::StatusOr<std::vector<int32_t>> ListSplitImages(v1::ListSplitImagesRequest request);
 
   // Passes events to `on_event` until the stream ends, `context` is cancelled or `on_event` returns
   // false.

@@ -18,15 +18,17 @@ namespace anneal::client {
 namespace {
 
 // Fields of requests, as the daemon's messages name them, and the options that set them.
-constexpr std::array<std::pair<absl::string_view, absl::string_view>, 18> kOptions = {{
+constexpr std::array<std::pair<absl::string_view, absl::string_view>, 21> kOptions = {{
     {"axes", "--sweep"},
     {"baseline", "--baseline"},
+    {"diverged", "--failed"},
     {"experiment.name", "the name"},
     {"experiment_id", "--id"},
     {"filter", "--filter"},
     {"group_by", "--by"},
     {"labels", "--label"},
     {"metric", "--metric"},
+    {"metrics", "--columns"},
     {"name", "the name"},
     {"names", "the name"},
     {"note", "--note"},
@@ -37,6 +39,7 @@ constexpr std::array<std::pair<absl::string_view, absl::string_view>, 18> kOptio
     {"seeds", "--seeds"},
     {"threshold", "--threshold"},
     {"threshold_metric", "--threshold-metric"},
+    {"within", "--within"},
 }};
 
 // Returns the option that sets `field`; of labels, with the key: `--label team`.

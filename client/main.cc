@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -47,8 +48,10 @@ void AddCommands(CLI::App* app, Globals* globals) {
   anneal::client::commands::AddQueueCommand(app, globals);
   anneal::client::commands::AddListCommand(app, globals);
   anneal::client::commands::AddShowCommand(app, globals);
+  anneal::client::commands::AddDiffCommand(app, globals);
   anneal::client::commands::AddHistoryCommands(app, globals);
   anneal::client::commands::AddCheckpointCommands(app, globals);
+  anneal::client::commands::AddSplitCommand(app, globals);
   anneal::client::commands::AddCompareCommand(app, globals);
   anneal::client::commands::AddPlotCommands(app, globals);
   anneal::client::commands::AddExportCommands(app, globals);
@@ -115,7 +118,7 @@ int main(int argc, char** argv) {
   google::protobuf::SetLogHandler(nullptr);
   // Constructed first, so that all other threads block the signals.
   anneal::client::Interrupt interrupt;
-  Globals globals{.interrupt = &interrupt};
+  Globals globals{.arguments = {argv + std::min(argc, 1), argv + argc}, .interrupt = &interrupt};
   CLI::App app("anneal: submit, watch and query annealing experiments", "anneal");
   AddCommands(&app, &globals);
   const auto set_grpc_log = [](const char* level) { ::setenv("GRPC_VERBOSITY", level, 0); };

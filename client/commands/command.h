@@ -29,7 +29,8 @@ struct Globals {
   std::string server;
   std::string context;
   bool verbose = false;
-  Interrupt* interrupt = nullptr;  // borrowed
+  std::vector<std::string> arguments;  // the whole command line, without the program
+  Interrupt* interrupt = nullptr;      // borrowed
   // The chosen command sets one of these; it returns the exit code.
   std::function<int(Connection*)> command;
   std::function<int()> local_command;  // needs no daemon
@@ -94,6 +95,8 @@ void AddHistoryCommands(CLI::App* app, Globals* globals);
 void AddWatchCommands(CLI::App* app, Globals* globals);
 void AddControlCommands(CLI::App* app, Globals* globals);
 void AddEditCommand(CLI::App* app, Globals* globals);
+void AddDiffCommand(CLI::App* app, Globals* globals);
+void AddSplitCommand(CLI::App* app, Globals* globals);
 void AddQueueCommand(CLI::App* app, Globals* globals);
 void AddCheckpointCommands(CLI::App* app, Globals* globals);
 void AddCompareCommand(CLI::App* app, Globals* globals);

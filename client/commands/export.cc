@@ -38,7 +38,7 @@ std::string Counted(size_t count, const char* what) {
 absl::StatusOr<std::vector<v1::Run>> RunsByExperiment(Connection* connection,
                                                       const std::vector<std::string>& names) {
   ANNEAL_ASSIGN_OR_RETURN(std::vector<v1::Run> runs,
-                          FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL));
+                          FetchNamedRuns(connection, names, v1::RUN_VIEW_FULL, {"*"}));
   const std::vector<std::string> experiments = ExperimentsOf(runs);
   const auto place = [&experiments](const v1::Run& run) {
     return std::find(experiments.begin(), experiments.end(), ExperimentOf(run));
@@ -141,9 +141,10 @@ void AddExportCommands(CLI::App* app, Globals* globals) {
       app->add_subcommand("export", "Export everything recorded for runs, for other programs");
   commands->require_subcommand(1);
   const auto options = std::make_shared<ExportOptions>();
-  AddTables(commands, globals, "csv",
-            "Write CSV tables of experiments, runs, epochs, thetas and confusion matrices", options,
-            exporters::WriteCsv);
+  AddTables(
+      commands, globals, "csv",
+      "Write CSV tables of experiments, runs, epochs, thetas, test results and confusion matrices",
+      options, exporters::WriteCsv);
   AddTables(commands, globals, "json", "Write one JSON file per experiment, with all of its runs",
             options, exporters::WriteJson);
   CLI::App* tensorboard = AddFormat(

@@ -14,8 +14,9 @@
 namespace anneal::client::commands {
 namespace {
 
-int History(Connection* connection, const std::string& run, const ListOptions& options) {
-  const auto epochs = connection->ListEpochs(ExpandName(run), options.fetch_limit());
+int History(Connection* connection, const std::string& run, int attempt,
+            const ListOptions& options) {
+  const auto epochs = connection->ListEpochs(ExpandName(run), options.fetch_limit(), attempt);
   if (!epochs.ok()) return PrintError(epochs.status());
   // The metrics of the table, with the ranks of their columns.
   static constexpr std::pair<const char*, int> kMetrics[] = {{"epoch_seconds", 4},
@@ -92,13 +93,19 @@ void AddHistoryCommands(CLI::App* app, Globals* globals) {
   CLI::App* history = app->add_subcommand("history", "Show every epoch of a run");
   const auto run = std::make_shared<std::string>();
   const auto options = std::make_shared<ListOptions>();
+  const auto attempt = std::make_shared<int>(0);
   history->add_option("run", *run, "Run, such as first/0")->required();
+  history
+      ->add_option("--attempt", *attempt,
+                   "Show the epochs that this attempt of a run that began anew has replaced; "
+                   "`anneal show` lists the attempts")
+      ->check(CLI::Range(1, 1'000'000'000));
   AddListOptions(history, options.get());
   AddSelectionOptions(history, options.get());
   history->footer("Example: anneal history first/0 --sort validation_loss --limit 3");
-  history->callback([globals, run, options] {
-    globals->command = [run, options](Connection* connection) {
-      return History(connection, *run, *options);
+  history->callback([globals, run, attempt, options] {
+    globals->command = [run, attempt, options](Connection* connection) {
+      return History(connection, *run, *attempt, *options);
     };
   });
 

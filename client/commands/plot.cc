@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/commands/comparison_options.h"
 #include "client/exporters/output_file.h"
 #include "client/plot/arms.h"
 #include "client/plot/figures.h"
@@ -24,7 +25,6 @@ namespace {
 
 struct PlotOptions {
   std::vector<std::string> names;
-  std::vector<std::string> by;
   std::string out;
   std::string title;
   plot::Size size;
@@ -34,7 +34,7 @@ struct PlotOptions {
   std::string x = "train_loss";
   std::string y = "validation_loss";
   plot::Pick pick = plot::Pick::kFinal;
-  v1::CompareExperimentsRequest compare;
+  v1::CompareExperimentsRequest request;  // without names
   v1::TestResult::Weights weights = v1::TestResult::WEIGHTS_LAST;
 };
 
@@ -73,9 +73,28 @@ int Plot(Connection* connection, const PlotOptions& options, const MakeFigure& m
   return shown.ok() ? kSuccess : PrintError(shown);
 }
 
-absl::StatusOr<std::vector<plot::ArmData>> Arms(Connection* connection, const PlotOptions& options,
-                                                bool with_epochs = true) {
-  return plot::FetchArms(connection, options.names, options.by, with_epochs);
+// The request for a figure of arms; their configs determine the colours.
+v1::CompareExperimentsRequest RequestOf(const PlotOptions& options) {
+  v1::CompareExperimentsRequest request = options.request;
+  request.set_configs(true);
+  request.set_look(v1::Look::KIND_PLOT);
+  return request;
+}
+
+absl::StatusOr<v1::CompareExperimentsResponse> Recorded(
+    Connection* connection, const PlotOptions& options,
+    const v1::CompareExperimentsRequest& request) {
+  ANNEAL_ASSIGN_OR_RETURN(auto comparison, plot::FetchArms(connection, options.names, request));
+  ANNEAL_RETURN_IF_ERROR(plot::CheckRecorded(comparison, options.names));
+  return comparison;
+}
+
+absl::StatusOr<v1::CompareExperimentsResponse> WithCurves(Connection* connection,
+                                                          const PlotOptions& options,
+                                                          const std::vector<std::string>& curves) {
+  v1::CompareExperimentsRequest request = RequestOf(options);
+  request.mutable_curves()->Assign(curves.begin(), curves.end());
+  return Recorded(connection, options, request);
 }
 
 absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& options) {
@@ -83,32 +102,33 @@ absl::StatusOr<plot::Figure> Curves(Connection* connection, const PlotOptions& o
   for (const std::string& name : options.metrics) {
     ANNEAL_ASSIGN_OR_RETURN(metrics.emplace_back(), FindEpochMetric("--metric", name));
   }
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
-  return plot::Curves(arms, metrics, options.log_y);
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison, WithCurves(connection, options, options.metrics));
+  return plot::Curves(comparison, metrics, options.log_y);
 }
 
 absl::StatusOr<plot::Figure> ThetaCurves(Connection* connection, const PlotOptions& options) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
-  ANNEAL_ASSIGN_OR_RETURN(const auto thetas, plot::FetchLastThetas(connection, arms));
-  return plot::Thetas(arms, thetas);
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison,
+                          WithCurves(connection, options, plot::ThetaCurves()));
+  ANNEAL_ASSIGN_OR_RETURN(const auto thetas, plot::FetchLastThetas(connection, comparison));
+  return plot::Thetas(comparison, thetas);
 }
 
 absl::StatusOr<plot::Figure> Youden(Connection* connection, const PlotOptions& options) {
   ANNEAL_ASSIGN_OR_RETURN(const Metric x, FindEpochMetric("--x", options.x));
   ANNEAL_ASSIGN_OR_RETURN(const Metric y, FindEpochMetric("--y", options.y));
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
-  return plot::Youden(arms, x, y, options.pick);
+  v1::CompareExperimentsRequest request = RequestOf(options);
+  request.add_run_metrics(plot::PickedName(x, options.pick));
+  request.add_run_metrics(plot::PickedName(y, options.pick));
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison, Recorded(connection, options, request));
+  return plot::Youden(comparison, x, y, options.pick);
 }
 
+// Statistics are of whole experiments: the daemon computes them.
 absl::StatusOr<plot::Figure> ComparisonOf(Connection* connection, const PlotOptions& options) {
-  v1::CompareExperimentsRequest request = options.compare;
+  v1::CompareExperimentsRequest request = RequestOf(options);
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
-  request.mutable_group_by()->Assign(options.by.begin(), options.by.end());
-  ANNEAL_ASSIGN_OR_RETURN(const auto response, connection->Compare(request));
-  ANNEAL_ASSIGN_OR_RETURN(auto runs,
-                          plot::FetchRuns(connection, options.names, /*with_epochs=*/false));
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, plot::SortIntoArms(std::move(runs), response));
-  return plot::Compare(response, arms);
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison, connection->Compare(request));
+  return plot::Compare(comparison);
 }
 
 // Resolves the config by a dry-run submission, which also returns the steps per epoch.
@@ -133,15 +153,21 @@ absl::StatusOr<plot::Figure> Schedule(Connection* connection, const PlotOptions&
   return plot::Schedules(schedules);
 }
 
-// Fetches the full view, which alone includes confusion matrices.
 absl::StatusOr<plot::Figure> Confusion(Connection* connection, const PlotOptions& options) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options, /*with_epochs=*/false));
-  return plot::Confusions(arms, options.weights);
+  v1::CompareExperimentsRequest request = RequestOf(options);
+  // Names the look in the log.
+  const bool last = options.weights == v1::TestResult::WEIGHTS_LAST;
+  request.set_metric(last ? "test_accuracy" : "best_test_accuracy");
+  request.set_confusion(options.weights);
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison,
+                          plot::FetchArms(connection, options.names, request));
+  return plot::Confusions(comparison, options.weights);
 }
 
 absl::StatusOr<plot::Figure> Landscape(Connection* connection, const PlotOptions& options) {
-  ANNEAL_ASSIGN_OR_RETURN(const auto arms, Arms(connection, options));
-  return plot::Landscape(arms);
+  ANNEAL_ASSIGN_OR_RETURN(const auto comparison,
+                          WithCurves(connection, options, plot::LandscapeCurves()));
+  return plot::Landscape(comparison);
 }
 
 // Adds a kind of plot with the common options.
@@ -174,18 +200,11 @@ CLI::App* AddKind(CLI::App* plot, Globals* globals, const std::string& name,
   return kind;
 }
 
-void AddBy(CLI::App* kind, const std::shared_ptr<PlotOptions>& options) {
-  kind->add_option("--by", options->by,
-                   "Group runs into arms by fields such as theta.policy or experiment. Default: "
-                   "experiment and sweep values")
-      ->delimiter(',');
-}
-
 void AddYouden(CLI::App* plot, Globals* globals, const std::shared_ptr<PlotOptions>& options) {
   CLI::App* youden =
       AddKind(plot, globals, "youden", "Plot one metric against another, one point per run",
               "youden first --x train_loss --y validation_loss", options, Youden);
-  AddBy(youden, options);
+  AddGroupingOption(youden, &options->request);
   youden->add_option("--x", options->x, "Metric on the x axis")->capture_default_str();
   youden->add_option("--y", options->y, "Metric on the y axis")->capture_default_str();
   const std::map<std::string, plot::Pick> picks = {{"final", plot::Pick::kFinal},
@@ -207,37 +226,39 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
   const auto options = std::make_shared<PlotOptions>();
 
   CLI::App* curves = AddKind(plot, globals, "curves",
-                             "Plot metrics by epoch: mean and standard deviation over seeds",
+                             "Plot metrics by epoch: mean and standard deviation over runs",
                              "curves first --metric validation_loss,train_loss", options, Curves);
-  AddBy(curves, options);
+  AddGroupingOption(curves, &options->request);
   curves
       ->add_option("--metric", options->metrics,
                    "Metrics, such as validation_loss,train_loss,validation_accuracy")
       ->delimiter(',');
   curves->add_flag("--log", options->log_y, "Use a logarithmic y axis");
 
-  AddBy(AddKind(plot, globals, "theta", "Plot θ by epoch, and its distribution by layer",
-                "theta first", options, ThetaCurves),
-        options);
+  AddGroupingOption(
+      AddKind(plot, globals, "theta", "Plot θ by epoch, and its distribution by layer",
+              "theta first", options, ThetaCurves),
+      &options->request);
 
   AddYouden(plot, globals, options);
 
   CLI::App* compare = AddKind(plot, globals, "compare",
                               "Plot means and differences to a baseline, with confidence intervals",
-                              "compare first --metric test_accuracy", options, ComparisonOf);
-  AddBy(compare, options);
-  compare->add_option("--metric", *options->compare.mutable_metric(),
-                      "Metric. Default: test_accuracy");
-  compare->add_option("--baseline", *options->compare.mutable_baseline(),
-                      "Arm to compare with, by name. Default: the first");
+                              "compare first --metric validation_loss", options, ComparisonOf);
+  AddComparisonOptions(compare, &options->request);
+  compare->add_option("--metric", *options->request.mutable_metric(),
+                      "Metric; naming one of the test split is a look at test results, which is "
+                      "logged. Default: validation_accuracy");
 
   AddKind(plot, globals, "schedule",
           "Plot the schedules of θ and learning rate of presets or experiments",
           "schedule annealed baseline", options, Schedule);
 
-  CLI::App* confusion = AddKind(plot, globals, "confusion", "Plot confusion matrices on test data",
-                                "confusion first", options, Confusion);
-  AddBy(confusion, options);
+  CLI::App* confusion =
+      AddKind(plot, globals, "confusion",
+              "Plot confusion matrices on test data; a look at test results, which is logged",
+              "confusion first", options, Confusion);
+  AddGroupingOption(confusion, &options->request);
   const std::map<std::string, v1::TestResult::Weights> weights = {
       {"last", v1::TestResult::WEIGHTS_LAST}, {"best", v1::TestResult::WEIGHTS_BEST}};
   confusion->add_option("--weights", options->weights, "Weights to evaluate: last or best")
@@ -246,7 +267,7 @@ void AddPlotCommands(CLI::App* app, Globals* globals) {
   CLI::App* landscape =
       AddKind(plot, globals, "landscape", "Plot the recorded diagnostics of the loss landscape", "",
               options, Landscape);
-  AddBy(landscape, options);
+  AddGroupingOption(landscape, &options->request);
   landscape->footer(
       "Example: anneal submit --preset annealed --set epochs=3 --set diagnostics.activations=true "
       "--set diagnostics.convexity=true --id observed -f && anneal plot landscape observed");

@@ -10,7 +10,9 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/commands/command.h"
+#include "client/commands/comparison_options.h"
 #include "client/exporters/output_file.h"
+#include "client/named_runs.h"
 #include "client/plot/arms.h"
 #include "common/resource_name.h"
 #include "common/status.h"
@@ -18,14 +20,54 @@
 namespace anneal::client::commands {
 namespace {
 
+// All runs of an experiment with no more are asked where they trained; of others, the first is.
+constexpr int kMaxExaminedRuns = 200;
+
 struct ReportOptions {
   std::vector<std::string> names;
   std::string out;
   std::string title;
   std::string question;
-  std::vector<std::string> by;
-  v1::CompareExperimentsRequest compare;
+  v1::CompareExperimentsRequest request;  // without names
 };
+
+absl::StatusOr<std::vector<v1::Run>> FetchExamined(Connection* connection,
+                                                   const v1::Experiment& experiment) {
+  if (experiment.run_counts().total() <= kMaxExaminedRuns) {
+    return FetchNamedRuns(connection, {experiment.name()}, v1::RUN_VIEW_FULL);
+  }
+  return FetchNamedRuns(connection, {absl::StrCat(experiment.name(), "/runs/0")},
+                        v1::RUN_VIEW_FULL);
+}
+
+absl::StatusOr<std::vector<v1::Run>> FetchExtended(Connection* connection,
+                                                   const v1::Experiment& experiment) {
+  v1::ListRunsRequest request;
+  request.set_parent(experiment.name());
+  request.set_view(v1::RUN_VIEW_BASIC);
+  request.set_filter(report::ExtendedFilter(experiment));
+  return connection->ListRuns(request, /*limit=*/0);
+}
+
+absl::StatusOr<report::Submission> FetchSubmission(Connection* connection,
+                                                   const std::string& typed) {
+  const std::string name = ExpandName(typed);
+  if (IsRunName(name)) {
+    return InvalidField("experiments", absl::StrCat("include the run ", typed,
+                                                    "; reports take experiments, such as ",
+                                                    typed.substr(0, typed.find('/'))));
+  }
+  report::Submission submission;
+  ANNEAL_ASSIGN_OR_RETURN(submission.experiment, connection->GetExperiment(name));
+  ANNEAL_ASSIGN_OR_RETURN(submission.examined, FetchExamined(connection, submission.experiment));
+  ANNEAL_ASSIGN_OR_RETURN(submission.extended, FetchExtended(connection, submission.experiment));
+  const std::string& preset = submission.experiment.preset();
+  if (preset.empty()) return submission;
+  ANNEAL_ASSIGN_OR_RETURN(const v1::Preset found,
+                          connection->GetPreset(absl::StrCat("presets/", preset)));
+  submission.base = found.config();
+  return submission;
+}
 
 absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportOptions& options) {
   report::ReportData data = {
@@ -33,29 +75,14 @@ absl::StatusOr<report::ReportData> Collect(Connection* connection, const ReportO
       .question = options.question,
       .made = absl::FormatTime("%Y-%m-%d %H:%M UTC", absl::Now(), absl::UTCTimeZone())};
   ANNEAL_ASSIGN_OR_RETURN(data.server, connection->GetServerInfo());
-  v1::CompareExperimentsRequest request = options.compare;
-  request.mutable_group_by()->Assign(options.by.begin(), options.by.end());
   for (const std::string& typed : options.names) {
-    const std::string name = ExpandName(typed);
-    if (IsRunName(name)) {
-      return InvalidField("experiments", absl::StrCat("include the run ", typed,
-                                                      "; reports take experiments, such as ",
-                                                      typed.substr(0, typed.find('/'))));
-    }
-    request.add_names(name);
-    report::Submission& submission = data.submissions.emplace_back();
-    ANNEAL_ASSIGN_OR_RETURN(submission.experiment, connection->GetExperiment(name));
-    const std::string& preset = submission.experiment.preset();
-    if (preset.empty()) continue;
-    ANNEAL_ASSIGN_OR_RETURN(const v1::Preset found,
-                            connection->GetPreset(absl::StrCat("presets/", preset)));
-    submission.base = found.config();
+    ANNEAL_ASSIGN_OR_RETURN(data.submissions.emplace_back(), FetchSubmission(connection, typed));
   }
-  ANNEAL_ASSIGN_OR_RETURN(auto runs,
-                          plot::FetchRuns(connection, options.names, /*with_epochs=*/true));
+  v1::CompareExperimentsRequest request = options.request;
+  report::CompleteRequest(data.submissions, &request);
   ANNEAL_ASSIGN_OR_RETURN(data.comparison, connection->Compare(request));
-  ANNEAL_ASSIGN_OR_RETURN(data.arms, plot::SortIntoArms(std::move(runs), data.comparison));
-  ANNEAL_ASSIGN_OR_RETURN(data.thetas, plot::FetchLastThetas(connection, data.arms));
+  ANNEAL_RETURN_IF_ERROR(plot::CheckRecorded(data.comparison, options.names));
+  ANNEAL_ASSIGN_OR_RETURN(data.thetas, plot::FetchLastThetas(connection, data.comparison));
   return data;
 }
 
@@ -81,15 +108,10 @@ void AddReportCommand(CLI::App* app, Globals* globals) {
   report->add_option("--out", options->out, "Output file (HTML)")->required();
   report->add_option("--title", options->title, "Title. Default: the names of the experiments");
   report->add_option("--question", options->question, "The question that the experiments answer");
-  report->add_option("--metric", *options->compare.mutable_metric(),
-                     "Metric to compare. Default: test_accuracy");
-  report
-      ->add_option("--by", options->by,
-                   "Group runs into arms by fields such as theta.policy or experiment. Default: "
-                   "experiment and sweep values")
-      ->delimiter(',');
-  report->add_option("--baseline", *options->compare.mutable_baseline(),
-                     "Arm to compare with, by name. Default: the first");
+  report->add_option("--metric", *options->request.mutable_metric(),
+                     "Metric to compare; one of the test split adds test results to the report, "
+                     "which is a look at them that is logged. Default: validation_accuracy");
+  AddComparisonOptions(report, &options->request);
   report->footer("Example: anneal report first --out report.html");
   report->callback([globals, options] {
     globals->command = [options](Connection* connection) {

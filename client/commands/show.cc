@@ -14,6 +14,7 @@
 #include "common/config/text.h"
 #include "common/enum_name.h"
 #include "common/json_text.h"
+#include "common/metric.h"
 #include "common/resource_name.h"
 
 namespace anneal::client::commands {
@@ -48,10 +49,11 @@ std::string ExperimentText(const v1::Experiment& experiment) {
   Fields fields;
   fields.Add("name", ShortenName(experiment.name()));
   fields.Add("state", EnumName(experiment.state()));
-  fields.Add("runs", absl::StrCat(counts.total(), ": ", counts.pending(), " pending, ",
-                                  counts.running(), " running, ", counts.suspended(),
-                                  " suspended, ", counts.succeeded(), " succeeded, ",
-                                  counts.failed(), " failed, ", counts.cancelled(), " cancelled"));
+  fields.Add("runs",
+             absl::StrCat(counts.total(), ": ", counts.pending(), " pending, ", counts.running(),
+                          " running, ", counts.suspended(), " suspended, ", counts.succeeded(),
+                          " succeeded, ", counts.failed(), " failed (", counts.diverged(),
+                          " diverged), ", counts.cancelled(), " cancelled"));
   fields.Add("preset", experiment.preset());
   fields.Add("seeds", absl::StrJoin(experiment.seeds(), ","));
   for (const v1::SweepAxis& axis : experiment.axes()) {
@@ -61,6 +63,9 @@ std::string ExperimentText(const v1::Experiment& experiment) {
   fields.Add("note", experiment.note());
   fields.Add("priority", absl::StrCat(experiment.priority()));
   fields.Add("user", experiment.user());
+  fields.Add("submitted by", experiment.submit_command());
+  fields.Add("locked", experiment.locked() ? "against deletion" : "");
+  fields.Add("looks", absl::StrCat(experiment.looks(), " at its test results"));
   fields.Add("created", render::Time(experiment.create_time()) + " UTC");
   if (experiment.has_delete_time()) {
     fields.Add("deleted", render::Time(experiment.delete_time()) + " UTC");
@@ -93,14 +98,63 @@ std::string ConfusionText(const v1::TestResult& result) {
                       confusion.ToText(), metrics.ToText());
 }
 
-std::string TestText(const v1::TestResult& result) {
-  const bool last = result.weights() == v1::TestResult::WEIGHTS_LAST;
+// At theta = 0, where that is measured.
+std::string ReluText(const v1::TestResult& result) {
+  if (!result.has_relu_accuracy()) return "";
   return absl::StrFormat(
-      "\nTest, %s weights (epoch %d): loss %.4f, accuracy %s %%, macro precision %s %%, recall "
-      "%s %%, F1 %s %%\n%s",
-      last ? "last" : "best-validation", result.epoch(), result.loss(),
-      render::Percent(result.accuracy()), render::Percent(result.precision()),
-      render::Percent(result.recall()), render::Percent(result.f1()), ConfusionText(result));
+      "At θ = 0: loss %.4f, accuracy %s %%, macro precision %s %%, recall %s %%, F1 %s %%\n",
+      result.relu_loss(), render::Percent(result.relu_accuracy()),
+      render::Percent(result.relu_precision()), render::Percent(result.relu_recall()),
+      render::Percent(result.relu_f1()));
+}
+
+// Returns one line of scores, and more lines where there is more to say.
+std::string ScoresText(const v1::TestResult& result) {
+  const bool last = result.weights() == v1::TestResult::WEIGHTS_LAST;
+  return absl::StrCat(
+      absl::StrFormat("%s weights (epoch %d): loss %.4f, accuracy %s %%, macro precision %s %%, "
+                      "recall %s %%, F1 %s %%\n",
+                      last ? "last" : "best-validation", result.epoch(), result.loss(),
+                      render::Percent(result.accuracy()), render::Percent(result.precision()),
+                      render::Percent(result.recall()), render::Percent(result.f1())),
+      ReluText(result),
+      result.no_eligible_epoch() ? "In no epoch was θ at its schedule's end, from which the best "
+                                   "weights are chosen: these are the last weights.\n"
+                                 : "");
+}
+
+std::string TestText(const v1::TestResult& result) {
+  return absl::StrCat("\nTest, ", ScoresText(result), ConfusionText(result));
+}
+
+std::string EarlierTestText(const v1::TestResult& result) {
+  return absl::StrCat("\nEarlier test, of the run of ", result.run_epochs(), " epochs, ",
+                      ScoresText(result));
+}
+
+std::string CommitText(const v1::Provenance& provenance) {
+  if (provenance.git_commit().empty()) return "unknown commit";
+  return absl::StrCat("commit ", provenance.git_commit(),
+                      provenance.git_dirty() ? " with uncommitted changes" : "");
+}
+
+std::string AttemptText(const v1::Attempt& attempt) {
+  const v1::Provenance& by = attempt.provenance();
+  std::string text = absl::StrCat(
+      "  ", attempt.number(), ": ",
+      attempt.has_start_time() ? render::Time(attempt.start_time()) + " UTC, " : "", "after epoch ",
+      attempt.first_epoch(), attempt.starts_over() ? ", began anew" : "", "\n");
+  if (!attempt.has_provenance()) return text + "     not recorded\n";
+  return absl::StrCat(text, "     anneald ", by.version(), ", ", CommitText(by), ", ",
+                      by.compiler(), ", LibTorch ", by.libtorch(), ", ", by.simd_target(),
+                      "\n     ", by.cpu_model(), ", host ", by.host(), ", worker ", by.worker(),
+                      "\n");
+}
+
+std::string AttemptsText(const v1::Run& run) {
+  std::string text = run.attempt_log().empty() ? "" : "\nAttempts\n";
+  for (const v1::Attempt& attempt : run.attempt_log()) text += AttemptText(attempt);
+  return text;
 }
 
 std::string LastEpochText(const v1::Epoch& epoch) {
@@ -114,6 +168,29 @@ std::string LastEpochText(const v1::Epoch& epoch) {
   return text;
 }
 
+// The values of other epochs that the text has.
+constexpr const char* kBest = "best.validation_accuracy";
+constexpr const char* kLowest = "min.validation_loss";
+
+// Returns `98.76 % in epoch 7`; nothing without a value.
+std::string MetricInEpoch(const v1::Run& run, const char* name) {
+  const auto found = run.metrics().find(name);
+  const auto metric = FindRunMetric("metrics", name);
+  if (found == run.metrics().end() || !metric.ok()) return "";
+  return absl::StrCat(render::MetricText(*metric, found->second.value()),
+                      metric->percent ? " %" : "", " in epoch ", found->second.epoch());
+}
+
+// Returns `from 3, then 6 epochs`.
+std::string ExtensionsText(const v1::Run& run) {
+  if (run.extended_from().empty()) return "";
+  return absl::StrCat("from ", absl::StrJoin(run.extended_from(), ", then "), " epochs");
+}
+
+std::string Digest(const std::string& sha256) {
+  return sha256.empty() ? "" : absl::StrCat("sha256 ", sha256);
+}
+
 std::string RunText(const v1::Run& run) {
   Fields fields;
   fields.Add("name", ShortenName(run.name()));
@@ -122,22 +199,33 @@ std::string RunText(const v1::Run& run) {
     fields.Add("failure",
                absl::StrCat(EnumName(run.failure().reason()), ": ", run.failure().message()));
   }
+  fields.Add("collapsed", run.collapsed() ? "predicts one class for all validation images" : "");
   if (run.has_queue_position()) {
     fields.Add("queue", absl::StrCat(run.queue_position(), " runs ahead"));
   }
   fields.Add("seed", absl::StrCat(run.seed()));
   fields.Add("sweep", Pairs(run.parameters()));
   fields.Add("epochs", absl::StrCat(run.epochs_done(), " of ", run.epochs_total()));
+  fields.Add("extended", ExtensionsText(run));
+  fields.Add("best val acc", MetricInEpoch(run, kBest));
+  fields.Add("min val loss", MetricInEpoch(run, kLowest));
   fields.Add("attempts", absl::StrCat(run.attempts()));
   fields.Add("engine", run.engine());
   fields.Add("data sha256", run.dataset_sha256());
+  fields.Add("weights", Digest(run.weights_sha256()));
+  fields.Add("best weights", Digest(run.best_weights_sha256()));
+  fields.Add("labels", Pairs(run.labels()));
+  fields.Add("note", run.note());
   fields.Add("created", render::Time(run.create_time()) + " UTC");
   if (run.has_start_time()) fields.Add("started", render::Time(run.start_time()) + " UTC");
   if (run.has_end_time()) fields.Add("ended", render::Time(run.end_time()) + " UTC");
-  std::string text = fields.text();
+  std::string text = absl::StrCat(fields.text(), AttemptsText(run));
   if (run.has_network()) absl::StrAppend(&text, "\n", NetworkTable(run.network()));
   absl::StrAppend(&text, LastEpochText(run.last_epoch()));
   for (const v1::TestResult& result : run.test_results()) absl::StrAppend(&text, TestText(result));
+  for (const v1::TestResult& result : run.earlier_test_results()) {
+    absl::StrAppend(&text, EarlierTestText(result));
+  }
   return absl::StrCat(text, ConfigText(run.config()));
 }
 
@@ -159,8 +247,11 @@ int PrintOne(const ListOptions& options, const absl::StatusOr<Resource>& resourc
 
 int Show(Connection* connection, const std::string& typed, const ListOptions& options) {
   const std::string name = ExpandName(typed);
-  return IsRunName(name) ? PrintOne(options, connection->GetRun(name), RunText)
-                         : PrintOne(options, connection->GetExperiment(name), ExperimentText);
+  if (!IsRunName(name)) return PrintOne(options, connection->GetExperiment(name), ExperimentText);
+  const bool is_text = options.output == "table" && !options.quiet;
+  const std::vector<std::string> metrics =
+      is_text ? std::vector<std::string>{kBest, kLowest} : std::vector<std::string>{"*"};
+  return PrintOne(options, connection->GetRun(name, metrics), RunText);
 }
 
 }  // namespace

@@ -13,9 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "client/commands/command.h"
 #include "client/commands/network_table.h"
+#include "client/exporters/fields.h"
 #include "client/follow.h"
 #include "client/render/flatten.h"
 #include "client/render/progress.h"
@@ -24,9 +26,11 @@
 #include "common/config/field_path.h"
 #include "common/config/text.h"
 #include "common/config/validation.h"
+#include "common/experiment_validation.h"
 #include "common/json_text.h"
 #include "common/resource_name.h"
 #include "common/status.h"
+#include "common/utf8.h"
 
 namespace anneal::client::commands {
 namespace {
@@ -43,6 +47,7 @@ struct SubmitOptions {
   std::string note;
   std::string request_id;
   int priority = 0;
+  bool lock = false;
   bool follow = false;
   bool dry_run = false;
   bool plot_schedule = false;
@@ -93,12 +98,30 @@ std::string LoginName() {
   return entry == nullptr ? "" : entry->pw_name;
 }
 
+// Quotes a word for a shell in one line: $'...' escapes the control characters.
+std::string OneLineWord(const std::string& word) {
+  const bool has_controls = Printable(word) != word;
+  if (!has_controls) return exporters::ShellWord(word);
+  const std::string escaped = absl::StrReplaceAll(word, {{"\\", "\\\\"}, {"'", "\\'"}});
+  return absl::StrCat("$'", Printable(escaped), "'");
+}
+
+// Returns the command line, as far as an experiment has room for it.
+std::string SubmitCommand(const std::vector<std::string>& arguments) {
+  std::string command = "anneal";
+  for (const std::string& argument : arguments) {
+    absl::StrAppend(&command, " ", OneLineWord(argument));
+  }
+  return std::string(Utf8Prefix(command, kMaxSubmitCommand));
+}
+
 struct BuiltRequest {
   v1::CreateExperimentRequest request;
   FieldViolations violations;  // options that cannot be parsed, which the request lacks
 };
 
-absl::StatusOr<BuiltRequest> BuildRequest(Connection* connection, const SubmitOptions& options) {
+absl::StatusOr<BuiltRequest> BuildRequest(Connection* connection, const Globals& globals,
+                                          const SubmitOptions& options) {
   BuiltRequest built;
   v1::CreateExperimentRequest& request = built.request;
   request.set_experiment_id(options.id);
@@ -108,7 +131,9 @@ absl::StatusOr<BuiltRequest> BuildRequest(Connection* connection, const SubmitOp
   experiment->set_preset(options.preset);
   experiment->set_note(options.note);
   experiment->set_priority(options.priority);
+  experiment->set_locked(options.lock);
   experiment->set_user(LoginName());
+  experiment->set_submit_command(SubmitCommand(globals.arguments));
   ANNEAL_ASSIGN_OR_RETURN(*experiment->mutable_config(), BaseConfig(connection, options));
   FieldViolations& violations = built.violations;
   std::string key;
@@ -209,7 +234,7 @@ int FollowSubmitted(Connection* connection, const Globals& globals, const Submit
 }
 
 int Submit(Connection* connection, const Globals& globals, const SubmitOptions& options) {
-  const auto built = BuildRequest(connection, options);
+  const auto built = BuildRequest(connection, globals, options);
   if (!built.ok()) return PrintError(built.status());
   if (!built->violations.empty()) return PrintError(AllViolations(connection, *built));
   const auto experiment = Send(connection, globals.interrupt, built->request);
@@ -253,6 +278,7 @@ void AddSubmitCommand(CLI::App* app, Globals* globals) {
   submit->add_option("--note", options->note, "Free-text note");
   submit->add_option("--priority", options->priority, "Priority; higher ones start first")
       ->capture_default_str();
+  submit->add_flag("--lock", options->lock, "Refuse to delete it until anneal edit --unlock");
   submit->add_option(
       "--request-id", options->request_id,
       "Idempotency key: resubmitting with the same key creates no second experiment");

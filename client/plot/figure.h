@@ -9,8 +9,9 @@
 namespace anneal::client::plot {
 
 // The Okabe-Ito palette, distinguishable with any kind of colour vision.
-enum class Color { kBlack, kVermilion, kBlue, kGreen, kOrange, kSkyBlue, kPurple, kYellow };
-inline constexpr int kColors = 8;
+// Grey is of legend entries that belong to no arm.
+enum class Color { kBlack, kVermilion, kBlue, kGreen, kOrange, kSkyBlue, kPurple, kYellow, kGrey };
+inline constexpr int kColors = 8;  // of arms
 
 // The style of a series. Series of one colour differ in `variant`, which selects dashes and
 // markers.
@@ -39,10 +40,13 @@ struct Series {
     kBand,       // between low and high
     kIntervals,  // a point with a bar from low to high along x; y is the number of a category
   };
+  // The marker of kPoints: of the style's variant, or one of its own for runs with this outcome.
+  enum class Marker { kOfVariant, kDiverged, kCollapsed };
   Kind kind = Kind::kLine;
+  Marker marker = Marker::kOfVariant;
   std::string label;  // empty: no legend entry
   Style style;
-  std::vector<Point> points;
+  std::vector<Point> points;  // none: a legend entry only
 };
 
 struct Panel {

@@ -2,41 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/named_runs.h"
 #include "client/plot/series.h"
 #include "common/config/learning_rate.h"
 #include "common/config/theta_schedule.h"
-#include "common/metric.h"
-#include "common/stats/statistics.h"
 #include "common/status.h"
 
 namespace anneal::client::plot {
 namespace {
 
 using Kind = Series::Kind;
+using Marker = Series::Marker;
+using Response = v1::CompareExperimentsResponse;
 
-Panel CurvePanel(const std::vector<ArmData>& arms, const std::vector<Style>& styles,
-                 const Metric& metric, bool log_y) {
-  Panel panel = {.title = MetricWords(metric.name),
-                 .x_label = "epoch",
-                 .y_label = LabelWithUnit(metric),
-                 .log_y = log_y};
-  const EpochValue value = [&metric](const v1::Epoch& epoch) { return ValueAt(metric, epoch); };
-  std::vector<Series> lines;
-  for (size_t i = 0; i < arms.size(); ++i) {
-    const std::vector<Point> line = MeanLine(arms[i], value);
-    std::vector<Point> band = DeviationBand(arms[i], value);
-    if (log_y) KeepPositive(line, &band);
-    if (!band.empty()) {
-      panel.series.push_back({.kind = Kind::kBand, .style = styles[i], .points = band});
-    }
-    lines.push_back({.label = RunCount(arms[i]), .style = styles[i], .points = line});
+Panel CurvePanel(const Response& comparison, const std::vector<Style>& styles, const Metric& metric,
+                 bool log_y) {
+  Layers layers;
+  for (int i = 0; i < comparison.arms_size(); ++i) {
+    const v1::Arm& arm = comparison.arms(i);
+    const Style style = styles[static_cast<size_t>(i)];
+    const v1::Curve* curve = FindCurve(arm, metric.name);
+    layers.AddCurve(ArmLabel(arm, SampleSize(curve)), style, curve);
+    if (curve == nullptr) continue;
+    std::vector<Point> band = DeviationBand(*curve);
+    if (log_y) KeepPositive(MeanLine(*curve), &band);
+    layers.AddBand(style, std::move(band));
   }
-  // Draws lines over the bands.
-  panel.series.insert(panel.series.end(), lines.begin(), lines.end());
-  return panel;
+  return {.title = MetricWords(metric.name),
+          .x_label = "epoch",
+          .y_label = LabelWithUnit(metric),
+          .log_y = log_y,
+          .series = std::move(layers).Take()};
 }
 
 // Returns the share of thetas in each of equal subintervals of their range.
@@ -58,48 +60,45 @@ std::vector<Point> Histogram(const v1::ThetaVector& theta, double low, double hi
   return points;
 }
 
-Panel HistogramPanel(const ArmData& arm, const std::vector<v1::ThetaVector>& thetas) {
-  Panel panel = {.title = absl::StrCat(arm.name, ", seed ", arm.runs[0].run.seed(),
-                                       ": θ after epoch ", thetas[0].epoch()),
+Panel HistogramPanel(const LastThetas& last) {
+  Panel panel = {.title = absl::StrCat(last.arm, ", seed ", last.seed, ": θ after epoch ",
+                                       last.layers[0].epoch()),
                  .x_label = ThetaLabel(),
                  .y_label = "share of the layer's thetas"};
-  float low = thetas[0].values(0);
-  float high = low;
-  for (const v1::ThetaVector& theta : thetas) {
-    for (const float value : theta.values()) {
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
+  std::vector<float> values;
+  for (const v1::ThetaVector& theta : last.layers) {
+    values.insert(values.end(), theta.values().begin(), theta.values().end());
   }
-  if (low == high) high = low + 1e-3F;
-  for (size_t i = 0; i < thetas.size(); ++i) {
-    panel.series.push_back(
-        {.label = absl::StrCat("layer ", thetas[i].layer()),
-         .style = {.color = static_cast<Color>(i % kColors),
-                   .variant = static_cast<int>(i) / kColors},
-         .points = Histogram(thetas[i], static_cast<double>(low), static_cast<double>(high))});
+  if (values.empty()) return panel;
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  const auto low = static_cast<double>(*least);
+  const double high = *least == *most ? low + 1e-3 : static_cast<double>(*most);
+  for (size_t i = 0; i < last.layers.size(); ++i) {
+    panel.series.push_back({.label = absl::StrCat("layer ", last.layers[i].layer()),
+                            .style = {.color = static_cast<Color>(i % kColors),
+                                      .variant = static_cast<int>(i) / kColors},
+                            .points = Histogram(last.layers[i], low, high)});
   }
   return panel;
 }
 
-double Picked(const Metric& metric, const std::vector<v1::Epoch>& epochs, Pick pick) {
-  std::vector<double> values;
-  for (const v1::Epoch& epoch : epochs) values.push_back(ValueAt(metric, epoch));
-  // A diverged run has no minimum, maximum or mean.
-  for (const double value : values) {
-    if (!std::isfinite(value) && pick != Pick::kFinal) return std::nan("");
+// The area between the means of two curves of the same runs.
+std::vector<Point> BandBetween(const v1::Curve& below, const v1::Curve& above) {
+  std::vector<Point> points = MeanLine(below);
+  const std::vector<Point> high = MeanLine(above);
+  points.resize(std::min(points.size(), high.size()));
+  for (size_t i = 0; i < points.size(); ++i) {
+    points[i].low = points[i].y;
+    points[i].high = high[i].y;
   }
-  switch (pick) {
-    case Pick::kMin:
-      return *std::min_element(values.begin(), values.end());
-    case Pick::kMax:
-      return *std::max_element(values.begin(), values.end());
-    case Pick::kMean:
-      return stats::Mean(values);
-    case Pick::kFinal:
-      break;
-  }
-  return values.back();
+  return points;
+}
+
+void AddQuantileBand(const v1::Arm& arm, Style style, const char* below, const char* above,
+                     Layers* layers) {
+  const v1::Curve* low = FindCurve(arm, below);
+  const v1::Curve* high = FindCurve(arm, above);
+  if (low != nullptr && high != nullptr) layers->AddBand(style, BandBetween(*low, *high));
 }
 
 const char* NameOf(Pick pick) {
@@ -116,111 +115,241 @@ const char* NameOf(Pick pick) {
   return "last epoch";
 }
 
+// Returns `; not drawn: 2 diverged, 1 missing`, or nothing.
+std::string NotDrawn(const std::vector<ComparedRun>& runs) {
+  std::map<v1::RunOutcome, int> counts;
+  for (const ComparedRun& run : runs) {
+    if (!run.is_duplicate) ++counts[run.outcome];
+  }
+  std::vector<std::string> parts;
+  if (const int diverged = counts[v1::RUN_OUTCOME_DIVERGED]; diverged > 0) {
+    parts.push_back(absl::StrCat(diverged, " diverged"));
+  }
+  if (const int missing = counts[v1::RUN_OUTCOME_MISSING]; missing > 0) {
+    parts.push_back(absl::StrCat(missing, " missing"));
+  }
+  return parts.empty() ? "" : absl::StrCat("; not drawn: ", absl::StrJoin(parts, ", "));
+}
+
+// The points of one arm's runs.
+struct RunPoints {
+  std::vector<Point> succeeded;
+  std::vector<Point> collapsed;
+};
+
+std::vector<RunPoints> PointsByArm(const Response& comparison, const std::vector<ComparedRun>& runs,
+                                   const std::string& x, const std::string& y) {
+  std::vector<RunPoints> points(static_cast<size_t>(comparison.arms_size()));
+  for (const ComparedRun& run : runs) {
+    if (!run.succeeded() || run.is_duplicate) continue;
+    const Point point = {.x = run.ValueOf(x), .y = run.ValueOf(y)};
+    if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
+    RunPoints& of_arm = points[static_cast<size_t>(run.arm)];
+    const bool collapsed = run.outcome == v1::RUN_OUTCOME_COLLAPSED;
+    (collapsed ? of_arm.collapsed : of_arm.succeeded).push_back(point);
+  }
+  return points;
+}
+
+// Returns `mean and 95 % interval (Student's t)`, with the methods that the intervals are of.
+std::string IntervalTitle(const Response& comparison) {
+  std::map<v1::Interval::Method, bool> used;
+  for (const v1::Arm& arm : comparison.arms()) {
+    if (arm.has_value_interval()) used[arm.value_interval().method()] = true;
+  }
+  std::vector<std::string> methods;
+  if (used[v1::Interval::METHOD_T]) methods.emplace_back("Student's t");
+  if (used[v1::Interval::METHOD_BCA]) methods.emplace_back("BCa bootstrap");
+  if (methods.empty()) return "mean over seeds";
+  return absl::StrCat("mean over seeds and 95 % interval (", absl::StrJoin(methods, ", "), ")");
+}
+
+// An interval without ends is a point.
+Series IntervalSeries(Style style, size_t row, double middle, double low, double high) {
+  return {.kind = Kind::kIntervals,
+          .style = {.color = style.color},
+          .points = {{.x = middle, .y = static_cast<double>(row), .low = low, .high = high}}};
+}
+
+Panel ValuePanel(const Response& comparison, const std::vector<Style>& styles) {
+  Panel panel = {.title = absl::StrCat(IntervalTitle(comparison), ExclusionNote(comparison)),
+                 .x_label = MetricWords(comparison.metric())};
+  for (const v1::Arm& arm : comparison.arms()) {
+    const size_t row = panel.categories.size();
+    panel.categories.push_back(ArmLabel(arm, absl::StrCat("n = ", arm.value().count())));
+    if (arm.value().count() == 0) continue;
+    const double mean = arm.value().mean();
+    const bool has_interval = arm.has_value_interval();
+    panel.series.push_back(IntervalSeries(styles[row], row, mean,
+                                          has_interval ? arm.value_interval().low() : mean,
+                                          has_interval ? arm.value_interval().high() : mean));
+  }
+  return panel;
+}
+
+// The panel has no rows if there are no other arms than the baseline.
+Panel DifferencePanel(const Response& comparison, const std::vector<Style>& styles) {
+  Panel panel = {.title = "paired difference and 95 % interval",
+                 .x_label = absl::StrCat("difference to ", comparison.baseline()),
+                 .zero_line = true};
+  for (int i = 0; i < comparison.arms_size(); ++i) {
+    const v1::Arm& arm = comparison.arms(i);
+    if (arm.name() == comparison.baseline()) continue;
+    const size_t row = panel.categories.size();
+    const v1::Comparison& found = arm.comparison();
+    const int pairs = found.pairs() - found.left_out();
+    panel.categories.push_back(
+        arm.has_comparison()
+            ? absl::StrCat(arm.name(), " (", pairs, pairs == 1 ? " pair)" : " pairs)")
+            : absl::StrCat(arm.name(), " (not paired)"));
+    if (!found.has_difference()) continue;
+    const bool has_interval = found.has_difference_low() && found.has_difference_high();
+    panel.series.push_back(
+        IntervalSeries(styles[static_cast<size_t>(i)], row, found.difference(),
+                       has_interval ? found.difference_low() : found.difference(),
+                       has_interval ? found.difference_high() : found.difference()));
+  }
+  return panel;
+}
+
+// Returns the number of the arm's runs that its confusion matrix sums: each has as many images.
+std::string SummedRuns(const v1::Arm& arm) {
+  int64_t images = 0;
+  for (const int64_t count : arm.confusion()) images += count;
+  const int64_t each = arm.evaluated_images();
+  if (each == 0 || images % each != 0) return absl::StrCat(images, " images");
+  return absl::StrCat("n = ", images / each);
+}
+
+Panel ConfusionPanel(const v1::Arm& arm) {
+  const auto classes = static_cast<int>(std::lround(std::sqrt(arm.confusion_size())));
+  Panel panel = {.title = ArmLabel(arm, SummedRuns(arm)),
+                 .x_label = "predicted class",
+                 .y_label = "true class"};
+  for (int row = 0; row < classes; ++row) {
+    const auto begin = arm.confusion().begin() + row * classes;
+    int64_t total = 0;
+    std::for_each(begin, begin + classes, [&total](int64_t count) { total += count; });
+    std::vector<double>& shares = panel.matrix.emplace_back();
+    std::vector<std::string>& cells = panel.cells.emplace_back();
+    std::for_each(begin, begin + classes, [&](int64_t count) {
+      shares.push_back(total == 0 ? 0 : static_cast<double>(count) / static_cast<double>(total));
+      cells.push_back(count == 0 ? "" : absl::StrCat(count));
+    });
+  }
+  return panel;
+}
+
+// True for a matrix with as many rows as columns.
+bool HasMatrix(const v1::Arm& arm) {
+  const auto classes = static_cast<int>(std::lround(std::sqrt(arm.confusion_size())));
+  return classes > 0 && classes * classes == arm.confusion_size();
+}
+
 }  // namespace
 
-Figure Curves(const std::vector<ArmData>& arms, const std::vector<Metric>& metrics, bool log_y) {
-  Figure figure = {.title = "mean over seeds, ± 1 standard deviation",
+Figure Curves(const Response& comparison, const std::vector<Metric>& metrics, bool log_y) {
+  Figure figure = {.title = absl::StrCat("mean over ", AveragedOver(comparison),
+                                         ", ± 1 standard deviation", ExclusionNote(comparison)),
                    .columns = metrics.size() == 1 ? 1 : 2};
-  const std::vector<Style> styles = StylesOf(arms);
+  const std::vector<Style> styles = StylesOf(comparison.arms());
   for (const Metric& metric : metrics) {
-    figure.panels.push_back(CurvePanel(arms, styles, metric, log_y));
+    figure.panels.push_back(CurvePanel(comparison, styles, metric, log_y));
   }
   return figure;
 }
 
-Figure Thetas(const std::vector<ArmData>& arms,
-              const std::vector<std::vector<v1::ThetaVector>>& thetas) {
-  Panel panel = {.title = "θ by epoch", .x_label = "epoch", .y_label = ThetaLabel()};
-  const std::vector<Style> styles = StylesOf(arms);
-  std::vector<Series> lines;
+std::vector<std::string> ThetaCurves() {
+  return {"theta_median", "theta_q05", "theta_q25", "theta_q75", "theta_q95"};
+}
+
+bool HasManyThetas(const v1::Arm& arm) {
+  const v1::Curve* low = FindCurve(arm, "theta_q05");
+  const v1::Curve* high = FindCurve(arm, "theta_q95");
+  return low != nullptr && high != nullptr &&
+         !std::equal(low->means().begin(), low->means().end(), high->means().begin(),
+                     high->means().end());
+}
+
+Figure Thetas(const Response& comparison, const std::vector<LastThetas>& last) {
+  const std::vector<Style> styles = StylesOf(comparison.arms());
+  Layers layers;
   bool many = false;
-  for (size_t i = 0; i < arms.size(); ++i) {
-    const auto quantile = [&](double (v1::ThetaSummary::*of)() const) {
-      return MeanLine(arms[i], [of](const v1::Epoch& epoch) { return (epoch.theta().*of)(); });
-    };
-    const auto band = [&](double (v1::ThetaSummary::*low)() const,
-                          double (v1::ThetaSummary::*high)() const) {
-      std::vector<Point> points = quantile(low);
-      const std::vector<Point> above = quantile(high);
-      for (size_t p = 0; p < points.size(); ++p) {
-        points[p].low = points[p].y;
-        points[p].high = above[p].y;
-      }
-      panel.series.push_back({.kind = Kind::kBand, .style = styles[i], .points = points});
-    };
-    const std::vector<v1::Epoch>& epochs = arms[i].runs[0].epochs;
-    if (!epochs.empty() && epochs[0].theta().count() > 1) {
-      many = true;
-      band(&v1::ThetaSummary::q05, &v1::ThetaSummary::q95);
-      band(&v1::ThetaSummary::q25, &v1::ThetaSummary::q75);
-    }
-    lines.push_back({.label = RunCount(arms[i]),
-                     .style = styles[i],
-                     .points = quantile(&v1::ThetaSummary::median)});
+  for (int i = 0; i < comparison.arms_size(); ++i) {
+    const v1::Arm& arm = comparison.arms(i);
+    const Style style = styles[static_cast<size_t>(i)];
+    const v1::Curve* median = FindCurve(arm, "theta_median");
+    layers.AddCurve(ArmLabel(arm, SampleSize(median)), style, median);
+    if (!HasManyThetas(arm)) continue;
+    many = true;
+    AddQuantileBand(arm, style, "theta_q05", "theta_q95", &layers);
+    AddQuantileBand(arm, style, "theta_q25", "theta_q75", &layers);
   }
-  panel.series.insert(panel.series.end(), lines.begin(), lines.end());
-  Figure figure = {.title = many ? "median θ, with the central 50 % and 90 %" : "θ",
-                   .panels = {panel}};
-  for (size_t i = 0; i < arms.size(); ++i) {
-    if (!thetas[i].empty()) figure.panels.push_back(HistogramPanel(arms[i], thetas[i]));
+  const std::string title = many ? "median θ, with the central 50 % and 90 %" : "θ";
+  Figure figure = {.title = absl::StrCat(title, ", mean over ", AveragedOver(comparison),
+                                         ExclusionNote(comparison)),
+                   .panels = {{.title = "θ by epoch",
+                               .x_label = "epoch",
+                               .y_label = ThetaLabel(),
+                               .series = std::move(layers).Take()}}};
+  for (const LastThetas& thetas : last) {
+    if (!thetas.layers.empty()) figure.panels.push_back(HistogramPanel(thetas));
   }
   if (figure.panels.size() > 1) figure.columns = 2;
   return figure;
 }
 
-Figure Youden(const std::vector<ArmData>& arms, const Metric& x, const Metric& y, Pick pick) {
-  Panel panel = {.title = absl::StrCat("one point per run: ", NameOf(pick)),
+std::string PickedName(const Metric& metric, Pick pick) {
+  switch (pick) {
+    case Pick::kMin:
+      return absl::StrCat("min.", metric.name);
+    case Pick::kMax:
+      return absl::StrCat("max.", metric.name);
+    case Pick::kMean:
+      return absl::StrCat("mean.", metric.name);
+    case Pick::kFinal:
+      break;
+  }
+  return metric.name;
+}
+
+Figure Youden(const Response& comparison, const Metric& x, const Metric& y, Pick pick) {
+  const std::vector<ComparedRun> runs = ComparedRuns(comparison);
+  const std::vector<RunPoints> points =
+      PointsByArm(comparison, runs, PickedName(x, pick), PickedName(y, pick));
+  Panel panel = {.title = absl::StrCat(NameOf(pick), NotDrawn(runs)),
                  .x_label = LabelWithUnit(x),
                  .y_label = LabelWithUnit(y),
                  .identity = SameUnit(x, y)};
-  const std::vector<Style> styles = StylesOf(arms);
-  for (size_t i = 0; i < arms.size(); ++i) {
-    Series series = {.kind = Kind::kPoints, .label = RunCount(arms[i]), .style = styles[i]};
-    for (const RunData& run : arms[i].runs) {
-      if (run.epochs.empty()) continue;
-      series.points.push_back({.x = Picked(x, run.epochs, pick), .y = Picked(y, run.epochs, pick)});
-    }
-    panel.series.push_back(std::move(series));
+  const std::vector<Style> styles = StylesOf(comparison.arms());
+  std::vector<Series> collapsed;
+  for (size_t i = 0; i < points.size(); ++i) {
+    const size_t drawn = points[i].succeeded.size() + points[i].collapsed.size();
+    panel.series.push_back(
+        {.kind = Kind::kPoints,
+         .label = ArmLabel(comparison.arms(static_cast<int>(i)), absl::StrCat("n = ", drawn)),
+         .style = styles[i],
+         .points = points[i].succeeded});
+    if (points[i].collapsed.empty()) continue;
+    collapsed.push_back({.kind = Kind::kPoints,
+                         .marker = Marker::kCollapsed,
+                         .style = styles[i],
+                         .points = points[i].collapsed});
   }
-  return {.title = "Youden plot", .panels = {panel}};
+  if (!collapsed.empty()) panel.series.push_back(MarkerLegend(Marker::kCollapsed, "collapsed"));
+  std::move(collapsed.begin(), collapsed.end(), std::back_inserter(panel.series));
+  return {.title = "Youden plot, one point per run", .panels = {panel}};
 }
 
-Figure Compare(const v1::CompareExperimentsResponse& response, const std::vector<ArmData>& arms) {
-  Panel values = {.title = "mean and 95 % bootstrap interval",
-                  .x_label = MetricWords(response.metric())};
-  Panel differences = {
-      .title = absl::StrCat("differences to ", response.baseline(), ", 95 % intervals"),
-      .x_label = absl::StrCat("difference of ", MetricWords(response.metric())),
-      .zero_line = true};
-  const std::vector<Style> styles = StylesOf(arms);
-  std::map<std::string, Color> colors;
-  for (size_t i = 0; i < arms.size(); ++i) colors[arms[i].name] = styles[i].color;
-  for (const v1::Arm& arm : response.arms()) {
-    if (!colors.contains(arm.name())) continue;
-    const auto row = static_cast<double>(values.categories.size());
-    values.categories.push_back(arm.name());
-    if (!arm.has_value_interval()) continue;
-    values.series.push_back({.kind = Kind::kIntervals,
-                             .style = {.color = colors[arm.name()]},
-                             .points = {{.x = arm.value().mean(),
-                                         .y = row,
-                                         .low = arm.value_interval().low(),
-                                         .high = arm.value_interval().high()}}});
+Figure Compare(const Response& comparison) {
+  const std::vector<Style> styles = StylesOf(comparison.arms());
+  const Panel differences = DifferencePanel(comparison, styles);
+  Figure figure = {.title = MetricWords(comparison.metric()),
+                   .panels = {ValuePanel(comparison, styles)}};
+  if (!comparison.within().empty()) {
+    absl::StrAppend(&figure.title, ", paired within ", absl::StrJoin(comparison.within(), ", "));
   }
-  for (const v1::Arm& arm : response.arms()) {
-    if (!arm.has_comparison()) continue;
-    const v1::Comparison& found = arm.comparison();
-    differences.series.push_back(
-        {.kind = Kind::kIntervals,
-         .style = {.color = colors[arm.name()]},
-         .points = {{.x = found.difference(),
-                     .y = static_cast<double>(differences.categories.size()),
-                     .low = found.difference_low(),
-                     .high = found.difference_high()}}});
-    differences.categories.push_back(arm.name());
-  }
-  Figure figure = {.title = MetricWords(response.metric()), .columns = 1, .panels = {values}};
-  if (!differences.series.empty()) {
+  if (!differences.categories.empty()) {
     figure.panels.push_back(differences);
     figure.columns = 2;
   }
@@ -257,42 +386,24 @@ Figure Schedules(const std::vector<Schedule>& schedules) {
   return {.title = "schedules", .columns = 2, .panels = {theta, rate}};
 }
 
-absl::StatusOr<Figure> Confusions(const std::vector<ArmData>& arms,
-                                  v1::TestResult::Weights weights) {
-  const bool last = weights == v1::TestResult::WEIGHTS_LAST;
-  Figure figure = {.title = absl::StrCat("share of each true class, test images, ",
-                                         last ? "last" : "best", " weights"),
-                   .columns = arms.size() == 1 ? 1 : 2};
-  for (const ArmData& arm : arms) {
-    std::vector<int64_t> sums;
-    for (const RunData& run : arm.runs) {
-      for (const v1::TestResult& result : run.run.test_results()) {
-        if (result.weights() != weights) continue;
-        sums.resize(static_cast<size_t>(result.confusion_size()));
-        for (size_t i = 0; i < sums.size(); ++i) sums[i] += result.confusion(static_cast<int>(i));
-      }
-    }
-    if (sums.empty()) continue;
-    const auto classes =
-        static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(sums.size()))));
-    Panel panel = {.title = RunCount(arm), .x_label = "predicted class", .y_label = "true class"};
-    for (size_t row = 0; row < classes; ++row) {
-      int64_t total = 0;
-      for (size_t c = 0; c < classes; ++c) total += sums[row * classes + c];
-      std::vector<double>& shares = panel.matrix.emplace_back();
-      std::vector<std::string>& cells = panel.cells.emplace_back();
-      for (size_t c = 0; c < classes; ++c) {
-        const int64_t count = sums[row * classes + c];
-        shares.push_back(total == 0 ? 0 : static_cast<double>(count) / static_cast<double>(total));
-        cells.push_back(count == 0 ? "" : absl::StrCat(count));
-      }
-    }
-    figure.panels.push_back(std::move(panel));
+absl::StatusOr<Figure> Confusions(const Response& comparison, v1::TestResult::Weights weights) {
+  const char* const of = weights == v1::TestResult::WEIGHTS_LAST ? "last" : "best";
+  Figure figure = {.title = absl::StrCat("confusion on test images, ", of, " weights")};
+  for (const v1::Arm& arm : comparison.arms()) {
+    if (HasMatrix(arm)) figure.panels.push_back(ConfusionPanel(arm));
   }
-  if (!figure.panels.empty()) return figure;
-  return absl::FailedPreconditionError(absl::StrCat("none of the runs has a test result with its ",
-                                                    last ? "last" : "best",
-                                                    " weights; only succeeded runs do"));
+  if (figure.panels.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("none of the runs has a test result with its ", of,
+                     " weights; only runs that succeeded do, unless their config sets "
+                     "evaluation.test=false"));
+  }
+  const auto without = static_cast<size_t>(comparison.arms_size()) - figure.panels.size();
+  if (without > 0) {
+    absl::StrAppend(&figure.title, "; ", without, " of ", comparison.arms_size(), " arms without");
+  }
+  figure.columns = figure.panels.size() == 1 ? 1 : 2;
+  return figure;
 }
 
 }  // namespace anneal::client::plot

@@ -17,6 +17,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "client/plot/layout.h"
+#include "client/render/table.h"
 #include "common/status.h"
 
 extern char** environ;  // NOLINT: the name that POSIX gives it
@@ -24,10 +26,12 @@ extern char** environ;  // NOLINT: the name that POSIX gives it
 namespace anneal::client::plot {
 namespace {
 
-constexpr const char* kPalette[] = {"#000000", "#D55E00", "#0072B2", "#009E73",
-                                    "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"};
+constexpr const char* kPalette[] = {"#000000", "#D55E00", "#0072B2", "#009E73", "#E69F00",
+                                    "#56B4E9", "#CC79A7", "#F0E442", "#666666"};
 constexpr int kDashes[] = {1, 2, 4, 3, 5};
 constexpr int kMarkers[] = {7, 5, 9, 13, 6};
+constexpr int kDivergedMarker = 2;    // a cross
+constexpr int kCollapsedMarker = 10;  // an open triangle, point down
 
 const char* ColorOf(const Style& style) { return kPalette[static_cast<size_t>(style.color)]; }
 
@@ -35,49 +39,78 @@ std::string Number(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "NaN";
 }
 
-std::string Title(const Series& series) {
-  return series.label.empty() ? "notitle" : absl::StrCat("title ", Quoted(series.label));
+int MarkerOf(const Series& series) {
+  switch (series.marker) {
+    case Series::Marker::kDiverged:
+      return kDivergedMarker;
+    case Series::Marker::kCollapsed:
+      return kCollapsedMarker;
+    case Series::Marker::kOfVariant:
+      break;
+  }
+  return kMarkers[series.style.variant % kVariants];
+}
+
+// The markers of runs are drawn bolder than others, which they may lie on.
+std::string MarkerClause(const Series& series) {
+  const bool is_special = series.marker != Series::Marker::kOfVariant;
+  return absl::StrCat("points pt ", MarkerOf(series), is_special ? " ps 1.1 lw 2 " : " ps 0.9 ");
+}
+
+std::string LineClause(const Series& series) {
+  return absl::StrCat("lines lw 2 dt ", kDashes[series.style.variant % kVariants], " ");
+}
+
+std::string ColorClause(const Series& series) {
+  return absl::StrCat("lc rgb \"", ColorOf(series.style), "\"");
+}
+
+// A legend entry without data.
+std::string LegendClause(const Series& series) {
+  return absl::StrCat(
+      "keyentry with ",
+      series.kind == Series::Kind::kPoints ? MarkerClause(series) : LineClause(series),
+      ColorClause(series), " title ", Quoted(series.label));
 }
 
 std::string SeriesClause(const Series& series, size_t index) {
-  const int variant = series.style.variant % kVariants;
-  const std::string color = absl::StrCat("lc rgb \"", ColorOf(series.style), "\"");
+  const std::string color = ColorClause(series);
   const std::string data = absl::StrCat("$data", index);
   switch (series.kind) {
     case Series::Kind::kBand:
-      return absl::StrCat(data,
-                          " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder ",
-                          color, " ", Title(series));
+      return absl::StrCat(
+          data, " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder ", color);
     case Series::Kind::kPoints:
-      return absl::StrCat(data, " using 1:2 with points pt ", kMarkers[variant], " ps 0.9 ", color,
-                          " ", Title(series));
+      return absl::StrCat(data, " using 1:2 with ", MarkerClause(series), color);
     case Series::Kind::kIntervals:
-      return absl::StrCat(data, " using 1:2:3:4 with xerrorbars pt 7 ps 1 lw 2 ", color, " ",
-                          Title(series));
+      return absl::StrCat(data, " using 1:2:3:4 with xerrorbars pt 7 ps 1 lw 2 ", color);
     case Series::Kind::kLine:
       break;
   }
   // A line through one point is invisible: draw a marker.
   const bool lone = series.points.size() == 1;
-  return absl::StrCat(data, " using 1:2 with ", lone ? "points pt 7" : "lines", " lw 2 dt ",
-                      kDashes[variant], " ", color, " ", Title(series));
+  return absl::StrCat(data, " using 1:2 with ", lone ? "points pt 7 " : LineClause(series), color);
 }
 
-std::string CategoryTics(const std::vector<std::string>& categories) {
+// The number of characters that fit.
+size_t CharactersIn(double width) {
+  return static_cast<size_t>(std::max(1.0, width / kCharacterWidth));
+}
+
+std::string CategoryTics(const std::vector<std::string>& categories, double width) {
   std::vector<std::string> tics;
   for (size_t i = 0; i < categories.size(); ++i) {
-    tics.push_back(absl::StrCat(Quoted(categories[i]), " ", i));
+    tics.push_back(absl::StrCat(Quoted(render::Cut(categories[i], CharactersIn(width))), " ", i));
   }
   return absl::StrJoin(tics, ", ");
 }
 
 std::string MatrixScript(const Panel& panel) {
   const size_t size = panel.matrix.size();
-  std::string script =
-      absl::StrCat("set size ratio -1\nunset key\nset tics scale 0\n",
-                   "set palette defined (0 \"#ffffff\", 1 \"", kPalette[2], "\")\n",
-                   "set cbrange [0:1]\nunset colorbox\nset xrange [-0.5:", size, "-0.5]\n",
-                   "set yrange [", size, "-0.5:-0.5]\nset xtics 1\nset ytics 1\n");
+  std::string script = absl::StrCat(
+      "set size ratio -1\nset tics scale 0\n", "set palette defined (0 \"#ffffff\", 1 \"",
+      kPalette[2], "\")\n", "set cbrange [0:1]\nunset colorbox\nset xrange [-0.5:", size, "-0.5]\n",
+      "set yrange [", size, "-0.5:-0.5]\nset xtics 1\nset ytics 1\n");
   absl::StrAppend(&script, "plot $data0 using 1:2:3 with image");
   // Light text on dark cells.
   absl::StrAppend(&script, ", $data1 using 1:2:3 with labels font \",9\" tc rgb \"#000000\"",
@@ -115,41 +148,76 @@ std::string EqualScales(const Panel& panel) {
                       step, "set ytics ", step);
 }
 
-std::string PanelScript(const Panel& panel) {
-  std::string script = "reset\nset termoption noenhanced\n";
-  absl::StrAppend(&script, "set title ", Quoted(panel.title), "\nset xlabel ",
-                  Quoted(panel.x_label), "\nset ylabel ", Quoted(panel.y_label), "\n",
-                  "set border lc rgb \"#666666\"\nset tics tc rgb \"#333333\"\n",
-                  DataBlocks(panel));
-  if (!panel.matrix.empty()) return script + MatrixScript(panel);
-  absl::StrAppend(&script, "set grid lc rgb \"#dddddd\" lt 1\n",
-                  "set key outside below center horizontal height 1 samplen 2\n");
-  script += "set format y \"%g\"\n";
-  if (panel.log_y) script += "set logscale y\n";
+// Places what is drawn next, in shares of the image from its lower left corner.
+std::string Placement(const Box& box, const Layout& layout) {
+  return absl::StrFormat("set origin %.5f,%.5f\nset size %.5f,%.5f\n", box.x / layout.width,
+                         1 - (box.y + box.height) / layout.height, box.width / layout.width,
+                         box.height / layout.height);
+}
+
+std::string CategoryScript(const Panel& panel, const PanelBox& place, const Layout& layout) {
+  const double left = place.box.x + place.left_margin;
+  const double right = place.box.x + place.box.width - 4 * kCharacterWidth;
+  return absl::StrCat("set ytics (", CategoryTics(panel.categories, place.left_margin),
+                      ")\nset yrange [", panel.categories.size(),
+                      "-0.5:-0.5]\nset offsets graph 0.04, graph 0.04, 0, 0\n",
+                      "set xtics rotate by -40\n",
+                      absl::StrFormat("set lmargin at screen %.5f\nset rmargin at screen %.5f\n",
+                                      left / layout.width, right / layout.width));
+}
+
+std::vector<std::string> SeriesClauses(const Panel& panel) {
   std::vector<std::string> clauses;
-  if (panel.identity) {
-    script += EqualScales(panel);
-    clauses.emplace_back("x with lines lc rgb \"#888888\" dt 2 notitle");
-  }
-  if (!panel.categories.empty()) {
-    absl::StrAppend(&script, "set ytics (", CategoryTics(panel.categories), ")\nset yrange [",
-                    panel.categories.size(),
-                    "-0.5:-0.5]\nset offsets graph 0.04, graph 0.04, 0, 0\n",
-                    "set xtics rotate by -40\nset rmargin 6\n");
-  }
-  if (panel.zero_line) {
-    script += "set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb \"#888888\" dt 2\n";
-  }
   for (size_t i = 0; i < panel.series.size(); ++i) {
     if (HasPoints(panel, panel.series[i])) clauses.push_back(SeriesClause(panel.series[i], i));
   }
+  return clauses;
+}
+
+// The width of what is centred on the plot area.
+double TitleWidth(const PanelBox& place) { return place.box.width - place.left_margin; }
+
+std::string PanelScript(const Panel& panel, const PanelBox& place, const Layout& layout) {
+  std::string script = absl::StrCat(
+      "reset\nset termoption noenhanced\nunset key\n", Placement(place.box, layout), "set title ",
+      Quoted(render::Cut(panel.title, CharactersIn(TitleWidth(place)))), "\nset xlabel ",
+      Quoted(render::Cut(panel.x_label, CharactersIn(TitleWidth(place)))), "\nset ylabel ",
+      Quoted(panel.y_label), "\nset border lc rgb \"#666666\"\nset tics tc rgb \"#333333\"\n",
+      DataBlocks(panel));
+  if (!panel.matrix.empty()) return script + MatrixScript(panel);
+  script += "set grid lc rgb \"#dddddd\" lt 1\nset format y \"%g\"\n";
+  if (panel.log_y) script += "set logscale y\n";
+  if (panel.identity) script += EqualScales(panel);
+  if (!panel.categories.empty()) script += CategoryScript(panel, place, layout);
+  if (panel.zero_line) {
+    script += "set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb \"#888888\" dt 2\n";
+  }
+  std::vector<std::string> clauses = SeriesClauses(panel);
   if (clauses.empty()) {
-    script +=
-        "set xrange [0:1]\nset yrange [0:1]\nset label 'nothing recorded' at graph 0.5, 0.5 "
-        "center\n";
-    clauses.emplace_back("-1 notitle");
+    absl::StrAppend(&script, "set xrange [0:1]\n",
+                    panel.categories.empty() ? "set yrange [0:1]\n" : "",
+                    "set label 'nothing recorded' at graph 0.5, 0.5 center\n");
+    clauses.emplace_back("-1");
+  } else if (panel.identity) {
+    clauses.insert(clauses.begin(), "x with lines lc rgb \"#888888\" dt 2");
   }
   return absl::StrCat(script, "plot ", absl::StrJoin(clauses, ", "), "\n");
+}
+
+// An empty plot whose key is a column of the legend.
+std::string LegendScript(const Figure& figure, const LegendBox& legend, const Layout& layout) {
+  std::vector<std::string> clauses;
+  for (const Series& series : figure.panels[legend.panel].series) {
+    if (!series.label.empty()) clauses.push_back(LegendClause(series));
+  }
+  clauses.erase(clauses.begin(), clauses.begin() + static_cast<std::ptrdiff_t>(legend.first));
+  clauses.resize(legend.count);
+  clauses.emplace_back("-1 notitle");
+  return absl::StrCat("reset\nset termoption noenhanced\n", Placement(legend.box, layout),
+                      "unset border\nunset tics\nset margins 0, 0, 0, 0\n",
+                      "set xrange [0:1]\nset yrange [0:1]\n",
+                      "set key inside left top vertical Left reverse samplen 2 maxcols 1\n",
+                      "plot ", absl::StrJoin(clauses, ", "), "\n");
 }
 
 // An in-memory file, closed on destruction. Unlike pipes, files cannot block or raise SIGPIPE when
@@ -275,23 +343,22 @@ std::string DataBlocks(const Panel& panel) {
 }
 
 std::string Script(const Figure& figure, Format format, Size size) {
-  constexpr int kPanelWidth = 560;
-  constexpr int kPanelHeight = 400;
-  const int columns = std::max(1, figure.columns);
-  const int rows = (static_cast<int>(figure.panels.size()) + columns - 1) / columns;
-  const int width = size.width > 0 ? size.width : kPanelWidth * columns;
-  const int height = size.height > 0 ? size.height : kPanelHeight * rows + 30;
+  const Layout layout = LayoutOf(figure, size.width, size.height);
   std::string script = "set encoding utf8\n";
   if (format == Format::kSvg) {
-    absl::StrAppend(&script, "set terminal svg noenhanced size ", width, ",", height,
+    absl::StrAppend(&script, "set terminal svg noenhanced size ", layout.width, ",", layout.height,
                     " font \"DejaVu Sans,Helvetica,Arial,sans-serif,12\" background \"#ffffff\"\n");
   } else {
-    absl::StrAppend(&script, "set terminal pngcairo noenhanced size ", 2 * width, ",", 2 * height,
+    absl::StrAppend(&script, "set terminal pngcairo noenhanced size ", 2 * layout.width, ",",
+                    2 * layout.height,
                     " font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale 2\n");
   }
-  absl::StrAppend(&script, "set multiplot layout ", rows, ",", columns, " title ",
-                  Quoted(figure.title), "\n");
-  for (const Panel& panel : figure.panels) script += PanelScript(panel);
+  absl::StrAppend(&script, "set multiplot title ",
+                  Quoted(render::Cut(figure.title, CharactersIn(layout.width))), "\n");
+  for (size_t i = 0; i < figure.panels.size(); ++i) {
+    script += PanelScript(figure.panels[i], layout.panels[i], layout);
+  }
+  for (const LegendBox& legend : layout.legends) script += LegendScript(figure, legend, layout);
   return script + "unset multiplot\n";
 }
 

@@ -13,8 +13,8 @@ namespace anneal::client::plot {
 
 enum class Format { kSvg, kPng };
 
-// Size in pixels; 0: derived from the number of panels. PNG files have twice the resolution, for
-// print and high-density displays.
+// Size in pixels; 0: what panels and legends need. A height that is too small for the legends
+// grows. PNG files have twice the resolution, for print and high-density displays.
 struct Size {
   int width = 0;
   int height = 0;

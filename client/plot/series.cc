@@ -1,14 +1,26 @@
 #include "client/plot/series.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/stats/statistics.h"
+#include "client/named_runs.h"
+#include "common/metric.h"
 
 namespace anneal::client::plot {
+namespace {
+
+// The points of a curve that all of its lists have.
+int Length(const v1::Curve& curve) {
+  return std::min({curve.epochs_size(), curve.counts_size(), curve.means_size(), curve.lows_size(),
+                   curve.highs_size()});
+}
+
+}  // namespace
 
 Color ColorOf(const v1::ThetaConfig& theta) {
   if (theta.policy() == v1::THETA_POLICY_SCHEDULED) return Color::kVermilion;
@@ -47,42 +59,67 @@ std::vector<Style> StylesOf(const std::vector<Color>& wanted) {
 
 std::string ThetaLabel() { return LabelWithUnit(RunMetric("theta_median")); }
 
-double ValueAt(const Metric& metric, const v1::Epoch& epoch) {
-  return ValueOf(metric, epoch).value_or(std::nan(""));
+std::string AveragedOver(const v1::CompareExperimentsResponse& comparison) {
+  const bool excludes = comparison.diverged() == v1::DIVERGED_RUNS_EXCLUDE;
+  std::set<std::pair<int, int64_t>> seen;
+  for (const ComparedRun& run : ComparedRuns(comparison)) {
+    const bool counts = run.succeeded() || (run.outcome == v1::RUN_OUTCOME_DIVERGED && !excludes);
+    if (!counts || run.is_duplicate) continue;
+    if (!seen.emplace(run.arm, run.seed).second) return "runs";
+  }
+  return "seeds";
 }
 
-std::vector<double> ValuesAt(const ArmData& arm, size_t epoch, const EpochValue& value) {
-  std::vector<double> values;
-  for (const RunData& run : arm.runs) values.push_back(value(run.epochs[epoch]));
-  return values;
+std::string ExclusionNote(const v1::CompareExperimentsResponse& comparison) {
+  return comparison.diverged() == v1::DIVERGED_RUNS_EXCLUDE ? "; diverged runs excluded" : "";
 }
 
-size_t SharedEpochs(const ArmData& arm) {
-  size_t shared = arm.runs[0].epochs.size();
-  for (const RunData& run : arm.runs) shared = std::min(shared, run.epochs.size());
-  return shared;
+const v1::Curve* FindCurve(const v1::Arm& arm, absl::string_view metric, int layer) {
+  for (const v1::Curve& curve : arm.curves()) {
+    if (curve.metric() == metric && curve.layer() == layer) return &curve;
+  }
+  return nullptr;
 }
 
-std::vector<Point> MeanLine(const ArmData& arm, const EpochValue& value) {
+std::string SampleSize(const v1::Curve* curve) {
+  if (curve == nullptr || curve->counts().empty()) return "n = 0";
+  const auto [least, most] = std::minmax_element(curve->counts().begin(), curve->counts().end());
+  return absl::StrCat("n = ", *most, *least == *most ? "" : absl::StrCat("…", *least));
+}
+
+std::string ArmLabel(const v1::Arm& arm, absl::string_view sample_size) {
+  const std::string diverged =
+      arm.diverged() > 0 ? absl::StrCat(", ", arm.diverged(), " diverged") : "";
+  return absl::StrCat(arm.name(), " (", sample_size, diverged, ")");
+}
+
+std::vector<Point> MeanLine(const v1::Curve& curve) {
   std::vector<Point> points;
-  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
-    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
-                      .y = stats::Mean(ValuesAt(arm, epoch, value))});
+  for (int i = 0; i < Length(curve); ++i) {
+    points.push_back({.x = static_cast<double>(curve.epochs(i)), .y = curve.means(i)});
   }
   return points;
 }
 
-std::vector<Point> DeviationBand(const ArmData& arm, const EpochValue& value) {
+std::vector<Point> DeviationBand(const v1::Curve& curve) {
   std::vector<Point> points;
-  if (arm.runs.size() < 2) return points;
-  for (size_t epoch = 0; epoch < SharedEpochs(arm); ++epoch) {
-    const std::vector<double> values = ValuesAt(arm, epoch, value);
-    const double mean = stats::Mean(values);
-    const double deviation = stats::StandardDeviation(values);
-    points.push_back({.x = static_cast<double>(arm.runs[0].epochs[epoch].epoch()),
-                      .y = mean,
-                      .low = mean - deviation,
-                      .high = mean + deviation});
+  if (std::none_of(curve.counts().begin(), curve.counts().end(),
+                   [](int32_t count) { return count > 1; })) {
+    return points;
+  }
+  for (int i = 0; i < Length(curve); ++i) {
+    points.push_back({.x = static_cast<double>(curve.epochs(i)),
+                      .y = curve.means(i),
+                      .low = curve.lows(i),
+                      .high = curve.highs(i)});
+  }
+  return points;
+}
+
+std::vector<Point> DivergedEnds(const v1::Curve& curve) {
+  std::vector<Point> points;
+  for (const v1::CurveEnd& end : curve.diverged()) {
+    points.push_back({.x = static_cast<double>(end.epoch()), .y = end.value()});
   }
   return points;
 }
@@ -97,13 +134,46 @@ void KeepPositive(const std::vector<Point>& line, std::vector<Point>* band) {
   }
 }
 
-std::string RunCount(const ArmData& arm) {
-  return absl::StrCat(arm.name, " (", arm.runs.size(), arm.runs.size() == 1 ? " run)" : " runs)");
+Series MarkerLegend(Series::Marker marker, absl::string_view label) {
+  return {.kind = Series::Kind::kPoints,
+          .marker = marker,
+          .label = std::string(label),
+          .style = {.color = Color::kGrey}};
 }
 
-std::vector<Style> StylesOf(const std::vector<ArmData>& arms) {
+void Layers::AddBand(Style style, std::vector<Point> points) {
+  if (points.empty()) return;
+  bands_.push_back({.kind = Series::Kind::kBand, .style = style, .points = std::move(points)});
+}
+
+void Layers::AddLine(std::string label, Style style, std::vector<Point> points) {
+  lines_.push_back({.label = std::move(label), .style = style, .points = std::move(points)});
+}
+
+void Layers::AddEnds(Style style, std::vector<Point> points) {
+  if (points.empty()) return;
+  ends_.push_back({.kind = Series::Kind::kPoints,
+                   .marker = Series::Marker::kDiverged,
+                   .style = style,
+                   .points = std::move(points)});
+}
+
+void Layers::AddCurve(std::string label, Style style, const v1::Curve* curve) {
+  AddLine(std::move(label), style, curve == nullptr ? std::vector<Point>() : MeanLine(*curve));
+  if (curve != nullptr) AddEnds(style, DivergedEnds(*curve));
+}
+
+std::vector<Series> Layers::Take() && {
+  std::vector<Series> all = std::move(bands_);
+  std::move(lines_.begin(), lines_.end(), std::back_inserter(all));
+  if (!ends_.empty()) all.push_back(MarkerLegend(Series::Marker::kDiverged, "diverged"));
+  std::move(ends_.begin(), ends_.end(), std::back_inserter(all));
+  return all;
+}
+
+std::vector<Style> StylesOf(const Arms& arms) {
   std::vector<Color> wanted;
-  for (const ArmData& arm : arms) wanted.push_back(ColorOf(arm.runs[0].run.config().theta()));
+  for (const v1::Arm& arm : arms) wanted.push_back(ColorOf(arm.config().theta()));
   return StylesOf(wanted);
 }
 

@@ -22,7 +22,7 @@ using render::Pad;
 using render::Table;
 
 // The nearest of the 256 terminal colours.
-constexpr int kTerminalColors[] = {-1, 166, 25, 36, 178, 74, 175, 227};
+constexpr int kTerminalColors[] = {-1, 166, 25, 36, 178, 74, 175, 227, 244};
 
 struct Range {
   double low = 0;
@@ -99,13 +99,27 @@ std::string BitmapScript(const Panel& panel, const Canvas& canvas,
   return script;
 }
 
+// The markers of gnuplot that are distinguishable in a few dots: a square, a cross, a triangle.
+int PointType(Series::Marker marker) {
+  switch (marker) {
+    case Series::Marker::kDiverged:
+      return 2;
+    case Series::Marker::kCollapsed:
+      return 10;
+    case Series::Marker::kOfVariant:
+      break;
+  }
+  return 5;
+}
+
 std::string Clause(const Series& series, size_t index) {
   const std::string data = absl::StrCat("$data", index);
   switch (series.kind) {
     case Series::Kind::kBand:
       return absl::StrCat(data, " using 1:3 with lines lt 1, ", data, " using 1:4 with lines lt 1");
     case Series::Kind::kPoints:
-      return absl::StrCat(data, " using 1:2 with points pt 5 ps 1");
+      return absl::StrCat(data, " using 1:2 with points pt ", PointType(series.marker),
+                          series.marker == Series::Marker::kOfVariant ? " ps 1" : " ps 2");
     case Series::Kind::kIntervals:
       return absl::StrCat(data, " using 1:2:3:4 with xerrorbars lt 1 pt 5 ps 1");
     case Series::Kind::kLine:
@@ -245,15 +259,26 @@ std::string XAxisText(const Panel& panel, const Canvas& canvas, absl::string_vie
   return absl::StrCat(margin, "└", line, "\n", margin, " ", low, axis, high, "\n");
 }
 
+const char* LegendSymbol(const Series& series) {
+  if (series.kind != Series::Kind::kPoints) return "━━";
+  switch (series.marker) {
+    case Series::Marker::kDiverged:
+      return "×";
+    case Series::Marker::kCollapsed:
+      return "▽";
+    case Series::Marker::kOfVariant:
+      break;
+  }
+  return "●";
+}
+
 std::string LegendText(const Panel& panel, absl::string_view margin,
                        const TerminalOptions& options) {
   std::string text;
   for (const Series& series : panel.series) {
     if (series.label.empty()) continue;
-    absl::StrAppend(
-        &text, margin, " ",
-        Painted(series.kind == Series::Kind::kPoints ? "●" : "━━", series.style, options.color),
-        " ", series.label, "\n");
+    absl::StrAppend(&text, margin, " ", Painted(LegendSymbol(series), series.style, options.color),
+                    " ", series.label, "\n");
   }
   return text;
 }

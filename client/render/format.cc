@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
-#include "common/metric.h"
 
 namespace anneal::client::render {
 
@@ -47,24 +47,34 @@ std::string In(const google::protobuf::Timestamp& time, absl::Time now) {
 }
 
 std::string MeanOf(const v1::Statistic& statistic, bool percent) {
-  if (statistic.count() == 0) return "-";
+  const std::string mark =
+      statistic.left_out() == 0 ? "" : absl::StrCat(" (", statistic.left_out(), " out)");
+  if (statistic.count() == 0) return absl::StrCat("-", mark);
   const auto show = [percent](double value) {
     return percent ? Percent(value) : absl::StrFormat("%.3f", value);
   };
-  if (!statistic.has_standard_deviation()) return show(statistic.mean());
-  return absl::StrCat(show(statistic.mean()), " ± ", show(statistic.standard_deviation()));
+  const std::string mean = show(statistic.mean());
+  if (!statistic.has_standard_deviation()) return absl::StrCat(mean, mark);
+  return absl::StrCat(mean, " ± ", show(statistic.standard_deviation()), mark);
 }
 
-Table::Column MetricColumn(absl::string_view name, int rank, absl::string_view label) {
-  const Metric& metric = RunMetric(name);
+Table::Column MetricColumn(const Metric& metric, int rank, absl::string_view label) {
   return {metric.name,
           absl::StrCat(label.empty() ? metric.table_label : label, metric.percent ? " %" : ""),
           Table::Align::kRight, rank};
 }
 
-std::string MetricText(absl::string_view name, std::optional<double> value) {
+Table::Column MetricColumn(absl::string_view name, int rank, absl::string_view label) {
+  return MetricColumn(RunMetric(name), rank, label);
+}
+
+std::string MetricText(const Metric& metric, std::optional<double> value) {
   if (!value.has_value()) return "-";
-  return RunMetric(name).percent ? Percent(*value) : Short(*value);
+  return metric.percent ? Percent(*value) : Short(*value);
+}
+
+std::string MetricText(absl::string_view name, std::optional<double> value) {
+  return MetricText(RunMetric(name), value);
 }
 
 std::string MetricText(absl::string_view name, const v1::Epoch& epoch) {
@@ -73,6 +83,22 @@ std::string MetricText(absl::string_view name, const v1::Epoch& epoch) {
 
 std::string MetricText(absl::string_view name, const v1::Run& run) {
   return MetricText(name, ValueOf(RunMetric(name), run));
+}
+
+std::string Wrapped(absl::string_view text, size_t width, size_t indent) {
+  std::string lines;
+  size_t column = 0;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    const size_t columns = DisplayWidth(word);
+    if (column > 0 && width > 0 && column + 1 + columns > width) {
+      absl::StrAppend(&lines, "\n", std::string(indent, ' '), word);
+      column = indent + columns;
+      continue;
+    }
+    absl::StrAppend(&lines, column > 0 ? " " : "", word);
+    column += columns + (column > 0 ? 1 : 0);
+  }
+  return lines;
 }
 
 }  // namespace anneal::client::render

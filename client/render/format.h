@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "anneal/v1/services.pb.h"
 #include "client/render/table.h"
+#include "common/metric.h"
 
 namespace anneal::client::render {
 
@@ -25,16 +26,23 @@ std::string Time(const google::protobuf::Timestamp& time);
 std::string Ago(const google::protobuf::Timestamp& time, absl::Time now);
 // The time until then: in 42s, in 3m07s; `now` if it has passed.
 std::string In(const google::protobuf::Timestamp& time, absl::Time now);
-// Mean ± standard deviation, as percentages or unscaled; - without samples.
+// Mean ± standard deviation, as percentages or unscaled; - without samples. `(1 out)` behind it
+// says how many seeds it leaves out, because a run diverged.
 std::string MeanOf(const v1::Statistic& statistic, bool percent);
 
-// The column of the metric with this name (common/metric.h): the name is its key, the header is its
-// table label, or `label` if that is given, with % for a share.
+// The column of a metric: the name is its key, the header is its table label, or `label` if that is
+// given, with % for a share. Where a name is given, it is one that RunMetric (common/metric.h) has.
+Table::Column MetricColumn(const Metric& metric, int rank = 0, absl::string_view label = "");
 Table::Column MetricColumn(absl::string_view name, int rank = 0, absl::string_view label = "");
 // A cell of this column: a share as a percentage, - without a value.
+std::string MetricText(const Metric& metric, std::optional<double> value);
 std::string MetricText(absl::string_view name, std::optional<double> value);
 std::string MetricText(absl::string_view name, const v1::Epoch& epoch);
 std::string MetricText(absl::string_view name, const v1::Run& run);
+
+// Returns the text in lines of at most `width` columns, broken at spaces; those after the first are
+// indented. A longer word has a line of its own. 0: one line.
+std::string Wrapped(absl::string_view text, size_t width, size_t indent = 0);
 
 }  // namespace anneal::client::render
 

@@ -1,7 +1,9 @@
 #include "client/render/table.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -54,64 +56,98 @@ std::vector<size_t> Table::Widths() const {
   return widths;
 }
 
-std::string Table::ToText(const std::vector<size_t>& shown,
-                          const std::vector<size_t>& widths) const {
-  std::string text;
-  const auto add_line = [&](const auto& cell_of) {
-    std::string line;
-    for (const size_t c : shown) {
-      if (c != shown.front()) absl::StrAppend(&line, kGap);
-      line += Pad(Cut(cell_of(c), widths[c]), widths[c], columns_[c].align);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, line, "\n");
-  };
-  add_line([this](size_t c) { return absl::string_view(columns_[c].header); });
-  for (const auto& row : rows_) {
-    add_line([&row](size_t c) { return absl::string_view(row[c]); });
+std::vector<size_t> Table::ColumnsFrom(size_t first) const {
+  std::vector<size_t> columns(columns_.size() - std::min(first, columns_.size()));
+  std::iota(columns.begin(), columns.end(), first);
+  return columns;
+}
+
+std::vector<std::string> Table::Headers() const {
+  std::vector<std::string> headers;
+  for (const Column& column : columns_) headers.push_back(column.header);
+  return headers;
+}
+
+std::string Table::Line(const Layout& layout, const std::vector<std::string>& cells) const {
+  std::string line;
+  for (const size_t c : layout.shown) {
+    if (c != layout.shown.front()) absl::StrAppend(&line, kGap);
+    line += Pad(Cut(cells[c], layout.widths[c]), layout.widths[c], columns_[c].align);
   }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+std::string Table::ToText(const Layout& layout) const {
+  std::string text = Line(layout, Headers());
+  for (const auto& row : rows_) text += Line(layout, row);
+  return text;
+}
+
+std::string Table::ToStackedText(const Layout& layout) const {
+  std::string text = absl::StrCat(columns_[0].header, "\n", kGap, Line(layout, Headers()));
+  for (const auto& row : rows_) absl::StrAppend(&text, row[0], "\n", kGap, Line(layout, row));
   return text;
 }
 
 std::string Table::ToText() const {
-  std::vector<size_t> all(columns_.size());
-  std::iota(all.begin(), all.end(), 0);
-  return ToText(all, Widths());
+  return ToText({.shown = ColumnsFrom(0), .widths = Widths(), .fits = true});
 }
 
-std::string Table::ToText(size_t width, std::vector<std::string>* left_out) const {
-  std::vector<size_t> shown(columns_.size());
-  std::iota(shown.begin(), shown.end(), 0);
-  std::vector<size_t> widths = Widths();
+Table::Layout Table::Fit(std::vector<size_t> shown, const std::vector<size_t>& widths,
+                         size_t width) const {
+  Layout layout = {.shown = std::move(shown), .widths = widths};
   const auto least = [&](size_t c) {
     const bool is_text = columns_[c].align == Align::kLeft && c != 0;
     return is_text ? std::min(widths[c], std::max(kLeastText, DisplayWidth(columns_[c].header)))
                    : widths[c];
   };
   const auto total = [&](const auto& width_of) {
-    size_t sum = shown.empty() ? 0 : (shown.size() - 1) * kGap.size();
-    for (const size_t c : shown) sum += width_of(c);
+    size_t sum = layout.shown.empty() ? 0 : (layout.shown.size() - 1) * kGap.size();
+    for (const size_t c : layout.shown) sum += width_of(c);
     return sum;
   };
   // Omits columns if truncation is not enough, the least important first.
   while (total(least) > width) {
-    const auto last = std::max_element(shown.begin(), shown.end(), [this](size_t a, size_t b) {
-      return columns_[a].rank < columns_[b].rank;
-    });
-    if (last == shown.end() || columns_[*last].rank == 0) break;
-    left_out->push_back(columns_[*last].key);
-    shown.erase(last);
+    const auto last = std::max_element(
+        layout.shown.begin(), layout.shown.end(),
+        [this](size_t a, size_t b) { return columns_[a].rank < columns_[b].rank; });
+    if (last == layout.shown.end() || columns_[*last].rank == 0) break;
+    layout.left_out.push_back(columns_[*last].key);
+    layout.shown.erase(last);
   }
   // Truncates the widest text column first.
-  const auto own = [&](size_t c) { return widths[c]; };
+  const auto own = [&](size_t c) { return layout.widths[c]; };
   while (total(own) > width) {
-    const auto spare = [&](size_t c) { return widths[c] > least(c) ? widths[c] : 0; };
-    const auto widest = std::max_element(shown.begin(), shown.end(),
+    const auto spare = [&](size_t c) { return layout.widths[c] > least(c) ? layout.widths[c] : 0; };
+    const auto widest = std::max_element(layout.shown.begin(), layout.shown.end(),
                                          [&](size_t a, size_t b) { return spare(a) < spare(b); });
-    if (widest == shown.end() || spare(*widest) == 0) break;
-    --widths[*widest];
+    if (widest == layout.shown.end() || spare(*widest) == 0) break;
+    --layout.widths[*widest];
   }
-  return ToText(shown, widths);
+  layout.fits = !layout.shown.empty() && total(own) <= width;
+  return layout;
+}
+
+bool Table::OmitsImportant(const Layout& layout) const {
+  return std::any_of(columns_.begin(), columns_.end(), [&layout](const Column& column) {
+    return column.rank == 1 && std::find(layout.left_out.begin(), layout.left_out.end(),
+                                         column.key) != layout.left_out.end();
+  });
+}
+
+std::string Table::ToText(size_t width, std::vector<std::string>* left_out) const {
+  const std::vector<size_t> widths = Widths();
+  Layout layout = Fit(ColumnsFrom(0), widths, width);
+  bool is_stacked = false;
+  if ((!layout.fits || OmitsImportant(layout)) && width > kGap.size()) {
+    Layout below = Fit(ColumnsFrom(1), widths, width - kGap.size());
+    const bool shows_more = below.left_out.size() < layout.left_out.size();
+    is_stacked = below.fits && (!layout.fits || shows_more);
+    if (is_stacked) layout = std::move(below);
+  }
+  left_out->insert(left_out->end(), layout.left_out.begin(), layout.left_out.end());
+  return is_stacked ? ToStackedText(layout) : ToText(layout);
 }
 
 std::string CsvLine(const std::vector<std::string>& cells) {
@@ -126,6 +162,19 @@ std::vector<std::string> Table::keys() const {
   std::vector<std::string> keys;
   for (const Column& column : columns_) keys.push_back(column.key);
   return keys;
+}
+
+bool Table::HasColumn(absl::string_view key) const {
+  return std::any_of(columns_.begin(), columns_.end(),
+                     [key](const Column& column) { return column.key == key; });
+}
+
+void Table::InsertColumn(size_t place, Column column, std::vector<std::string> cells) {
+  const auto at = static_cast<std::ptrdiff_t>(place);
+  columns_.insert(columns_.begin() + at, std::move(column));
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    rows_[r].insert(rows_[r].begin() + at, std::move(cells[r]));
+  }
 }
 
 std::string Table::ToCsv() const {

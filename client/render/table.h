@@ -25,17 +25,22 @@ class Table {
 
   // `cells` has one entry per column.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  // Inserts a column in front of that at `place`; one at the end if it is the number of columns.
+  // `cells` has one entry per row.
+  void InsertColumn(size_t place, Column column, std::vector<std::string> cells);
 
   const std::vector<Column>& columns() const { return columns_; }
   const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   // Returns the keys of the columns.
   std::vector<std::string> keys() const;
+  bool HasColumn(absl::string_view key) const;
 
   // Returns header and rows, with two spaces between columns.
   std::string ToText() const;
   // Returns the same in at most `width` characters per line, if possible: text columns except the
-  // first are truncated; if that is not enough, columns are omitted. `left_out` receives their
-  // keys.
+  // first are truncated; if that is not enough, columns are omitted, whose keys `left_out`
+  // receives. The first column has lines of its own above the others if that shows more, where
+  // columns of rank 0 do not fit or one of rank 1 would be omitted.
   std::string ToText(size_t width, std::vector<std::string>* left_out) const;
   // Returns the keys and rows as RFC 4180 CSV, with \n line ends.
   std::string ToCsv() const;
@@ -43,9 +48,26 @@ class Table {
   std::string ToHtml() const;
 
  private:
+  // Columns by their index, with the width of every column.
+  struct Layout {
+    std::vector<size_t> shown;
+    std::vector<size_t> widths;
+    std::vector<std::string> left_out;
+    bool fits = false;
+  };
+
+  // Returns the columns from `first` on.
+  std::vector<size_t> ColumnsFrom(size_t first) const;
   // Returns the width that each column needs.
   std::vector<size_t> Widths() const;
-  std::string ToText(const std::vector<size_t>& shown, const std::vector<size_t>& widths) const;
+  // Truncates and omits columns until the lines fit, as far as possible.
+  Layout Fit(std::vector<size_t> shown, const std::vector<size_t>& widths, size_t width) const;
+  bool OmitsImportant(const Layout& layout) const;
+  std::string Line(const Layout& layout, const std::vector<std::string>& cells) const;
+  std::vector<std::string> Headers() const;
+  std::string ToText(const Layout& layout) const;
+  // The first column in lines of its own.
+  std::string ToStackedText(const Layout& layout) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;

@@ -1,5 +1,5 @@
-// `ToHtml` renders experiments as a self-contained HTML page. Pure except for running gnuplot;
-// thread-safe.
+// `ToHtml` renders a comparison of experiments as a self-contained HTML page. Pure except for
+// running gnuplot; thread-safe.
 
 #ifndef ANNEAL_CLIENT_REPORT_REPORT_H_
 #define ANNEAL_CLIENT_REPORT_REPORT_H_
@@ -10,14 +10,9 @@
 #include "absl/status/statusor.h"
 #include "anneal/v1/services.pb.h"
 #include "client/plot/figures.h"
+#include "client/report/reproduce.h"
 
 namespace anneal::client::report {
-
-// An experiment and the config from which to submit it again.
-struct Submission {
-  v1::Experiment experiment;
-  v1::TrainingConfig base;  // the preset's config; empty without a preset
-};
 
 struct ReportData {
   std::string title;
@@ -25,21 +20,20 @@ struct ReportData {
   std::string made;      // creation time, formatted
   v1::ServerInfo server;
   std::vector<Submission> submissions;
-  std::vector<plot::ArmData> arms;
-  // The last theta vectors of each arm's first run, for plot::Thetas.
-  std::vector<std::vector<v1::ThetaVector>> thetas;
+  // Of all submissions, asked for what CompleteRequest adds.
   v1::CompareExperimentsResponse comparison;
+  std::vector<plot::LastThetas> thetas;
 };
 
-// Returns HTML without scripts or external resources: tables, figures as inline SVG, configs, and
-// the commands that reproduce the results. Errors: those of plot::RunGnuplot.
+// Adds to a request what the report shows of the submissions: their names, curves, values of runs,
+// configs, and for a metric of the test split the confusion matrices.
+void CompleteRequest(const std::vector<Submission>& submissions,
+                     v1::CompareExperimentsRequest* request);
+
+// Returns HTML without scripts or external resources: tables, figures as images in the page,
+// configs, and the commands that give the results again. Figures show the first 40 arms, those with
+// a panel for each arm the first 12. Errors: those of plot::RunGnuplot.
 absl::StatusOr<std::string> ToHtml(const ReportData& data);
-
-// Returns the shell command that submits the experiment again.
-std::string SubmitCommand(const Submission& submission);
-
-// Returns `0..3` for consecutive seeds, `1,5,9` otherwise.
-std::string SeedsText(const google::protobuf::RepeatedField<int64_t>& seeds);
 
 }  // namespace anneal::client::report
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,18 @@ using Words = std::vector<std::string>;
 
 Words Call(const std::function<Words()>& source) { return source ? source() : Words(); }
 
+// With a form in front, such as best., where one is typed.
+Words MetricNames(const std::string& typed) {
+  const size_t dot = typed.find('.');
+  const std::string form = dot == std::string::npos ? "" : typed.substr(0, dot + 1);
+  Words names;
+  for (const std::string& metric : RunMetricNames()) {
+    const std::string name = absl::StrCat(form, metric);
+    if (form.empty() || FindRunMetric("metric", name).ok()) names.push_back(name);
+  }
+  return names;
+}
+
 Words FieldNames() { return config::FieldPaths(*v1::TrainingConfig::descriptor()); }
 
 // Also messages, and fields of the elements of lists.
@@ -27,6 +40,14 @@ Words SchemaPaths() {
   Words paths;
   for (const config::SchemaField& field : config::Schema()) paths.push_back(field.path);
   return paths;
+}
+
+// What `anneal explain` takes.
+Words Explained(const std::string& typed) {
+  Words names = SchemaPaths();
+  for (std::string& metric : MetricNames(typed)) names.push_back(std::move(metric));
+  names.emplace_back("metrics");
+  return names;
 }
 
 // Completes a path up to `optimizer.kind=`, then the values of the field.
@@ -102,8 +123,9 @@ Words OptionValues(const CLI::Option& option, const std::string& typed,
   if (name == "context") return Call(sources.contexts);
   if (name == "like") return Names(typed, sources, /*runs_only=*/true);
   if (name == "metric" || name == "threshold-metric" || name == "x" || name == "y") {
-    return RunMetricNames();
+    return MetricNames(typed);
   }
+  if (name == "within") return FieldNames();
   if (name == "by") {
     Words fields = FieldNames();
     fields.insert(fields.end(), {"experiment", "preset"});
@@ -125,7 +147,7 @@ Words PositionalValues(const CLI::App& command, size_t position, const std::stri
   if (name == "run") return Names(typed, sources, /*runs_only=*/true);
   if (name == "preset") return Call(sources.presets);
   if (name == "context") return Call(sources.contexts);
-  if (name == "field") return SchemaPaths();
+  if (name == "field") return Explained(typed);
   if (name == "name" || name == "names" || name == "experiment" || name == "experiments") {
     return Names(typed, sources, /*runs_only=*/false);
   }
