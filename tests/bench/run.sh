@@ -9,6 +9,7 @@
 #     pytorch     comparison with PyTorch on MNIST; installs Debian's python3-torch
 #     store       inserts per second; latency of lists and histories
 #     daemon      RPC latency beside training: a sweep of 10,000 runs, pages, watchers
+#     comparison  seconds of compare, plot and report of 10,000 runs, and the daemon's memory
 #     footprint   start-up time, memory, and CPU overhead beside a run
 #     build       time of a clean release build, and its slowest targets
 #   tests/bench/run.sh --json DIR ...   also writes DIR/NAME.json
@@ -22,7 +23,7 @@ if [ "${1:-}" = --json ]; then
   mkdir -p "$json"
 fi
 names=("$@")
-all=(kernels engine costs pytorch store daemon footprint build)
+all=(kernels engine costs pytorch store daemon comparison footprint build)
 [ $# -gt 0 ] || names=("${all[@]}")
 for name in "${names[@]}"; do
   [[ " ${all[*]} " == *" $name "* ]] || {
@@ -34,7 +35,7 @@ done
 deploy/install_dependencies.sh --tests
 cmake --preset bench >/dev/null
 cmake --build --preset bench --target \
-  kernel_bench engine_bench training_bench store_bench daemon_bench anneald anneal
+  kernel_bench engine_bench training_bench store_bench daemon_bench fill_database anneald anneal
 build=build/bench
 # One OpenBLAS thread per run, as in the daemon.
 export OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
@@ -69,6 +70,7 @@ for name in "${names[@]}"; do
     engine | store | daemon) program "$name" "${name}_bench" ;;
     costs) mnist && script costs costs.py "$build/tests/training_bench" "$build/mnist" ;;
     pytorch) mnist && pytorch ;;
+    comparison) script comparison comparison.py "$build" ;;
     footprint) mnist && script footprint footprint.py "$build" "$build" ;;
     build) script build build_time.py ;;
   esac

@@ -37,7 +37,7 @@ TEST(FlattenTest, NamesFieldsInTheOrderOfTheSchema) {
   EXPECT_THAT(Flatten(counts),
               ElementsAre(Pair("total", "5"), Pair("pending", "0"), Pair("running", "0"),
                           Pair("suspended", "0"), Pair("succeeded", "0"), Pair("failed", "2"),
-                          Pair("cancelled", "0")));
+                          Pair("cancelled", "0"), Pair("diverged", "0")));
 }
 
 TEST(FlattenTest, NamesFieldsOfNestedMessagesByTheirPath) {
@@ -120,6 +120,46 @@ TEST(FlattenTest, UnsetFieldsAreEmptyAndZeroIsNot) {
   EXPECT_EQ(MapOf(config).at("optimizer_nesterov"), "");
   config.mutable_optimizer()->set_nesterov(false);
   EXPECT_EQ(MapOf(config).at("optimizer_nesterov"), "false");
+}
+
+TEST(FlattenTest, FieldsOfUnsetMessagesAreEmpty) {
+  v1::Arm baseline;
+  EXPECT_EQ(MapOf(baseline).at("comparison_p_value"), "");
+  EXPECT_EQ(MapOf(baseline).at("comparison_pairs"), "") << "not 0";
+  baseline.mutable_comparison();
+  EXPECT_EQ(MapOf(baseline).at("comparison_pairs"), "0");
+  v1::Run run;
+  EXPECT_EQ(MapOf(run).at("last_epoch_theta_mean"), "");
+  run.mutable_last_epoch();
+  EXPECT_EQ(MapOf(run).at("last_epoch_train_loss"), "0");
+}
+
+TEST(FlattenTest, UnspecifiedEnumsAreEmpty) {
+  v1::Run run;
+  EXPECT_EQ(MapOf(run).at("failure_reason"), "");
+  run.mutable_failure()->set_message("unknown");
+  EXPECT_EQ(MapOf(run).at("failure_reason"), "");
+  run.mutable_failure()->set_reason(v1::FAILURE_REASON_DIVERGED);
+  EXPECT_EQ(MapOf(run).at("failure_reason"), "DIVERGED");
+}
+
+TEST(FlattenTest, NamesMetricsAsTheApiDoes) {
+  v1::Run run;
+  v1::MetricValue& best = (*run.mutable_metrics())["best.train_loss"];
+  best.set_value(0.125);
+  best.set_epoch(7);
+  EXPECT_EQ(MapOf(run).at("best.train_loss"), "0.125");
+  EXPECT_EQ(MapOf(run).at("best.train_loss.epoch"), "7");
+}
+
+TEST(FlattenTest, LeavesOutTheOmittedFields) {
+  v1::Run run;
+  run.mutable_last_epoch()->set_epoch(3);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : Flatten(run, {"last_epoch", "seed"})) names.push_back(name);
+  EXPECT_THAT(names, ::testing::Contains("name"));
+  EXPECT_THAT(names, ::testing::Not(::testing::Contains("seed")));
+  EXPECT_THAT(names, ::testing::Not(::testing::Contains(StartsWith("last_epoch"))));
 }
 
 TEST(FlattenTest, PrintsEnumsByTheirShortNames) {

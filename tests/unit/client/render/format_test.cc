@@ -89,6 +89,16 @@ TEST(MeanOfTest, ShowsTheDeviationOnlyWhereThereIsOne) {
   EXPECT_EQ(MeanOf(statistic, /*percent=*/true), "98.77 ± 0.00");
 }
 
+TEST(MeanOfTest, SaysHowManySeedsItLeavesOut) {
+  v1::Statistic statistic = StatisticOf(9, 0.5);
+  statistic.set_standard_deviation(0.25);
+  statistic.set_left_out(1);
+  EXPECT_EQ(MeanOf(statistic, /*percent=*/false), "0.500 ± 0.250 (1 out)");
+  v1::Statistic none;
+  none.set_left_out(3);
+  EXPECT_EQ(MeanOf(none, /*percent=*/true), "- (3 out)");
+}
+
 TEST(MeanOfTest, IsADashWithoutRuns) {
   EXPECT_EQ(MeanOf(v1::Statistic(), /*percent=*/true), "-");
   EXPECT_EQ(MeanOf(v1::Statistic(), /*percent=*/false), "-");
@@ -101,6 +111,21 @@ TEST(MetricColumnTest, AddsPerCentToTheLabelOfAShare) {
   EXPECT_EQ(share.rank, 3);
   EXPECT_EQ(MetricColumn("validation_accuracy", 0, "ACC").header, "ACC %");
   EXPECT_EQ(MetricColumn("validation_loss").header, "VAL LOSS");
+}
+
+TEST(MetricColumnTest, NamesTheEpochThatAValueIsOf) {
+  const Table::Column best = MetricColumn(*FindRunMetric("metric", "best.validation_accuracy"));
+  EXPECT_EQ(best.key, "best.validation_accuracy");
+  EXPECT_EQ(best.header, "BEST VAL ACC %");
+}
+
+TEST(WrappedTest, BreaksAtSpacesAndIndentsTheOtherLines) {
+  EXPECT_EQ(Wrapped("one two three four", 9), "one two\nthree\nfour");
+  EXPECT_EQ(Wrapped("one two three four", 9, 2), "one two\n  three\n  four");
+  EXPECT_EQ(Wrapped("θ θ θ θ", 3), "θ θ\nθ θ") << "by characters";
+  EXPECT_EQ(Wrapped("one two three", 0), "one two three");
+  EXPECT_EQ(Wrapped("a remarkable b", 4), "a\nremarkable\nb");
+  EXPECT_EQ(Wrapped("", 9), "");
 }
 
 TEST(MetricTextTest, IsInPerCentForAShareAndADashWithoutAValue) {

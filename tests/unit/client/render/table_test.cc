@@ -96,6 +96,43 @@ TEST(FittedTableTest, ThenTheLeastImportantColumnsAreOmitted) {
   EXPECT_EQ(left_out, (std::vector<std::string>{"time", "loss"}));
 }
 
+// The columns behind the name take 10 characters.
+Table WithLongName() {
+  Table table({{"name", "NAME", Table::Align::kLeft}, {"runs", "RUNS"}, {"loss", "LOSS"}});
+  table.AddRow({"a name of twenty four...", "3", "0.25"});
+  return table;
+}
+
+TEST(FittedTableTest, NamesHaveLinesOfTheirOwnWhereNoColumnMayBeOmitted) {
+  std::vector<std::string> left_out;
+  EXPECT_EQ(WithLongName().ToText(35, &left_out),
+            "NAME\n"
+            "  RUNS  LOSS\n"
+            "a name of twenty four...\n"
+            "     3  0.25\n");
+  EXPECT_TRUE(left_out.empty());
+  EXPECT_EQ(WithLongName().ToText(36, &left_out), WithLongName().ToText());
+}
+
+TEST(FittedTableTest, NamesHaveLinesOfTheirOwnRatherThanThatAnImportantColumnIsOmitted) {
+  Table table({{"name", "NAME", Table::Align::kLeft},
+               {"loss", "LOSS", Table::Align::kRight, 1},
+               {"time", "TIME", Table::Align::kRight, 2}});
+  table.AddRow({"a name of twenty four...", "0.25", "17s"});
+  std::vector<std::string> left_out;
+  EXPECT_EQ(table.ToText(30, &left_out),
+            "NAME                      LOSS\n"
+            "a name of twenty four...  0.25\n");
+  EXPECT_EQ(left_out, std::vector<std::string>{"time"});
+  left_out.clear();
+  EXPECT_EQ(table.ToText(29, &left_out),
+            "NAME\n"
+            "  LOSS  TIME\n"
+            "a name of twenty four...\n"
+            "  0.25   17s\n");
+  EXPECT_TRUE(left_out.empty());
+}
+
 RC_GTEST_PROP(FittedTableTest, LinesFitTheWidthIfPossible, ()) {
   const auto text = rc::gen::container<std::string>(rc::gen::element('a', 'b', ' '));
   Table table({{"x", "X", Table::Align::kLeft},
@@ -120,6 +157,17 @@ TEST(CutTest, EndsWithAnEllipsisIfTruncated) {
   EXPECT_EQ(Cut("θθθθ", 3), "θθ…");
   EXPECT_EQ(Cut("theta", 1), "…");
   EXPECT_EQ(Cut("theta", 0), "");
+}
+
+TEST(TableTest, InsertsAColumnInFrontOfAnother) {
+  Table table({{"a", "A"}, {"b", "B"}});
+  table.AddRow({"1", "2"});
+  table.AddRow({"3", "4"});
+  table.InsertColumn(0, {"first", "FIRST"}, {"x", "y"});
+  table.InsertColumn(3, {"last", "LAST"}, {"v", "w"});
+  EXPECT_EQ(table.ToCsv(), "first,a,b,last\nx,1,2,v\ny,3,4,w\n");
+  EXPECT_TRUE(table.HasColumn("last"));
+  EXPECT_FALSE(table.HasColumn("LAST"));
 }
 
 TEST(TableTest, CsvHasKeysNotHeadersAndNoPadding) {

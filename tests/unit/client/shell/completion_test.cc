@@ -65,6 +65,22 @@ TEST_F(CompletionTest, FieldsAndMessagesToExplain) {
               ElementsAre("network.layers.N.conv.kernel"));
 }
 
+TEST_F(CompletionTest, MetricsToExplain) {
+  EXPECT_THAT(After({"explain", "validation_relu_a"}), ElementsAre("validation_relu_accuracy"));
+  EXPECT_THAT(After({"explain", "metr"}), ElementsAre("metrics"));
+}
+
+TEST_F(CompletionTest, MetricsOfOtherEpochsOnceTheirFormIsTyped) {
+  const auto metric = [this](const std::string& typed) {
+    return After({"plot", "curves", "first", "--metric", typed});
+  };
+  EXPECT_THAT(metric("best.validation_l"), ElementsAre("best.validation_loss"));
+  EXPECT_THAT(metric("min.theta_me"), ElementsAre("min.theta_mean", "min.theta_median"));
+  EXPECT_THAT(metric("best.theta_me"), IsEmpty()) << "neither direction is better";
+  EXPECT_THAT(metric("log_loss_area.t"), ElementsAre("log_loss_area.train_loss"));
+  EXPECT_THAT(metric(""), Not(Contains("best.validation_loss"))) << "three times as many";
+}
+
 TEST_F(CompletionTest, Commands) {
   EXPECT_THAT(After({""}), ElementsAre("context", "explain", "history", "plot", "show", "submit"));
   EXPECT_THAT(After({"s"}), ElementsAre("show", "submit"));
