@@ -339,7 +339,7 @@ absl::StatusOr<std::vector<v1::QueuedRun>> Connection::ListQueue(int limit) {
 }
 
 absl::StatusOr<std::vector<v1::Epoch>> Connection::ListEpochs(const std::string& run, int limit,
-                                                             int attempt) {
+                                                              int attempt) {
   v1::ListEpochsRequest first;
   first.set_parent(run);
   first.set_attempt(attempt);

@@ -145,6 +145,9 @@ class Follower {
     } else if (event.has_state_change()) {
       run.state = event.state_change().to();
       run.failure = event.state_change().failure();
+    } else if (event.has_start_over()) {
+      run.last.Clear();
+      run.validation_losses.clear();
     }
     view_->OnEvent(event, &run, progress_);
     return run_.empty() || !IsFinal(run.state);

@@ -23,6 +23,7 @@ tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   openssl groff-base zsh fish            # certificates; readers of manual pages and completions
   python3 python3-venv                   # a third-party client; its packages come from PyPI
+  python3-torch                          # docs/replay.py
 )
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)  # libFuzzer
 

@@ -94,11 +94,13 @@ def measure(config, tensors, dataset, split, relu):
 
 
 def train_epoch(config, tensors, dataset, order, step, learning_rate):
-  """Adam, without penalties and clipping, at one theta. Returns the training loss."""
+  """Adam, with the L2 penalty, at one theta. Returns the training loss."""
   settings = config["optimizer"]
-  adam = torch.optim.Adam([tensor.requires_grad_() for name, tensor in tensors.items()
-                           if f"optimizer.first.{name}" in tensors], learning_rate,
-                          (settings["beta1"], settings["beta2"]), settings["epsilon"])
+  penalty = {"weight_decay": 2 * config["regularizer"]["l2"]}  # of the gradient
+  groups = [{"params": [tensor.requires_grad_()], **(penalty if name.endswith("weight") else {})}
+            for name, tensor in tensors.items() if f"optimizer.first.{name}" in tensors]
+  adam = torch.optim.Adam(groups, learning_rate, (settings["beta1"], settings["beta2"]),
+                          settings["epsilon"])
   for name, tensor in tensors.items():
     if tensor.requires_grad:
       adam.state[tensor] = {"step": torch.tensor(float(step)),

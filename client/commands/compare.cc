@@ -4,7 +4,7 @@
 #include <iostream>
 #include <memory>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/commands/command.h"
 #include "client/render/comparison.h"
 #include "client/render/format.h"
@@ -41,6 +41,20 @@ void PrintSentences(const std::vector<std::string>& sentences) {
   }
 }
 
+// Prints a table that --columns does not select from.
+void PrintTableBelow(const render::Table& table) {
+  const size_t width = render::TerminalOf(stdout).width;
+  if (width == 0) {
+    std::cout << table.ToText();
+    return;
+  }
+  std::vector<std::string> left_out;
+  std::cout << table.ToText(width, &left_out) << std::flush;
+  if (left_out.empty()) return;
+  std::cerr << "(columns that do not fit: " << absl::StrJoin(left_out, ", ")
+            << "; --output csv has all)\n";
+}
+
 void PrintNotes(const v1::CompareExperimentsResponse& response, int arms) {
   std::vector<std::string> notes = render::Notes(response, arms);
   if (notes.empty()) return;
@@ -62,13 +76,13 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
   if (response.arms_size() > 1) {
     std::cout << "\n";
     PrintTitle(render::DifferenceTitle(response));
-    PrintTable(render::DifferenceTable(response, arms));
+    PrintTableBelow(render::DifferenceTable(response, arms));
     PrintSentences(render::DifferenceLegend(response, arms));
   }
   if (options.request.has_threshold()) {
     std::cout << "\n";
     PrintTitle(render::TimeTitle(response, options.request.threshold()));
-    PrintTable(render::TimeTable(response, arms));
+    PrintTableBelow(render::TimeTable(response, arms));
     PrintSentences(render::TimeLegend(response));
   }
   PrintNotes(response, arms);

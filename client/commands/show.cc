@@ -162,7 +162,7 @@ std::string LastEpochText(const v1::Epoch& epoch) {
   std::string text = absl::StrCat("\nLast epoch\n");
   for (const auto& [name, value] : render::Flatten(epoch)) {
     if (!value.empty()) {
-      absl::StrAppend(&text, "  ", render::Pad(name, 28, Align::kLeft), value, "\n");
+      absl::StrAppend(&text, "  ", render::Pad(name, 30, Align::kLeft), value, "\n");
     }
   }
   return text;

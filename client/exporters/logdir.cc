@@ -17,6 +17,18 @@
 #include "google/protobuf/util/time_util.h"
 
 namespace anneal::client::exporters {
+namespace {
+
+// Returns the number of the attempt that last began anew; 0 if none did.
+int LastBeginning(const v1::Run& run) {
+  int last = 0;
+  for (const v1::Attempt& attempt : run.attempt_log()) {
+    if (attempt.starts_over()) last = attempt.number();
+  }
+  return last;
+}
+
+}  // namespace
 
 absl::Status Logdir::Update(Connection* connection, const v1::Run& run) {
   ANNEAL_ASSIGN_OR_RETURN(File * file, Open(connection, run));
@@ -47,9 +59,14 @@ absl::StatusOr<std::string> Logdir::ArmOf(Connection* connection, const v1::Run&
 
 absl::StatusOr<Logdir::File*> Logdir::Open(Connection* connection, const v1::Run& run) {
   const auto opened = files_.find(run.name());
-  if (opened != files_.end()) return &opened->second;
+  if (opened != files_.end()) {
+    if (opened->second.began_with == LastBeginning(run)) return &opened->second;
+    // The epochs written so far no longer count.
+    files_.erase(opened);
+  }
   ANNEAL_ASSIGN_OR_RETURN(const std::string arm, ArmOf(connection, run));
   File& file = files_[run.name()];
+  file.began_with = LastBeginning(run);
   const std::string name = ShortenName(run.name());
   const std::string directory = absl::StrCat(directory_, "/", name);
   ANNEAL_RETURN_IF_ERROR(MakeDirectory("--logdir", directory));

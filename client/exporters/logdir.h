@@ -34,6 +34,7 @@ class Logdir {
     std::string path;
     int epoch = 0;  // last epoch written
     bool ended = false;
+    int began_with = 0;  // the attempt that last began anew; 0: none
   };
   absl::StatusOr<File*> Open(Connection* connection, const v1::Run& run);
   // Returns the name of the run's arm, a session group of TensorBoard.

@@ -73,9 +73,11 @@ std::string PText(double p) { return p < 0.001 ? "< 0.001" : absl::StrFormat("%.
 // With the bound of few pairs: `1.000 (≥ 0.25)`.
 std::string PText(const v1::Comparison& comparison, double alpha) {
   if (!comparison.has_p_value()) return "-";
-  const std::string p = PText(comparison.p_value());
-  if (comparison.smallest_p_value() <= alpha) return p;
-  return absl::StrCat(p, " (≥ ", Short(comparison.smallest_p_value()), ")");
+  const double p = comparison.p_value();
+  const double smallest = comparison.smallest_p_value();
+  if (smallest <= alpha) return PText(p);
+  // 0.0625 may not look smaller than itself.
+  return absl::StrCat(p == smallest ? Short(p) : PText(p), " (≥ ", Short(smallest), ")");
 }
 
 std::string ValueHeader(const std::string& name) {

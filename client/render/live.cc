@@ -186,7 +186,8 @@ std::vector<std::string> LiveLines(const Progress& progress, absl::Time now, siz
   std::vector<std::string> lines;
   if (running > 0) {
     std::vector<std::string> left_out;
-    lines = absl::StrSplit(table.ToText(width, &left_out), '\n', absl::SkipEmpty());
+    lines = absl::StrSplit(table.ToText(width, &left_out, Table::Rows::kOneLine), '\n',
+                           absl::SkipEmpty());
   }
   lines.push_back(SummaryLine(progress, running - table.rows().size(), now));
   if (progress.queue.position > 0) lines.push_back(QueueLine(progress.queue, now));

@@ -52,6 +52,8 @@ class LineView final : public ProgressView {
       const std::string message = run->failure.message();
       Print(
           absl::StrCat(run->name, " ", EnumName(run->state), message.empty() ? "" : ": ", message));
+    } else if (event.has_start_over()) {
+      Print(absl::StrCat(run->name, " ", event.start_over().reason()));
     }
   }
   void Note(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -71,6 +73,9 @@ class LiveView final : public ProgressView {
   explicit LiveView(std::FILE* out) : out_(out) {}
 
   void OnEvent(const v1::Event& event, const RunProgress* run, const Progress& progress) override {
+    if (run != nullptr && event.has_start_over()) {
+      Note(absl::StrCat(run->name, " ", event.start_over().reason()));
+    }
     const bool ended = run != nullptr && event.has_state_change() && IsFinal(run->state);
     if (ended) {
       Erase();

@@ -136,11 +136,12 @@ bool Table::OmitsImportant(const Layout& layout) const {
   });
 }
 
-std::string Table::ToText(size_t width, std::vector<std::string>* left_out) const {
+std::string Table::ToText(size_t width, std::vector<std::string>* left_out, Rows rows) const {
   const std::vector<size_t> widths = Widths();
   Layout layout = Fit(ColumnsFrom(0), widths, width);
   bool is_stacked = false;
-  if ((!layout.fits || OmitsImportant(layout)) && width > kGap.size()) {
+  const bool may_stack = rows == Rows::kTwoLines && width > kGap.size();
+  if (may_stack && (!layout.fits || OmitsImportant(layout))) {
     Layout below = Fit(ColumnsFrom(1), widths, width - kGap.size());
     const bool shows_more = below.left_out.size() < layout.left_out.size();
     is_stacked = below.fits && (!layout.fits || shows_more);

@@ -13,6 +13,9 @@ namespace anneal::client::render {
 class Table {
  public:
   enum class Align { kLeft, kRight };
+  // The lines of a row where a terminal is narrow: one, or a line of the first cell above one of
+  // the others.
+  enum class Rows { kOneLine, kTwoLines };
   struct Column {
     std::string key;     // heading in CSV
     std::string header;  // heading on a terminal
@@ -39,9 +42,10 @@ class Table {
   std::string ToText() const;
   // Returns the same in at most `width` characters per line, if possible: text columns except the
   // first are truncated; if that is not enough, columns are omitted, whose keys `left_out`
-  // receives. The first column has lines of its own above the others if that shows more, where
-  // columns of rank 0 do not fit or one of rank 1 would be omitted.
-  std::string ToText(size_t width, std::vector<std::string>* left_out) const;
+  // receives. Rows may have two lines if that shows more, where columns of rank 0 do not fit or one
+  // of rank 1 would be omitted.
+  std::string ToText(size_t width, std::vector<std::string>* left_out,
+                     Rows rows = Rows::kTwoLines) const;
   // Returns the keys and rows as RFC 4180 CSV, with \n line ends.
   std::string ToCsv() const;
   // Returns an HTML table element; right-aligned columns have the class "number".

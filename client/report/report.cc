@@ -300,6 +300,10 @@ std::vector<Metric> RunColumns(const Response& comparison) {
   return metrics;
 }
 
+std::string HeaderOf(const Metric& metric) {
+  return metric.name == "elapsed_seconds" ? "TIME" : render::MetricColumn(metric).header;
+}
+
 // The values of a run that diverged would be those that stand in for them.
 std::string CellText(const ComparedRun& run, const Metric& metric) {
   const double value = run.ValueOf(metric.name);
@@ -320,7 +324,7 @@ std::string RunTable(const Response& comparison, const std::vector<ComparedRun>&
   const std::vector<Metric> metrics = RunColumns(comparison);
   std::string html = "<table class=\"runs\">\n<thead><tr><th>RUN<th>SEED<th>OUTCOME";
   for (const Metric& metric : metrics) {
-    absl::StrAppend(&html, "<th>", EscapeHtml(render::MetricColumn(metric).header));
+    absl::StrAppend(&html, "<th>", EscapeHtml(HeaderOf(metric)));
   }
   std::vector<std::string> rows(static_cast<size_t>(comparison.arms_size()));
   for (const ComparedRun& run : runs) rows[static_cast<size_t>(run.arm)] += RunRow(run, metrics);

@@ -394,6 +394,8 @@ void Comparer::Pair(size_t index, size_t baseline, v1::Arm* arm) const {
     pairings.insert(pairings.end(), others.begin(), others.end());
     if (!pairings.empty()) facts.differences = DifferingFields(pairings, ExemptFields(own, other));
     for (const auto& [field, values] : facts.differences) arm->add_unpaired_fields(field);
+    facts.may_pair_within = !facts.own_differences.empty() ||
+                            (!others.empty() && !DifferingFields(others, within).empty());
   }
   if (!facts.is_baseline && facts.differences.empty()) {
     auto paired =

@@ -99,10 +99,12 @@ std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts, d
     notes.push_back(absl::StrCat("its runs differ in ", FieldTexts(facts.own_differences), "."));
   }
   if (!facts.differences.empty()) {
-    notes.push_back(
-        absl::StrCat("not paired with the baseline: ", FieldTexts(facts.differences),
-                     Verb(static_cast<int>(facts.differences.size()), " differs", " differ"),
-                     "; within ", WithinRemedy(facts.differences), " pairs inside of each value."));
+    notes.push_back(absl::StrCat(
+        "not paired with the baseline: ", FieldTexts(facts.differences),
+        Verb(static_cast<int>(facts.differences.size()), " differs", " differ"),
+        facts.may_pair_within ? absl::StrCat("; within ", WithinRemedy(facts.differences),
+                                             " pairs inside of each value.")
+                              : "."));
   } else if (!facts.is_baseline && !facts.has_common_seed) {
     notes.push_back("not paired with the baseline: no seed in common.");
   }

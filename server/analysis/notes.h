@@ -24,6 +24,8 @@ struct ArmFacts {
   std::map<std::string, std::set<std::string>> own_differences;
   // Those in which it differs from the baseline.
   std::map<std::string, std::set<std::string>> differences;
+  // One of the two arms has runs that differ in such a field: pairs inside of its values may exist.
+  bool may_pair_within = false;
   bool is_baseline = false;
   bool has_common_seed = false;
   // Number of pairs whose sides are averages over different numbers of runs.

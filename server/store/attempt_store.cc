@@ -13,10 +13,10 @@ absl::Status InsertAttempt(Transaction& transaction, int64_t run_key,
     ANNEAL_ASSIGN_OR_RETURN(key, ProvenanceKey(transaction, ToColumn(*provenance)));
   }
   Statement insert = transaction.db().Prepare(
-      "INSERT OR REPLACE INTO attempts (run_id, number, started, first_epoch, starts_over, "
-      "provenance_id)"
-      " SELECT run_id, attempts, started, epochs_done, started_over = attempts, ?2 FROM runs WHERE "
-      "run_id = ?1");
+      "INSERT OR REPLACE INTO attempts"
+      " (run_id, number, started, first_epoch, starts_over, provenance_id)"
+      " SELECT run_id, attempts, started, epochs_done, started_over = attempts, ?2 FROM runs"
+      " WHERE run_id = ?1");
   return insert.Bind(run_key, key).Run();
 }
 

@@ -2,8 +2,10 @@
 // epochs that have ended, every hundredth of which diverged: `seeds`, two arms of 5,000 seeds;
 // `arms`, 12 arms; `cells`, 1,000 arms of 10 seeds. For comparison.py.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -115,7 +117,7 @@ absl::Status Fill(Store* store, const std::string& id, int arms) {
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> scale(0.2, 0.4);
   for (int64_t first = 0; first < runs; first += 500) {
-    ANNEAL_RETURN_IF_ERROR(store->Write([&](Transaction& transaction) -> absl::Status {
+    CheckOk(store->Write([&](Transaction& transaction) -> absl::Status {
       for (int64_t i = first; i < std::min(runs, first + 500); ++i) {
         ANNEAL_ASSIGN_OR_RETURN(const int64_t run,
                                 RunKey(transaction.db(), {.experiment_id = id, .ordinal = i}));

@@ -154,9 +154,9 @@ class ConcurrentFaultsTest : public ::testing::Test {
     std::vector<std::string> weights;
     for (const v1::Run& run : response.runs()) {
       weights.push_back(absl::StrCat(run.seed()));
-      for (const v1::TestResult& result : run.test_results()) {
-        EXPECT_EQ(result.weights_sha256().size(), 64U);
-        absl::StrAppend(&weights.back(), " ", result.weights_sha256());
+      for (const std::string& digest : {run.weights_sha256(), run.best_weights_sha256()}) {
+        EXPECT_EQ(digest.size(), 64U);
+        absl::StrAppend(&weights.back(), " ", digest);
       }
     }
     return weights;

@@ -34,10 +34,11 @@ std::vector<std::string> BitsOf(const TestDaemon& daemon, const std::string& run
     bits.push_back(epoch.DebugString());
   }
   const v1::Run ended = daemon.GetRun(run);
-  for (const v1::TestResult& result : ended.test_results()) {
-    EXPECT_EQ(result.weights_sha256().size(), 64U);
-    bits.push_back(result.DebugString());
+  for (const std::string& digest : {ended.weights_sha256(), ended.best_weights_sha256()}) {
+    EXPECT_EQ(digest.size(), 64U);
+    bits.push_back(digest);
   }
+  for (const v1::TestResult& result : ended.test_results()) bits.push_back(result.DebugString());
   bits.push_back(daemon.Anneal({"theta", run, "--output", "csv"}).output);
   return bits;
 }

@@ -18,7 +18,8 @@ namespace anneal {
 // Returns the number of faults per experiment; ANNEAL_DISTURBANCES=50 for a long test.
 int Disturbances();
 
-// Returns the results of a run: its epochs without times, and its test results with their digests.
+// Returns the results of a run: its epochs without times, the digests of its weights, and its test
+// results.
 std::vector<std::string> BitsOf(const TestDaemon& daemon, const std::string& run);
 
 // Returns the result of PRAGMA integrity_check.

@@ -96,6 +96,15 @@ TEST(SqlTest, TheViewsMatchTheClientsOutputDuringTraining) {
   EXPECT_THAT(database.Numbers(
                   "SELECT test_accuracy FROM run_overview WHERE experiment = 'first' AND run = 0"),
               ElementsAre(run.test_results(0).accuracy()));
+  EXPECT_THAT(database.Rows("SELECT weights_sha256, best_weights_sha256, collapsed, extended_from"
+                            " FROM run_overview WHERE experiment = 'first' AND run = 0"),
+              ElementsAre(ElementsAre(run.weights_sha256(), run.best_weights_sha256(),
+                                      run.collapsed() ? "1" : "0", "[]")));
+  // Theta reaches the end of its path in the last epoch.
+  EXPECT_THAT(database.Numbers("SELECT eligible" + where), ElementsAre(0, 0, 1));
+  EXPECT_THAT(database.Numbers("SELECT best_validation_accuracy FROM run_overview "
+                               "WHERE experiment = 'first' AND run = 1"),
+              ElementsAre(epochs.at(2).validation_accuracy()));
 }
 
 TEST(SqlTest, AReaderSeesNewEpochsAndDoesNotStopTheDaemon) {

@@ -58,16 +58,34 @@ TEST_F(RunRecorderTest, RecordsTheStartAndTheEpochsOfARun) {
   RunRecorder recorder = Recorder();
   EXPECT_EQ(recorder.Record(Started(run_)), absl::OkStatus());
   EXPECT_EQ(GetRunOf("e", 0).engine(), "fused");
+  EXPECT_THAT(GetRunOf("e", 0).attempt_log(), SizeIs(1));
   EXPECT_EQ(recorder.Record(EpochOf(run_, 1)), absl::OkStatus());
   EXPECT_EQ(recorder.Record(EpochOf(run_, 2)), absl::OkStatus());
   EXPECT_EQ(GetRunOf("e", 0).epochs_done(), 2);
   EXPECT_EQ(EpochCount(), 2);
 }
 
-TEST_F(RunRecorderTest, RecordsACompletedRunWithItsTestResults) {
-  EXPECT_EQ(Recorder().Record(Completed(run_)), absl::OkStatus());
+TEST_F(RunRecorderTest, RecordsACompletedRunWithItsTestResultsAndDigests) {
+  v1::RunReport report = Completed(run_);
+  report.mutable_end()->mutable_completed()->set_weights_sha256("aaa");
+  report.mutable_end()->mutable_completed()->set_best_weights_sha256("bbb");
+  EXPECT_EQ(Recorder().Record(report), absl::OkStatus());
   EXPECT_EQ(StateOf(run_), v1::RUN_STATE_SUCCEEDED);
-  EXPECT_THAT(GetRunOf("e", 0).test_results(), SizeIs(1));
+  const v1::Run run = GetRunOf("e", 0);
+  EXPECT_THAT(run.test_results(), SizeIs(1));
+  EXPECT_EQ(run.weights_sha256(), "aaa");
+  EXPECT_EQ(run.best_weights_sha256(), "bbb");
+}
+
+TEST_F(RunRecorderTest, RecordsTheDigestsOfARunThatIsNotTested) {
+  v1::RunReport report;
+  report.set_run_id(run_);
+  report.mutable_end()->mutable_completed()->set_weights_sha256("aaa");
+  EXPECT_EQ(Recorder().Record(report), absl::OkStatus());
+  EXPECT_EQ(StateOf(run_), v1::RUN_STATE_SUCCEEDED);
+  EXPECT_EQ(GetRunOf("e", 0).weights_sha256(), "aaa");
+  EXPECT_EQ(GetRunOf("e", 0).best_weights_sha256(), "");
+  EXPECT_THAT(GetRunOf("e", 0).test_results(), IsEmpty());
 }
 
 TEST_F(RunRecorderTest, RecordsAFailureAsTheWorkerReportedIt) {

@@ -48,6 +48,23 @@ class ConnectionTest : public ::testing::Test {
   TempDirectory directory_;
 };
 
+TEST_F(ConnectionTest, ResetStatementTakesOtherParameters) {
+  const auto db = Open();
+  MustRun(*db, "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (2)");
+  Statement query = db->PrepareOnce("SELECT x FROM t WHERE x = ?");
+  const auto count = [&query](int value) {
+    int rows = 0;
+    query.Reset();
+    query.Bind(value);
+    while (query.Next()) rows += query.Int(0) == value ? 1 : 100;
+    return rows;
+  };
+  EXPECT_EQ(count(1), 1);
+  EXPECT_EQ(count(2), 2);
+  EXPECT_EQ(count(3), 0);
+  EXPECT_TRUE(query.status().ok()) << query.status();
+}
+
 TEST_F(ConnectionTest, WriterAndReaderHaveTheSettingsThatMakeCommitsDurable) {
   const auto writer = Open();
   MustRun(*writer, "CREATE TABLE t (x)");

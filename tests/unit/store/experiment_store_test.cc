@@ -49,6 +49,8 @@ TEST_F(ExperimentStoreTest, EveryFieldOfASubmissionRoundTrips) {
   submission.add_seeds(std::numeric_limits<int64_t>::max());
   submission.add_seeds(std::numeric_limits<int64_t>::min());
   submission.set_preset("annealed");
+  submission.set_submit_command("anneal submit --set 'epochs=7'");
+  submission.set_locked(true);
   (*submission.mutable_labels())["paper.fig-1"] = "caf\xc3\xa9 \"quoted\" \\ \n";
   submission.set_note("line\nline\t\xf0\x9f\x8d\x8b '; DROP TABLE runs; --");
   int next = 1;
@@ -184,6 +186,13 @@ TEST_F(ExperimentStoreTest, EtagChangesWithUpdatableFieldsOnly) {
                 return UpdateSubmission(transaction, KeyOf("a"), submission);
               }).ok());
   EXPECT_EQ(QueryInt("SELECT count(*) FROM labels"), 0);
+  const std::string unlocked = Get("a").etag();
+  submission.set_locked(true);
+  ASSERT_TRUE(Write([&](Transaction& transaction) {
+                return UpdateSubmission(transaction, KeyOf("a"), submission);
+              }).ok());
+  EXPECT_TRUE(Get("a").locked());
+  EXPECT_NE(Get("a").etag(), unlocked);
 }
 
 TEST_F(ExperimentStoreTest, DeletedExperimentIsListedOnRequestAndCanBeUndeleted) {

@@ -3,11 +3,13 @@
 #include "server/store/list_query.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/metric.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -63,12 +65,23 @@ class ListQueryTest : public StoreTest {
   void Finish(const std::string& id, int64_t ordinal, double accuracy, double validation_loss) {
     const int64_t run = RunKeyOf(id, ordinal);
     ASSERT_TRUE(Change(run, v1::RUN_STATE_RUNNING).ok());
-    v1::EpochReport report = SomeReport(1);
-    report.mutable_epoch()->set_validation_loss(validation_loss);
-    ASSERT_TRUE(Record(run, report).ok());
+    v1::EpochReport first = SomeReport(1);
+    first.mutable_epoch()->set_validation_loss(validation_loss - 0.25);
+    first.mutable_epoch()->set_validation_accuracy(accuracy - 0.5);
+    first.mutable_epoch()->set_validation_f1(0.125);
+    first.mutable_epoch()->set_eligible(false);
+    ASSERT_TRUE(Record(run, first).ok());
+    v1::EpochReport second = SomeReport(2);
+    second.mutable_epoch()->set_validation_loss(validation_loss);
+    second.mutable_epoch()->set_validation_accuracy(accuracy - 0.25);
+    second.mutable_epoch()->set_validation_f1(accuracy);
+    second.mutable_epoch()->set_eligible(true);
+    second.mutable_epoch()->set_validation_predicted_classes(id == "third" ? 1 : 10);
+    ASSERT_TRUE(Record(run, second).ok());
     v1::TestResult result;
     result.set_weights(v1::TestResult::WEIGHTS_LAST);
     result.set_accuracy(accuracy);
+    result.set_relu_accuracy(accuracy / 2);
     ASSERT_TRUE(Write([&](Transaction& transaction) {
                   return InsertTestResult(transaction, run, result);
                 }).ok());
@@ -169,12 +182,18 @@ TEST_F(ListQueryTest, MetricsOfWhichRunsHoldCopiesAreReadFromThere) {
     while (query.Next()) names.push_back(query.Text(0));
     return names;
   });
-  for (const std::string& metric : RunMetricNames()) {
-    const auto field = FindListField(Listed::kRuns, "filter", metric);
+  std::vector<std::string> names = RunMetricNames();
+  for (const Metric& metric : ExtremeMetrics()) names.push_back(metric.name);
+  int copies = 0;
+  for (const std::string& name : names) {
+    const auto field = FindListField(Listed::kRuns, "filter", name);
     if (!field.ok()) continue;
-    const bool has_copy = std::find(columns.begin(), columns.end(), metric) != columns.end();
-    EXPECT_EQ(field->sql == "r." + metric, has_copy) << metric << ": " << field->sql;
+    const std::string column = absl::StrReplaceAll(name, {{".", "_"}});
+    const bool has_copy = std::find(columns.begin(), columns.end(), column) != columns.end();
+    EXPECT_EQ(field->sql == "r." + column, has_copy) << name << ": " << field->sql;
+    if (has_copy) ++copies;
   }
+  EXPECT_EQ(copies, 13);
 }
 
 TEST_F(ListQueryTest, ExperimentsByTheirOwnFields) {
@@ -232,6 +251,72 @@ TEST_F(ListQueryTest, RunsOfAllExperiments) {
   EXPECT_EQ(Runs("end_time:* attempts = 0"), "second/1");
 }
 
+TEST_F(ListQueryTest, RunsByMetricsOfOtherEpochsThanTheLast) {
+  EXPECT_EQ(Runs("last.validation_loss <= 0.5"), "first/0 first/1");
+  EXPECT_EQ(Runs("min.validation_loss <= 0.25"), "first/0 first/1");
+  EXPECT_EQ(Runs("max.validation_loss < 0.5"), "first/1");
+  EXPECT_EQ(Runs("best.validation_loss < 0.45"), "first/1") << "epoch 1 is not eligible";
+  EXPECT_EQ(Runs("min.validation_accuracy >= 0.4"), "first/0 third/1");
+  EXPECT_EQ(Runs("best.validation_f1 > 0.85"), "first/0 third/1");
+  EXPECT_EQ(Runs("", "best.validation_accuracy desc"),
+            "third/1 first/0 first/1 second/0 second/1 third/0 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("", "min.validation_f1"), Runs("", "min.validation_f1 desc"))
+      << "all runs have the same in epoch 1";
+  EXPECT_EQ(Runs("", "best.validation_f1, run"),
+            "first/1 first/0 third/1 second/0 third/0 lr-x/0 second/1 lr-x/1");
+  EXPECT_EQ(Experiments("best.validation_accuracy > 0.66"), "third");
+  EXPECT_EQ(Experiments("min.train_loss:*"), "third first");
+}
+
+TEST_F(ListQueryTest, RunsByWhatIsTheirOwn) {
+  const auto annotate = [this](const std::string& id, int64_t ordinal,
+                               const std::map<std::string, std::string>& labels,
+                               const std::string& note) {
+    ASSERT_TRUE(Write([&](Transaction& transaction) {
+                  return UpdateRunAnnotations(transaction, RunKeyOf(id, ordinal),
+                                              {labels.begin(), labels.end()}, note);
+                }).ok());
+  };
+  annotate("first", 1, {{"team", "text"}, {"figure", "3"}}, "Odd curve");
+  annotate("lr-x", 0, {{"team", ""}}, "");
+  // A run's own label precedes that of its experiment.
+  EXPECT_EQ(Runs("labels.team = vision"), "first/0 second/0 second/1");
+  EXPECT_EQ(Runs("labels.team = text"), "first/1 third/0 third/1 lr-x/1");
+  EXPECT_EQ(Runs("labels.team = \"\""), "lr-x/0");
+  EXPECT_EQ(Runs("labels.team != vision"), "first/1 third/0 third/1 lr-x/0 lr-x/1");
+  EXPECT_EQ(Runs("labels.figure:*"), "first/1");
+  EXPECT_EQ(Runs("labels:figure"), "first/1");
+  EXPECT_EQ(Runs("labels:only.first"), "first/0 first/1");
+  EXPECT_EQ(Runs("labels.team : TEX AND NOT labels.figure = 3"), "third/0 third/1 lr-x/1");
+  EXPECT_EQ(Experiments("labels.team = text"), "lr-x third") << "those of runs are theirs";
+  EXPECT_EQ(Experiments("labels:figure"), "");
+  EXPECT_EQ(Runs("note : ODD"), "first/1");
+  EXPECT_EQ(Runs("note = \"\" AND user = ada"), "first/0 second/0 second/1");
+  EXPECT_EQ(Runs("collapsed = true"), "third/1");
+  EXPECT_EQ(Runs("collapsed = false AND state = SUCCEEDED"), "first/0 first/1");
+  EXPECT_EQ(Runs("test_relu_accuracy < 0.42"), "first/1");
+}
+
+TEST_F(ListQueryTest, ExperimentsByTheNumberOfTheirDivergedRuns) {
+  EXPECT_EQ(Experiments("run_counts.diverged = 1"), "second");
+  EXPECT_EQ(Experiments("run_counts.total = 2"), "lr-x third second first")
+      << "they are part of the failed ones";
+}
+
+TEST_F(ListQueryTest, TestMetricsThatAListNamesAreFound) {
+  const auto named = [](const std::string& filter, const std::string& order) {
+    return TestMetricsIn(*ParseFilter(filter), *ParseOrder(order));
+  };
+  EXPECT_EQ(named("state = FAILED AND best.validation_accuracy > 0.5", "validation_loss"),
+            std::vector<std::string>());
+  EXPECT_EQ(named("NOT (seed = 1 OR test_loss < 1) test_accuracy:*", ""),
+            (std::vector<std::string>{"test_loss", "test_accuracy"}));
+  EXPECT_EQ(named("test_accuracy > 0.5", "best_test_relu_f1 desc, test_accuracy"),
+            (std::vector<std::string>{"test_accuracy", "best_test_relu_f1"}));
+  EXPECT_EQ(named("labels.test_accuracy = 1 AND note = test_accuracy", "evaluation.test"),
+            std::vector<std::string>());
+}
+
 TEST_F(ListQueryTest, OrdersPutMissingValuesLastAndAreStable) {
   EXPECT_EQ(Experiments("", "priority"), "first second third lr-x");
   EXPECT_EQ(Experiments("", "user desc, id"), "lr-x third first second");
@@ -252,7 +337,8 @@ TEST_F(ListQueryTest, PagesOfAnySizeMakeTheSameList) {
   }
   for (const std::string order :
        {"", "test_accuracy desc", "test_accuracy", "validation_loss, seed desc",
-        "failure.reason, state", "optimizer.learning_rate desc", "create_time desc"}) {
+        "failure.reason, state", "optimizer.learning_rate desc", "create_time desc",
+        "best.validation_accuracy", "min.validation_f1 desc, seed", "collapsed desc, note"}) {
     for (const int page : {1, 2, 3, 7}) {
       EXPECT_EQ(Runs("", order, page), Runs("", order)) << order;
     }
@@ -280,6 +366,11 @@ TEST_F(ListQueryTest, InvalidFiltersAndOrdersAreRejectedWithSuggestions) {
   expect(Refused(kRuns, "network.batch_norm = maybe"), "filter", "true or false");
   expect(Refused(kRuns, "network.layers = 1"), "filter", "does not have");
   expect(Refused(kRuns, "log_loss_area < 1"), "filter", "does not have");
+  expect(Refused(kRuns, "mean.validation_loss < 1"), "filter", "does not have");
+  expect(Refused(kRuns, "best.penalty < 1"), "filter", "does not have");
+  expect(Refused(kRuns, "best_validation_accuracy < 1"), "filter", "best.validation_accuracy");
+  expect(Refused(kRuns, "collapsed > false"), "filter", "no order");
+  expect(Refused(kRuns, "", "mean.validation_loss"), "order_by", "does not have");
   expect(Refused(kRuns, "", "sed"), "order_by", "seed");
   expect(Refused(kExperiments, "", "test_accuracy"), "order_by", "list runs instead");
   expect(Refused(kExperiments, "", "labels.team"), "order_by", "cannot be ordered");
@@ -297,6 +388,9 @@ TEST_F(ListQueryTest, TextIsAlwaysABoundValue) {
       for (const std::string sign : {"=", ":", "<"}) {
         const std::string filter = absl::StrCat(field, sign, "\"", quoted, "\" AND user = nobody");
         EXPECT_EQ(Experiments(filter), "") << filter;
+        if (field != "id") {
+          EXPECT_EQ(Runs(filter), "") << filter;
+        }
       }
     }
   }

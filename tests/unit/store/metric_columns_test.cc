@@ -11,6 +11,7 @@
 #include "common/metric.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/store/extreme_store.h"
 #include "tests/unit/common/test_util.h"
 #include "tests/unit/store/store_test_util.h"
 
@@ -32,6 +33,9 @@ TEST(MetricColumnsTest, NamesAreFieldNamesFollowedByTheta) {
   EXPECT_FALSE(epochs.Has("theta"));
   EXPECT_FALSE(epochs.Has("layers"));
   EXPECT_FALSE(epochs.Has("run_id"));
+  EXPECT_EQ(epochs.IndexOf("epoch"), 0);
+  EXPECT_EQ(epochs.IndexOf("elapsed_seconds"), 1);
+  EXPECT_EQ(epochs.IndexOf("layers"), -1);
 }
 
 class MetricSchemaTest : public StoreTest {
@@ -75,6 +79,23 @@ TEST_F(MetricSchemaTest, EveryMetricHasAColumnInTheMigratedDatabase) {
   ExpectColumns(*v1::ThetaSummary::descriptor(), "epochs");
   ExpectColumns(*v1::LayerMetrics::descriptor(), "layer_epochs");
   ExpectColumns(*v1::TestResult::descriptor(), "test_results");
+}
+
+TEST_F(MetricSchemaTest, EveryMetricOfEpochsHasItsExtremes) {
+  const auto columns = ColumnsOf("run_extremes");
+  for (const Metric& metric : ExtremeMetrics()) {
+    const std::string column = ExtremeColumn(metric);
+    const bool is_real = metric.field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+    const std::string type = is_real ? "REAL" : "INTEGER";
+    const std::string remedy =
+        absl::StrCat("the metric ", metric.name, " needs a column: add to its migration",
+                     " ALTER TABLE run_extremes ADD COLUMN ", column, " ", type);
+    const auto found = columns.find(column);
+    ASSERT_NE(found, columns.end()) << remedy;
+    EXPECT_EQ(found->second.type, type) << remedy;
+    EXPECT_FALSE(found->second.not_null) << column;
+  }
+  EXPECT_EQ(columns.size(), ExtremeMetrics().size() + 1) << "and run_id";
 }
 
 TEST_F(MetricSchemaTest, ViewsForOtherProgramsHaveEveryMetric) {

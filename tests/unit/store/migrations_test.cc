@@ -7,9 +7,12 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/metric.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/event_store.h"
@@ -163,6 +166,153 @@ TEST_F(MigrationsTest, FileOfVersion2KeepsItsData) {
   EXPECT_TRUE(written.ok()) << written;
 }
 
+// Version 5 of the first releases: no extremes, no eligible epochs, digests beside test results.
+class FileOfVersion5Test : public MigrationsTest {
+ protected:
+  // Experiment `e` with a run for each config; run 1 has diverged, run 2 was lost.
+  void SetUp() override {
+    const auto db = Open();
+    for (size_t i = 0; i < 5; ++i) ASSERT_TRUE(db->Execute(Migrations()[i].sql).ok());
+    ASSERT_TRUE(
+        db->Execute("PRAGMA application_id = 0x414e4e4c; PRAGMA user_version = 5;"
+                    "INSERT INTO networks (json) VALUES ('{}');"
+                    "INSERT INTO experiments (id, submission, network_id, priority, created,"
+                    " succeeded, failed) VALUES ('e', x'', 1, 0, 1, 2, 2)")
+            .ok());
+    // The path from 0.5 to 0.25 ends in epoch 3.
+    AddRun(0, R"({"theta":{"policy":"THETA_POLICY_FIXED","start":0.5}})", {0.5, 0.5, 0.5});
+    AddRun(1, R"({"theta":{"policy":"THETA_POLICY_SCHEDULED","start":0.5,"end":0.25}})",
+           {0.5, 0.375, 0.25});
+    AddRun(2, R"({"theta":{"policy":"THETA_POLICY_SCHEDULED","start":0.5}})", {0.5, 0.375, 0.25});
+    AddRun(3, R"({"theta":{"policy":"THETA_POLICY_TRAINABLE","start":0.5}})", {0.5, 0.375, 0.25});
+    ASSERT_TRUE(db->Execute("UPDATE runs SET state = 'FAILED', failure_reason = 'DIVERGED'"
+                            " WHERE ordinal = 1;"
+                            "UPDATE runs SET state = 'FAILED', failure_reason = 'WORKER_LOST'"
+                            " WHERE ordinal = 2;"
+                            "INSERT INTO test_results (run_id, weights, epoch, loss, accuracy,"
+                            " precision, recall, f1, weights_sha256) VALUES"
+                            " (1, 'LAST', 3, 0.5, 0.25, 1, 1, 1, 'aaa'),"
+                            " (1, 'BEST', 1, 0.125, 0.75, 1, 1, 1, 'bbb'),"
+                            " (4, 'LAST', 3, 0.5, 0.25, 1, 1, 1, '');"
+                            "INSERT INTO confusion VALUES (1, 'LAST', 0, 0, 7)")
+                    .ok());
+  }
+
+  // The best validation accuracy, 0.75, is that of epoch 1, and so is the lowest loss.
+  void AddRun(int64_t ordinal, const std::string& config, const std::vector<double>& thetas) {
+    const auto db = Open();
+    ASSERT_TRUE(db->Prepare("INSERT INTO configs (json) VALUES (?)").Bind(config).Run().ok());
+    Statement run = db->Prepare(
+        "INSERT INTO runs (experiment_id, ordinal, seed, parameters, config_id, priority, state,"
+        " created, epochs_total, epochs_done) VALUES (1, ?1, ?1, '{}', ?2, 0, 'SUCCEEDED', 1, 3, "
+        "3)");
+    ASSERT_TRUE(run.Bind(ordinal, db->last_insert_rowid()).Run().ok());
+    const int64_t key = db->last_insert_rowid();
+    for (size_t i = 0; i < thetas.size(); ++i) {
+      const auto epoch = static_cast<double>(i + 1);
+      Statement insert = db->Prepare(
+          "INSERT INTO epochs SELECT ?1, ?2, ?2, 1, 1, 1, 1, 1, 1, 1, 1, 1, ?2 / 4, 0.75 / ?2, 1, "
+          "1,"
+          " 1, 1, ?2 / 16, 1, 1, 1, 1, 1, ?3, ?3, ?3, ?3, ?3, ?3, ?3, ?3, NULL, nullif(?2, 1), "
+          "NULL");
+      ASSERT_TRUE(insert.Bind(key, epoch, thetas[i]).Run().ok()) << insert.status();
+    }
+  }
+
+  v1::Run RunOf(int64_t ordinal) {
+    if (store_ == nullptr) {
+      auto opened = Store::Open(directory_.path());
+      EXPECT_TRUE(opened.ok()) << opened.status();
+      store_ = *std::move(opened);
+    }
+    const auto run = store_->Read([&](Connection& db) {
+      return GetRun(db, {.experiment_id = "e", .ordinal = ordinal}, v1::RUN_VIEW_FULL,
+                    ExtremeMetrics());
+    });
+    EXPECT_TRUE(run.ok()) << run.status();
+    return run.value_or(v1::Run());
+  }
+  static std::string Text(const v1::Run& run, const std::string& metric) {
+    const auto found = run.metrics().find(metric);
+    if (found == run.metrics().end()) return "-";
+    return absl::StrCat(found->second.value(), " in ", found->second.epoch());
+  }
+  int64_t QueryInt(const std::string& sql) {
+    return store_->Read([&](Connection& db) { return db.QueryInt(sql); }).value_or(-1);
+  }
+
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(FileOfVersion5Test, EpochsAtTheEndOfThetasPathAreEligible) {
+  for (const int64_t ordinal : {0, 3}) {
+    EXPECT_EQ(Text(RunOf(ordinal), "best.validation_accuracy"), "0.75 in 1") << ordinal;
+    EXPECT_TRUE(RunOf(ordinal).last_epoch().eligible());
+  }
+  EXPECT_EQ(Text(RunOf(1), "best.validation_accuracy"), "0.25 in 3");
+  EXPECT_EQ(Text(RunOf(1), "max.validation_accuracy"), "0.75 in 1");
+  EXPECT_TRUE(RunOf(1).last_epoch().eligible());
+  EXPECT_EQ(Text(RunOf(2), "best.validation_accuracy"), "-") << "theta.end is 0";
+  EXPECT_FALSE(RunOf(2).last_epoch().eligible());
+  EXPECT_EQ(QueryInt("SELECT sum(eligible) FROM epochs"), 3 + 1 + 0 + 3);
+}
+
+TEST_F(FileOfVersion5Test, ExtremesAreThoseOfTheEpochs) {
+  const v1::Run run = RunOf(1);
+  EXPECT_EQ(Text(run, "min.validation_loss"), "0.25 in 1");
+  EXPECT_EQ(Text(run, "max.validation_loss"), "0.75 in 3");
+  EXPECT_EQ(Text(run, "best.validation_loss"), "0.75 in 3");
+  EXPECT_EQ(Text(run, "min.theta_max"), "0.25 in 3");
+  EXPECT_EQ(Text(run, "max.validation_relu_accuracy"), "0.1875 in 3");
+  EXPECT_EQ(Text(run, "max.epoch"), "3 in 3");
+  EXPECT_EQ(Text(run, "min.hessian_max_eigenvalue"), "2 in 2");
+  EXPECT_EQ(Text(run, "min.convexity_violations"), "-");
+  EXPECT_EQ(Text(run, "min.validation_predicted_classes"), "-");
+  EXPECT_FALSE(run.collapsed());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM runs r JOIN run_extremes x USING (run_id) WHERE"
+                     " r.best_validation_accuracy IS x.best_validation_accuracy AND"
+                     " r.max_validation_accuracy IS x.max_validation_accuracy AND"
+                     " r.min_validation_loss IS x.min_validation_loss AND"
+                     " r.best_validation_loss IS x.best_validation_loss AND"
+                     " r.best_validation_relu_accuracy IS x.best_validation_relu_accuracy"),
+            4);
+}
+
+TEST_F(FileOfVersion5Test, DigestsMoveToTheirRun) {
+  EXPECT_EQ(RunOf(0).weights_sha256(), "aaa");
+  EXPECT_EQ(RunOf(0).best_weights_sha256(), "bbb");
+  ASSERT_EQ(RunOf(0).test_results_size(), 2);
+  EXPECT_EQ(RunOf(0).test_results(0).run_epochs(), 3);
+  EXPECT_EQ(RunOf(0).test_results(0).confusion_size(), 1);
+  EXPECT_EQ(RunOf(0).test_results(1).accuracy(), 0.75);
+  EXPECT_EQ(RunOf(3).weights_sha256(), "");
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM runs WHERE weights_sha256 IS NULL"), 3);
+}
+
+TEST_F(FileOfVersion5Test, DivergedRunsAreCounted) {
+  EXPECT_EQ(RunOf(1).failure().reason(), v1::FAILURE_REASON_DIVERGED);
+  const auto experiment = store_->Read([](Connection& db) { return GetExperiment(db, "e"); });
+  ASSERT_TRUE(experiment.ok()) << experiment.status();
+  EXPECT_EQ(experiment->run_counts().failed(), 2);
+  EXPECT_EQ(experiment->run_counts().diverged(), 1);
+}
+
+TEST_F(FileOfVersion5Test, RunsGoOn) {
+  EXPECT_EQ(RunOf(1).epochs_done(), 3);
+  const absl::Status status = store_->Write([](Transaction& transaction) -> absl::Status {
+    absl::Status changed = ChangeRunState(transaction, 2, v1::RUN_STATE_PENDING, kNow);
+    if (!changed.ok()) return changed;
+    v1::EpochReport report = SomeReport(4);
+    report.mutable_epoch()->set_validation_accuracy(0.5);
+    report.mutable_epoch()->set_eligible(true);
+    return RecordEpoch(transaction, 2, kNow, report);
+  });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Text(RunOf(1), "best.validation_accuracy"), "0.5 in 4");
+  EXPECT_EQ(Text(RunOf(1), "max.validation_accuracy"), "0.75 in 1");
+  EXPECT_EQ(QueryInt("SELECT best_validation_accuracy * 4 FROM runs WHERE run_id = 2"), 2);
+}
+
 TEST_F(MigrationsTest, NewerVersionIsRefused) {
   {
     const auto db = Open();
@@ -237,10 +387,17 @@ TEST_F(SchemaTest, DeletingAnExperimentCascades) {
   const int64_t run = RunKeyOf("gone", 0);
   ASSERT_TRUE(Change(run, v1::RUN_STATE_RUNNING).ok());
   ASSERT_TRUE(Record(run, SomeReport(1)).ok());
-  ASSERT_TRUE(Write([](Transaction& transaction) {
-                return transaction.db().Execute("DELETE FROM experiments");
+  ASSERT_TRUE(Write([&](Transaction& transaction) {
+                return transaction.db().Execute(absl::StrCat(
+                    "INSERT INTO run_labels VALUES (", run, ", 'a', 'b');",
+                    "INSERT INTO attempts (run_id, number, first_epoch) VALUES (", run, ", 1, 0);",
+                    "INSERT INTO earlier_test_results VALUES (", run, ", 1, 'LAST', '{}');",
+                    "INSERT INTO looks SELECT experiment_id, 'LIST', '', '', 0 FROM experiments;",
+                    "DELETE FROM experiments"));
               }).ok());
-  for (const char* table : {"experiments", "runs", "epochs", "layer_epochs", "thetas", "events"}) {
+  for (const char* table :
+       {"experiments", "runs", "epochs", "layer_epochs", "thetas", "events", "run_extremes",
+        "run_labels", "attempts", "earlier_test_results", "looks"}) {
     EXPECT_EQ(QueryInt(absl::StrCat("SELECT count(*) FROM ", table)), 0) << table;
   }
 }
@@ -270,6 +427,13 @@ TEST_F(SchemaTest, DocumentedViewsAreReadableByAnyProgram) {
   };
   EXPECT_EQ(text("SELECT experiment || '/' || run || ' ' || state FROM run_overview ORDER BY run"),
             "shown/0 RUNNING;shown/1 PENDING;");
+  EXPECT_EQ(text("SELECT collapsed || ' [' || note || '] ' || extended_from FROM run_overview"
+                 " WHERE run = 0"),
+            "0 [] [];");
+  EXPECT_EQ(text("SELECT count(weights_sha256), count(best_weights_sha256),"
+                 " best_validation_accuracy IS NOT NULL FROM run_overview WHERE run = 0"),
+            "0;");
+  EXPECT_EQ(text("SELECT group_concat(eligible) FROM epoch_metrics"), "1,0;");
   EXPECT_EQ(text("SELECT DISTINCT preset || ' ' || dataset || ' ' || epochs_total"
                  " FROM run_overview"),
             "annealed mnist 3;");

@@ -24,6 +24,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr v1::RunState kStates[] = {v1::RUN_STATE_PENDING,   v1::RUN_STATE_RUNNING,
                                     v1::RUN_STATE_SUSPENDED, v1::RUN_STATE_SUCCEEDED,
@@ -58,6 +60,7 @@ v1::RunCounts CountsOf(const std::vector<v1::RunState>& states) {
   counts.set_succeeded(of(v1::RUN_STATE_SUCCEEDED));
   counts.set_failed(of(v1::RUN_STATE_FAILED));
   counts.set_cancelled(of(v1::RUN_STATE_CANCELLED));
+  counts.set_diverged(counts.failed());  // as SomeFailure
   return counts;
 }
 
@@ -242,34 +245,6 @@ TEST_F(RunStoreTest, ColumnsAreCompactJsonOfSetFields) {
   EXPECT_EQ(QueryInt(R"(SELECT count(*) FROM runs WHERE parameters = '{"epochs":"2"}')"), 1);
 }
 
-TEST_F(RunStoreTest, ListedConfigsAreSharedByTheRunsThatHaveThem) {
-  v1::TrainingConfig one;
-  one.set_epochs(1);
-  v1::TrainingConfig two;
-  two.set_epochs(2);
-  NewExperiment first = SomeExperiment("first");
-  first.cells = {NewCell({}, one, {0, 1}), NewCell({}, two, {0, 1})};
-  Insert(first);
-  NewExperiment second = SomeExperiment("second");
-  second.cells = {NewCell({}, two, {5})};
-  Insert(second);
-  SharedConfigs configs;
-  const auto list = [&](const std::string& id) {
-    return Read([&](Connection& db) { return ListRunConfigs(db, KeyOf(id), &configs); });
-  };
-  const std::vector<RunConfigRow> rows = list("first");
-  ASSERT_EQ(rows.size(), 4U);
-  for (int64_t run = 0; run < 4; ++run) {
-    const RunConfigRow& row = rows[static_cast<size_t>(run)];
-    EXPECT_EQ(row.key, RunKeyOf("first", run));
-    EXPECT_TRUE(Same(*row.config, run < 2 ? one : two));
-  }
-  EXPECT_EQ(rows[0].config, rows[1].config);
-  EXPECT_EQ(rows[2].config, rows[3].config);
-  EXPECT_EQ(list("second")[0].config, rows[2].config);
-  EXPECT_EQ(configs.size(), 2U);
-}
-
 TEST_F(RunStoreTest, UnreadableColumnsAreDataLossAndNameTheCheck) {
   Insert(SomeExperiment("e"));
   const auto break_column = [&](const std::string& sql) {
@@ -288,6 +263,74 @@ TEST_F(RunStoreTest, UnreadableColumnsAreDataLossAndNameTheCheck) {
   break_column("UPDATE runs SET parameters = '[]'");
   EXPECT_EQ(get().code(), absl::StatusCode::kDataLoss);
   EXPECT_TRUE(Mentions(get().message(), {"parameters", "anneald check"}));
+}
+
+TEST_F(RunStoreTest, DivergedRunsAreCountedAmongTheFailedOnes) {
+  Insert(SomeExperiment("e", 3));
+  v1::Failure lost;
+  lost.set_reason(v1::FAILURE_REASON_WORKER_LOST);
+  const auto fail = [&](int64_t ordinal, const v1::Failure& failure) {
+    ASSERT_TRUE(Change(RunKeyOf("e", ordinal), v1::RUN_STATE_RUNNING).ok());
+    ASSERT_TRUE(Change(RunKeyOf("e", ordinal), v1::RUN_STATE_FAILED, kNow, failure).ok());
+  };
+  fail(0, SomeFailure());
+  fail(1, SomeFailure());
+  fail(2, lost);
+  EXPECT_EQ(Get("e").run_counts().failed(), 3);
+  EXPECT_EQ(Get("e").run_counts().diverged(), 2);
+  EXPECT_EQ(Get("e").run_counts().total(), 3);
+  ASSERT_TRUE(Change(RunKeyOf("e", 0), v1::RUN_STATE_PENDING).ok());
+  ASSERT_TRUE(Change(RunKeyOf("e", 2), v1::RUN_STATE_PENDING).ok());
+  EXPECT_EQ(Get("e").run_counts().failed(), 1);
+  EXPECT_EQ(Get("e").run_counts().diverged(), 1);
+}
+
+TEST_F(RunStoreTest, CollapseIsThatOfTheLastEpoch) {
+  Insert(SomeExperiment("e"));
+  const int64_t key = RunKeyOf("e", 0);
+  const auto record = [&](int32_t epoch, std::optional<int32_t> classes) {
+    v1::EpochReport report = SomeReport(epoch);
+    report.mutable_epoch()->clear_validation_predicted_classes();
+    if (classes.has_value()) {
+      report.mutable_epoch()->set_validation_predicted_classes(*classes);
+    }
+    ASSERT_TRUE(Record(key, report).ok());
+  };
+  record(1, 1);
+  EXPECT_TRUE(GetRunOf("e", 0).collapsed());
+  EXPECT_TRUE(GetRunOf("e", 0, v1::RUN_VIEW_BASIC).collapsed());
+  record(2, 2);
+  EXPECT_FALSE(GetRunOf("e", 0).collapsed());
+  record(3, 1);
+  EXPECT_TRUE(GetRunOf("e", 0).collapsed());
+  record(4, std::nullopt);
+  EXPECT_FALSE(GetRunOf("e", 0).collapsed()) << "not known";
+}
+
+TEST_F(RunStoreTest, LabelsAndNoteOfARunAreItsOwn) {
+  NewExperiment experiment = SomeExperiment("e", 2);
+  (*experiment.submission.mutable_labels())["team"] = "vision";
+  experiment.submission.set_note("all");
+  Insert(experiment);
+  const auto update = [this](const std::map<std::string, std::string>& labels,
+                             const std::string& note) {
+    const google::protobuf::Map<std::string, std::string> map(labels.begin(), labels.end());
+    ASSERT_TRUE(Write([&](Transaction& transaction) {
+                  return UpdateRunAnnotations(transaction, RunKeyOf("e", 1), map, note);
+                }).ok());
+  };
+  EXPECT_EQ(GetRunOf("e", 1).note(), "");
+  EXPECT_THAT(GetRunOf("e", 1).labels(), IsEmpty());
+  update({{"figure", "3"}, {"team", "text"}}, "look at epoch 7; it's odd");
+  for (const v1::RunView view : {v1::RUN_VIEW_BASIC, v1::RUN_VIEW_FULL}) {
+    const v1::Run run = GetRunOf("e", 1, view);
+    EXPECT_EQ(run.note(), "look at epoch 7; it's odd");
+    EXPECT_THAT(run.labels(), UnorderedElementsAre(Pair("figure", "3"), Pair("team", "text")));
+    EXPECT_THAT(GetRunOf("e", 0, view).labels(), IsEmpty());
+  }
+  update({{"team", "audio"}}, "");
+  EXPECT_EQ(GetRunOf("e", 1).note(), "");
+  EXPECT_THAT(GetRunOf("e", 1).labels(), ElementsAre(Pair("team", "audio")));
 }
 
 TEST_F(RunStoreTest, StartReportRoundTrips) {
@@ -424,6 +467,76 @@ TEST_F(RunStoreTest, DuplicateEpochIsIgnoredAndAddsNoEvent) {
   EXPECT_EQ(GetRunOf("e", 0).epochs_done(), 2);
   EXPECT_TRUE(Same(Events("e")[1].epoch(), SomeReport(1).epoch()));
   EXPECT_TRUE(Same(GetRunOf("e", 0).last_epoch(), SomeReport(2).epoch()));
+}
+
+TEST_F(RunStoreTest, ExtendedRunKeepsItsEarlierTestResults) {
+  Insert(SomeExperiment("e", 2));
+  const int64_t key = RunKeyOf("e", 0);
+  const auto complete = [&](int32_t epochs, const std::string& digest) {
+    v1::RunCompleted completed;
+    for (const auto weights : {v1::TestResult::WEIGHTS_LAST, v1::TestResult::WEIGHTS_BEST}) {
+      *completed.add_test_results() = SomeResult(weights);
+      completed.mutable_test_results()->rbegin()->set_run_epochs(epochs);
+      completed.mutable_test_results()->rbegin()->set_accuracy(epochs / 16.0);
+    }
+    completed.set_weights_sha256(digest);
+    completed.set_best_weights_sha256("best " + digest);
+    ASSERT_TRUE(Change(key, v1::RUN_STATE_RUNNING).ok());
+    ASSERT_TRUE(Write([&](Transaction& transaction) {
+                  return RecordCompletion(transaction, key, completed);
+                }).ok());
+    ASSERT_TRUE(Change(key, v1::RUN_STATE_SUCCEEDED).ok());
+  };
+  const auto extend = [&](int32_t epochs) {
+    v1::TrainingConfig config;
+    config.set_epochs(epochs);
+    ASSERT_TRUE(Change(key, v1::RUN_STATE_PENDING).ok());
+    ASSERT_TRUE(
+        Write([&](Transaction& transaction) { return ExtendRun(transaction, key, config); }).ok());
+  };
+  complete(3, "a");
+  EXPECT_EQ(GetRunOf("e", 0).weights_sha256(), "a");
+  EXPECT_EQ(GetRunOf("e", 0).best_weights_sha256(), "best a");
+  EXPECT_THAT(GetRunOf("e", 0).earlier_test_results(), IsEmpty());
+  extend(6);
+  EXPECT_EQ(GetRunOf("e", 0).weights_sha256(), "") << "the weights are no longer the last";
+  EXPECT_EQ(GetRunOf("e", 0).best_weights_sha256(), "");
+  EXPECT_THAT(GetRunOf("e", 0).test_results(), IsEmpty());
+  EXPECT_EQ(GetRunOf("e", 0).earlier_test_results_size(), 2) << "before it has ended again";
+  complete(6, "b");
+  extend(10);
+  complete(10, "c");
+  Reopen();
+
+  const v1::Run run = GetRunOf("e", 0);
+  EXPECT_EQ(run.epochs_total(), 10);
+  EXPECT_THAT(run.extended_from(), ElementsAre(3, 6));
+  EXPECT_EQ(run.weights_sha256(), "c");
+  ASSERT_EQ(run.test_results_size(), 2);
+  EXPECT_EQ(run.test_results(0).run_epochs(), 10);
+  std::vector<std::pair<int32_t, v1::TestResult::Weights>> earlier;
+  for (const v1::TestResult& result : run.earlier_test_results()) {
+    earlier.emplace_back(result.run_epochs(), result.weights());
+    EXPECT_EQ(result.accuracy(), result.run_epochs() / 16.0);
+    EXPECT_EQ(result.classes_size(), 3);
+  }
+  EXPECT_THAT(
+      earlier,
+      ElementsAre(Pair(6, v1::TestResult::WEIGHTS_LAST), Pair(6, v1::TestResult::WEIGHTS_BEST),
+                  Pair(3, v1::TestResult::WEIGHTS_LAST), Pair(3, v1::TestResult::WEIGHTS_BEST)));
+  v1::TestResult expected = SomeResult(v1::TestResult::WEIGHTS_BEST);
+  expected.set_run_epochs(3);
+  expected.set_accuracy(3 / 16.0);
+  v1::TestResult last = run.earlier_test_results(3);
+  last.clear_classes();
+  EXPECT_TRUE(Same(last, expected)) << "with every number, and its confusion matrix";
+
+  const v1::Run basic = GetRunOf("e", 0, v1::RUN_VIEW_BASIC);
+  ASSERT_EQ(basic.earlier_test_results_size(), 4);
+  EXPECT_EQ(basic.earlier_test_results(0).confusion_size(), 0);
+  EXPECT_EQ(basic.earlier_test_results(0).classes_size(), 0);
+  EXPECT_THAT(basic.extended_from(), ElementsAre(3, 6));
+  EXPECT_THAT(GetRunOf("e", 1).extended_from(), IsEmpty());
 }
 
 }  // namespace

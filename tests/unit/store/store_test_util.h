@@ -101,6 +101,7 @@ inline v1::EpochReport SomeReport(int32_t epoch) {
   int next = epoch;
   FillNumbers(report.mutable_epoch(), &next);
   report.mutable_epoch()->set_epoch(epoch);
+  report.mutable_epoch()->set_eligible(epoch % 2 == 1);
   for (int layer = 0; layer < 3; ++layer) {
     v1::LayerMetrics* metrics = report.mutable_epoch()->add_layers();
     metrics->set_gradient_norm(AwkwardDouble(layer));
@@ -119,6 +120,7 @@ inline v1::TestResult SomeResult(v1::TestResult::Weights weights) {
   FillNumbers(&result, &next);
   result.set_weights(weights);
   result.set_epoch(7);
+  result.set_no_eligible_epoch(weights == v1::TestResult::WEIGHTS_BEST);
   for (const int64_t images : {8, 2, 0, 1, 9, 0, 4, 0, 6}) result.add_confusion(images);
   return result;
 }

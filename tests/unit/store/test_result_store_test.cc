@@ -43,6 +43,24 @@ TEST_F(TestResultStoreTest, ResultsRoundTripExactlyLastBeforeBest) {
   EXPECT_EQ(results[1].SerializeAsString(), best.SerializeAsString());
 }
 
+TEST_F(TestResultStoreTest, NumbersAtThetaZeroAreUnsetWhereThereAreNone) {
+  v1::TestResult last = SomeResult(v1::TestResult::WEIGHTS_LAST);
+  last.clear_relu_loss();
+  last.clear_relu_accuracy();
+  last.clear_relu_precision();
+  last.clear_relu_recall();
+  last.clear_relu_f1();
+  v1::TestResult best = SomeResult(v1::TestResult::WEIGHTS_BEST);
+  best.set_relu_loss(0);
+  ASSERT_TRUE(TryInsert(last).ok());
+  ASSERT_TRUE(TryInsert(best).ok());
+  std::vector<v1::TestResult> results = List(/*full=*/true);
+  ASSERT_EQ(results.size(), 2U);
+  for (v1::TestResult& result : results) result.clear_classes();
+  EXPECT_TRUE(Same(results[0], last));
+  EXPECT_TRUE(Same(results[1], best)) << "0 is not unset";
+}
+
 TEST_F(TestResultStoreTest, ClassMetricsFollowFromTheConfusionMatrix) {
   ASSERT_TRUE(TryInsert(SomeResult(v1::TestResult::WEIGHTS_LAST)).ok());
   const std::vector<v1::TestResult> results = List(/*full=*/true);

@@ -1,5 +1,6 @@
 #include "server/store/usage_store.h"
 
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -37,7 +38,10 @@ class UsageStoreTest : public StoreTest {
             ") + (SELECT 1000 * count(*) FROM runs", of,
             ") + (SELECT 500 * count(*) FROM epochs WHERE run_id IN", runs,
             ") + (SELECT coalesce(sum(length(radians)), 0) FROM thetas WHERE run_id IN", runs,
-            ") + (SELECT coalesce(sum(bytes), 0) FROM checkpoints WHERE run_id IN", runs, ")"))};
+            ") + (SELECT coalesce(sum(bytes), 0) FROM checkpoints WHERE run_id IN", runs,
+            ") + (SELECT coalesce(sum(length(note)), 0) FROM runs", of,
+            ") + (SELECT coalesce(sum(length(key) + length(value)), 0) FROM run_labels",
+            " WHERE run_id IN", runs, ")"))};
   }
   void ExpectCounted(const std::string& when) {
     for (const char* user : {"ada", "bob", ""}) {
@@ -90,6 +94,17 @@ TEST_F(UsageStoreTest, TracksEveryChangeOfStoredBytesAndRuns) {
                 return UpdateSubmission(transaction, KeyOf("a"), longer);
               }).ok());
   ExpectCounted("annotated");
+  for (const std::map<std::string, std::string>& labels :
+       {std::map<std::string, std::string>{{"a", "bc"}, {"def", "ghij"}}, {{"a", ""}}}) {
+    const int64_t before = Of("ada").stored_bytes;
+    ASSERT_TRUE(Write([&](Transaction& transaction) {
+                  return UpdateRunAnnotations(transaction, RunKeyOf("a", 1),
+                                              {labels.begin(), labels.end()},
+                                              std::string(7 * labels.size(), 'n'));
+                }).ok());
+    ExpectCounted("a run annotated");
+    EXPECT_NE(Of("ada").stored_bytes, before);
+  }
 
   ASSERT_TRUE(Change(RunKeyOf("a", 2), v1::RUN_STATE_CANCELLED).ok());
   ASSERT_TRUE(Write([&](Transaction& transaction) {

@@ -183,7 +183,7 @@ TEST(DifferenceTableTest, ShowsTheBoundOfPValuesThatCannotBeSignificant) {
   Compare(6, 0.03125, 0.03125, AddArm("six", &response));
   const Table table = DifferenceTable(response, 4);
   EXPECT_EQ(RowOf(table, 1)["p"], "1.000 (≥ 0.25)");
-  EXPECT_EQ(RowOf(table, 2)["p"], "0.062 (≥ 0.0625)");
+  EXPECT_EQ(RowOf(table, 2)["p"], "0.0625 (≥ 0.0625)");
   EXPECT_EQ(RowOf(table, 3)["p"], "0.031");
 }
 
@@ -200,7 +200,7 @@ TEST(DifferenceTableTest, OnePairHasNoIntervalAndEqualPairsADegenerateOne) {
   equal->clear_effect_size();
   const Table table = DifferenceTable(response, 3);
   EXPECT_EQ(RowOf(table, 1)["interval"], "-");
-  EXPECT_EQ(RowOf(table, 1)["p"], "1.000 (≥ 1)");
+  EXPECT_EQ(RowOf(table, 1)["p"], "1 (≥ 1)");
   EXPECT_EQ(RowOf(table, 2)["interval"], "+1.23 (degenerate)");
   EXPECT_EQ(RowOf(table, 2)["effect_size"], "-");
 }
