@@ -4,6 +4,8 @@
 #include <iostream>
 #include <memory>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/command.h"
 #include "client/render/comparison.h"
@@ -89,6 +91,13 @@ void PrintDetails(const CompareOptions& options, const v1::CompareExperimentsRes
   if (options.explain) PrintExplanation(response);
 }
 
+// Returns true if the options select, sort or filter by a test result, which is a look at it.
+bool LooksAtTestResults(const ListOptions& options) {
+  return absl::StrContains(
+      absl::StrCat(options.sort, " ", options.filter, " ", absl::StrJoin(options.columns, " ")),
+      "test_");
+}
+
 int Compare(Connection* connection, const CompareOptions& options) {
   const bool is_text = options.list.output == "table" && !options.list.quiet;
   if (options.explain && !is_text) {
@@ -96,6 +105,8 @@ int Compare(Connection* connection, const CompareOptions& options) {
   }
   v1::CompareExperimentsRequest request = options.request;
   for (const std::string& name : options.names) request.add_names(ExpandName(name));
+  // Named in the request, so that the daemon logs the look.
+  if (LooksAtTestResults(options.list)) request.add_run_metrics("test_accuracy");
   auto response = connection->Compare(request);
   if (!response.ok()) return PrintError(response.status());
   const int limit = options.list.fetch_limit();

@@ -90,7 +90,10 @@ std::string SampleSize(const v1::Curve* curve) {
 std::string ArmLabel(const v1::Arm& arm, absl::string_view sample_size) {
   const std::string diverged =
       arm.diverged() > 0 ? absl::StrCat(", ", arm.diverged(), " diverged") : "";
-  return absl::StrCat(arm.name(), " (", sample_size, diverged, ")");
+  // Curves show missing runs as far as they got.
+  const std::string missing =
+      arm.missing() > 0 ? absl::StrCat(", ", arm.missing(), " missing") : "";
+  return absl::StrCat(arm.name(), " (", sample_size, diverged, missing, ")");
 }
 
 std::vector<Point> MeanLine(const v1::Curve& curve) {

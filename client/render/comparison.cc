@@ -68,6 +68,12 @@ std::string IntervalText(const v1::Comparison& comparison, bool percent) {
   return absl::StrCat("[", low, ", ", Signed(comparison.difference_high(), percent), "]");
 }
 
+// A metric that this version does not know may rank arms.
+bool Ranks(const Response& response) {
+  const auto metric = MetricOf(response.metric());
+  return !metric.has_value() || metric->better != v1::MetricOptions::BETTER_NEITHER;
+}
+
 std::string PText(double p) { return p < 0.001 ? "< 0.001" : absl::StrFormat("%.3f", p); }
 
 // With the bound of few pairs: `1.000 (≥ 0.25)`.
@@ -102,7 +108,7 @@ std::vector<std::string> DifferenceRow(const v1::Arm& arm, const Response& respo
   row.push_back(OrDash(c.has_difference(), Signed(c.difference(), percent)));
   row.push_back(IntervalText(c, percent));
   row.push_back(OrDash(c.has_effect_size(), absl::StrFormat("%+.2f", c.effect_size())));
-  row.push_back(absl::StrFormat("%.2f", c.probability_of_improvement()));
+  row.push_back(Ranks(response) ? absl::StrFormat("%.2f", c.probability_of_improvement()) : "-");
   row.push_back(PText(c, response.alpha()));
   row.push_back(OrDash(c.has_holm_p_value(), PText(c.holm_p_value())));
   return row;
@@ -163,7 +169,9 @@ std::string BinomialText(const Response& response, int arms) {
 
 std::string LooksText(const Response& response) {
   if (response.looks() == 0) return "";
-  return absl::StrCat("Looks at test results of these experiments so far: ", response.looks(), ".");
+  return absl::StrCat(
+      "Looks at test results, summed over the experiments (equal ones within an hour ",
+      "count once): ", response.looks(), ".");
 }
 
 // The daemon names the request's field.

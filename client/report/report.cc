@@ -147,7 +147,7 @@ std::string OutcomeText(const Response& comparison) {
 std::string LooksText(int looks) {
   if (looks == 0) return "Nobody has looked at test results of these experiments.";
   return absl::StrCat("Test results of these experiments were looked at ", looks,
-                      looks == 1 ? " time." : " times.");
+                      looks == 1 ? " time" : " times", ", summed over the experiments.");
 }
 
 std::string Summary(const ReportData& data) {

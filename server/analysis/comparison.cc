@@ -108,6 +108,7 @@ class Comparer {
   void SetValue(const ArmOfMembers& arm, v1::Arm* to) const;
   void SetTimes(const ArmOfMembers& arm, v1::TimeToThreshold* times) const;
   v1::Arm ShowArm(size_t index) const;
+  void SetValueFacts(const ArmOfMembers& arm, ArmFacts* facts) const;
   void Pair(size_t index, size_t baseline, v1::Arm* arm) const;
   void SetRuns(v1::CompareExperimentsResponse* response) const;
   absl::Status SumConfusions(v1::CompareExperimentsResponse* response) const;
@@ -211,8 +212,11 @@ Member Comparer::MemberOf(const store::ComparedRow& row, const v1::TrainingConfi
   if (split != splits_.end()) member.split = &split->second;
   const auto chance = chance_.find(row.split_key);
   for (size_t i = 0; i < metrics_.size(); ++i) {
+    // A run that would not have been tested has no test result that chance could stand in for.
+    const bool is_untested =
+        metrics_[i].is_of_test() && config.evaluation().has_test() && !config.evaluation().test();
     member.values.push_back(
-        member.diverged()
+        member.diverged() && !is_untested
             ? ValueOfDiverged(metrics_[i], chance == chance_.end() ? nullptr : &chance->second)
             : row.values[i].value_or(std::nan("")));
   }
@@ -382,6 +386,25 @@ v1::Arm Comparer::ShowArm(size_t index) const {
   return arm;
 }
 
+bool HasValue(const SeedValues& values) {
+  return std::any_of(values.begin(), values.end(),
+                     [](const auto& seed) { return MeanOverStrata(seed.second).has_value(); });
+}
+
+void Comparer::SetValueFacts(const ArmOfMembers& arm, ArmFacts* facts) const {
+  const SeedValues values = Values(arm, kValue);
+  facts->has_value = HasValue(values);
+  for (const auto& [seed, strata] : values) {
+    for (const auto& [stratum, value] : strata) {
+      facts->runs_of_a_seed = std::max(facts->runs_of_a_seed, value.count);
+    }
+  }
+  for (const Member* member : arm.members) {
+    const bool has_none = std::isnan(member->values[kValue]);
+    if (member->succeeded() && !member->is_duplicate && has_none) ++facts->without_value;
+  }
+}
+
 void Comparer::Pair(size_t index, size_t baseline, v1::Arm* arm) const {
   const ArmOfMembers& own = arms_[index];
   const ArmOfMembers& other = arms_[baseline];
@@ -406,7 +429,9 @@ void Comparer::Pair(size_t index, size_t baseline, v1::Arm* arm) const {
       *arm->mutable_comparison() = std::move(paired->comparison);
     }
   }
-  const auto notes = ArmNotesOf(*arm, facts, kAlpha);
+  SetValueFacts(own, &facts);
+  facts.baseline_has_value = HasValue(Values(other, kValue));
+  const auto notes = ArmNotesOf(*arm, facts, question_.metric.name, kAlpha);
   arm->mutable_notes()->Assign(notes.begin(), notes.end());
 }
 

@@ -119,6 +119,8 @@ std::optional<double> MeanOverStrata(const std::map<int, SeedValue>& strata) {
   double sum = 0;
   int count = 0;
   for (const auto& [stratum, value] : strata) {
+    // Without that run's value, the mean would be of the others alone.
+    if (value.has_lost) return std::nullopt;
     if (value.count == 0) continue;
     sum += *value.Mean();
     ++count;

@@ -95,7 +95,8 @@ using SeedValues = std::map<int64_t, std::map<int, SeedValue>>;
 SeedValues ValuesBySeed(absl::Span<const Member* const> members, size_t metric,
                         bool excludes_diverged);
 
-// Returns the mean over the strata of a seed; nothing without a value.
+// Returns the mean over the strata of a seed; nothing without a value, or if a run that diverged
+// has none.
 std::optional<double> MeanOverStrata(const std::map<int, SeedValue>& strata);
 
 }  // namespace anneal::analysis

@@ -63,6 +63,17 @@ std::string WithinRemedy(const std::map<std::string, std::set<std::string>>& fie
   });
 }
 
+// Says why an arm that could be paired is not.
+std::string UnpairedNote(const ArmFacts& facts, const std::string& metric) {
+  constexpr char kUnpaired[] = "not paired with the baseline: ";
+  if (!facts.has_value)
+    return absl::StrCat(kUnpaired, "none of its counted runs has ", metric, ".");
+  if (!facts.baseline_has_value) {
+    return absl::StrCat(kUnpaired, "none of the baseline's counted runs has ", metric, ".");
+  }
+  return absl::StrCat(kUnpaired, "no seed in common.");
+}
+
 }  // namespace
 
 std::vector<std::string> NotesOf(const v1::CompareExperimentsResponse& response,
@@ -93,8 +104,18 @@ std::vector<std::string> NotesOf(const v1::CompareExperimentsResponse& response,
   return notes;
 }
 
-std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts, double alpha) {
+std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts,
+                                    const std::string& metric, double alpha) {
   std::vector<std::string> notes;
+  if (facts.without_value > 0) {
+    notes.push_back(absl::StrCat(Runs(facts.without_value), " succeeded without ", metric, " and ",
+                                 Verb(facts.without_value, "is", "are"),
+                                 " not in its statistics."));
+  }
+  if (facts.runs_of_a_seed > 1) {
+    notes.push_back(absl::StrCat("a seed's value is the mean of up to ", facts.runs_of_a_seed,
+                                 " runs with different configs."));
+  }
   if (!facts.own_differences.empty()) {
     notes.push_back(absl::StrCat("its runs differ in ", FieldTexts(facts.own_differences), "."));
   }
@@ -106,7 +127,7 @@ std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts, d
                                              " pairs inside of each value.")
                               : "."));
   } else if (!facts.is_baseline && !facts.has_common_seed) {
-    notes.push_back("not paired with the baseline: no seed in common.");
+    notes.push_back(UnpairedNote(facts, metric));
   }
   if (!arm.has_comparison()) return notes;
   const v1::Comparison& comparison = arm.comparison();

@@ -28,10 +28,18 @@ struct ArmFacts {
   bool may_pair_within = false;
   bool is_baseline = false;
   bool has_common_seed = false;
+  // A counted run of it, or of the baseline, has a value of the metric.
+  bool has_value = false;
+  bool baseline_has_value = false;
+  // Number of runs that succeeded without a value of the metric.
+  int without_value = 0;
+  // The most runs that a seed's value is the average of.
+  int runs_of_a_seed = 0;
   // Number of pairs whose sides are averages over different numbers of runs.
   int uneven_pairs = 0;
 };
-std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts, double alpha);
+std::vector<std::string> ArmNotesOf(const v1::Arm& arm, const ArmFacts& facts,
+                                    const std::string& metric, double alpha);
 
 }  // namespace anneal::analysis
 

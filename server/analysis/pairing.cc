@@ -34,8 +34,12 @@ bool ExemptsDataset(const std::set<std::string>& exempt) {
 struct Pair {
   double arm = 0;
   double baseline = 0;
-  bool is_even = true;  // averages over equal numbers of runs
+  bool is_even = true;    // averages over equal numbers of runs
+  bool has_lost = false;  // a run that diverged has no value
 };
+
+// Averages of the same values differ by this much, relative to them, if summed in another order.
+constexpr double kRounding = 1e-12;
 
 // Averages both arms over the strata that both have at this seed.
 std::optional<Pair> PairOf(const std::map<int, SeedValue>& arm,
@@ -44,7 +48,9 @@ std::optional<Pair> PairOf(const std::map<int, SeedValue>& arm,
   int strata = 0;
   for (const auto& [stratum, value] : arm) {
     const auto other = baseline.find(stratum);
-    if (other == baseline.end() || value.count == 0 || other->second.count == 0) continue;
+    if (other == baseline.end()) continue;
+    if (value.has_lost || other->second.has_lost) return Pair{.has_lost = true};
+    if (value.count == 0 || other->second.count == 0) continue;
     pair.arm += *value.Mean();
     pair.baseline += *other->second.Mean();
     pair.is_even = pair.is_even && value.count == other->second.count;
@@ -53,6 +59,10 @@ std::optional<Pair> PairOf(const std::map<int, SeedValue>& arm,
   if (strata == 0) return std::nullopt;
   pair.arm /= strata;
   pair.baseline /= strata;
+  const bool is_finite = std::isfinite(pair.arm) && std::isfinite(pair.baseline);
+  if (is_finite && std::abs(pair.arm - pair.baseline) <= kRounding * std::abs(pair.arm)) {
+    pair.baseline = pair.arm;
+  }
   return pair;
 }
 
@@ -122,11 +132,16 @@ std::optional<PairedComparison> CompareTwo(const SeedValues& arm, const SeedValu
   std::vector<double> baseline_values;
   std::vector<double> all;       // differences, with infinite ones
   std::vector<double> measured;  // without them
+  size_t lost = 0;               // pairs without any value
   for (const auto& [seed, strata] : arm) {
     const auto other = baseline.find(seed);
     if (other == baseline.end()) continue;
     const std::optional<Pair> pair = PairOf(strata, other->second);
     if (!pair.has_value()) continue;
+    if (pair->has_lost) {
+      ++lost;
+      continue;
+    }
     arm_values.push_back(pair->arm);
     baseline_values.push_back(pair->baseline);
     all.push_back(Difference(*pair));
@@ -135,8 +150,8 @@ std::optional<PairedComparison> CompareTwo(const SeedValues& arm, const SeedValu
   }
   if (all.empty()) return std::nullopt;
   v1::Comparison& comparison = paired.comparison;
-  comparison.set_pairs(static_cast<int32_t>(all.size()));
-  comparison.set_left_out(static_cast<int32_t>(all.size() - measured.size()));
+  comparison.set_pairs(static_cast<int32_t>(all.size() + lost));
+  comparison.set_left_out(static_cast<int32_t>(all.size() + lost - measured.size()));
   comparison.set_probability_of_improvement(
       stats::ProbabilityOfImprovement(arm_values, baseline_values, higher_is_better));
   comparison.set_smallest_p_value(stats::SmallestSignFlipPValue(measured.size()));

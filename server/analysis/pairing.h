@@ -35,6 +35,7 @@ struct PairedComparison {
   // Number of pairs whose two sides are averages over different numbers of runs.
   int uneven = 0;
 };
+// The sides of a pair are equal if they differ by rounding alone.
 // Returns the paired comparison of an arm with the baseline; nothing if they have no seed in
 // common. Seeds are paired inside of each stratum that both have.
 std::optional<PairedComparison> CompareTwo(const SeedValues& arm, const SeedValues& baseline,

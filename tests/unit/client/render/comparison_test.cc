@@ -316,7 +316,7 @@ TEST(LegendTest, HasTheStandardErrorOfTheImagesAndTheLooks) {
   EXPECT_THAT(Text(DifferenceLegend(response, 1)),
               AllOf(HasSubstr("On 10000 test images an accuracy has a binomial standard error of "
                               "up to 0.14 points"),
-                    HasSubstr("so far: 4.")));
+                    HasSubstr("count once): 4.")));
 }
 
 TEST(NotesTest, ArmsWithEqualNotesShareOne) {

@@ -109,7 +109,7 @@ TEST(ReportTest, LooksAreCounted) {
   ReportData data = DataOf({v1::RUN_OUTCOME_SUCCEEDED}, "validation_accuracy");
   EXPECT_THAT(PageOf(data), HasSubstr("Nobody has looked at test results"));
   data.comparison.set_looks(3);
-  EXPECT_THAT(PageOf(data), HasSubstr("were looked at 3 times."));
+  EXPECT_THAT(PageOf(data), HasSubstr("were looked at 3 times, summed over the experiments."));
 }
 
 TEST(ReportTest, ExclusionIsRepeated) {
