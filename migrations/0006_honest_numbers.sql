@@ -132,17 +132,20 @@ CREATE INDEX attempts_by_provenance ON attempts (provenance_id) WHERE provenance
 ALTER TABLE runs ADD COLUMN split_id INTEGER REFERENCES splits;      -- set once it has started
 CREATE INDEX runs_by_split ON runs (split_id) WHERE split_id IS NOT NULL;
 ALTER TABLE runs ADD COLUMN collapsed INTEGER NOT NULL DEFAULT 0;    -- in its last epoch
-ALTER TABLE runs ADD COLUMN weights_sha256 TEXT;                     -- of the last weights
-ALTER TABLE runs ADD COLUMN best_weights_sha256 TEXT;
 ALTER TABLE runs ADD COLUMN extended_from TEXT NOT NULL DEFAULT '[]'; -- JSON: epochs before each
 ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
 
-UPDATE runs SET weights_sha256 =
-  (SELECT t.weights_sha256 FROM test_results t
-   WHERE t.run_id = runs.run_id AND t.weights = 'LAST' AND t.weights_sha256 <> '');
-UPDATE runs SET best_weights_sha256 =
-  (SELECT t.weights_sha256 FROM test_results t
-   WHERE t.run_id = runs.run_id AND t.weights = 'BEST' AND t.weights_sha256 <> '');
+-- Of runs that have succeeded, tested or not. Not columns of runs, whose rows would become twice as
+-- long: lists look through all of them.
+CREATE TABLE weights_digests (
+  run_id              INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+  weights_sha256      TEXT,                 -- of the last weights
+  best_weights_sha256 TEXT
+) STRICT;
+INSERT INTO weights_digests
+  SELECT run_id, max(weights_sha256) FILTER (WHERE weights = 'LAST'),
+         max(weights_sha256) FILTER (WHERE weights = 'BEST')
+  FROM test_results WHERE weights_sha256 <> '' GROUP BY run_id;
 ALTER TABLE test_results DROP COLUMN weights_sha256;
 
 -- Those of the run itself; its experiment's are in labels.
@@ -170,6 +173,12 @@ CREATE INDEX runs_by_max_validation_accuracy ON runs (max_validation_accuracy);
 CREATE INDEX runs_by_min_validation_loss ON runs (min_validation_loss);
 CREATE INDEX runs_by_best_validation_loss ON runs (best_validation_loss);
 CREATE INDEX runs_by_best_validation_relu_accuracy ON runs (best_validation_relu_accuracy);
+DROP INDEX runs_by_metrics;
+CREATE INDEX runs_by_metrics ON runs
+  (experiment_id, test_accuracy, best_test_accuracy, validation_accuracy, validation_loss,
+   test_loss, best_test_loss, train_accuracy, train_loss, best_validation_accuracy,
+   max_validation_accuracy, min_validation_loss, best_validation_loss,
+   best_validation_relu_accuracy);
 
 -- Both update the run of a new epoch; one update is cheaper.
 DROP TRIGGER runs_last_epoch;
@@ -292,11 +301,12 @@ SELECT e.id AS experiment, r.ordinal AS run, r.seed, r.state, r.failure_reason, 
        l.theta_mean, r.collapsed, r.best_validation_accuracy, r.min_validation_loss,
        last.accuracy AS test_accuracy, last.loss AS test_loss, last.f1 AS test_f1,
        best.accuracy AS best_test_accuracy, best.epoch AS best_epoch,
-       r.weights_sha256, r.best_weights_sha256
+       w.weights_sha256, w.best_weights_sha256
 FROM runs r
 JOIN experiments e USING (experiment_id)
 JOIN configs c USING (config_id)
 LEFT JOIN epochs l ON l.run_id = r.run_id AND l.epoch = r.epochs_done
+LEFT JOIN weights_digests w ON w.run_id = r.run_id
 LEFT JOIN test_results last ON last.run_id = r.run_id AND last.weights = 'LAST'
 LEFT JOIN test_results best ON best.run_id = r.run_id AND best.weights = 'BEST'
 WHERE e.deleted IS NULL;

@@ -16,14 +16,13 @@ namespace {
 constexpr absl::string_view kBasicColumns =
     "r.run_id, r.ordinal, r.seed, r.parameters, r.state, r.failure_reason, r.failure_message,"
     " r.created, r.started, r.ended, r.attempts, r.epochs_done, r.epochs_total, r.engine,"
-    " r.dataset_sha256, r.weights_sha256, r.best_weights_sha256, r.extended_from, r.note,"
-    " r.collapsed, r.priority, r.user, e.id";
-constexpr int kPriorityColumn = 20;
-constexpr int kUserColumn = 21;
-constexpr int kExperimentColumn = 22;
-constexpr int kConfigColumn = 23;  // and those after it only in the full view
-constexpr int kNetworkColumn = 24;
-constexpr int kSplitColumn = 25;
+    " r.dataset_sha256, r.extended_from, r.note, r.collapsed, r.priority, r.user, e.id";
+constexpr int kPriorityColumn = 18;
+constexpr int kUserColumn = 19;
+constexpr int kExperimentColumn = 20;
+constexpr int kConfigColumn = 21;  // and those after it only in the full view
+constexpr int kNetworkColumn = 22;
+constexpr int kSplitColumn = 23;
 
 }  // namespace
 
@@ -74,12 +73,10 @@ absl::StatusOr<v1::Run> RunReader::ReadColumns(const Statement& row) const {
   run.set_epochs_total(static_cast<int32_t>(row.Int(12)));
   run.set_engine(row.Text(13));
   run.set_dataset_sha256(row.Text(14));
-  run.set_weights_sha256(row.Text(15));
-  run.set_best_weights_sha256(row.Text(16));
-  const std::vector<int32_t> extended_from = NumbersFromColumn(row.Bytes(17));
+  const std::vector<int32_t> extended_from = NumbersFromColumn(row.Bytes(15));
   run.mutable_extended_from()->Assign(extended_from.begin(), extended_from.end());
-  run.set_note(row.Text(18));
-  run.set_collapsed(row.Int(19) != 0);
+  run.set_note(row.Text(16));
+  run.set_collapsed(row.Int(17) != 0);
   if (!is_full()) return run;
   ANNEAL_RETURN_IF_ERROR(FromColumn(row.Bytes(kConfigColumn), run.mutable_config()));
   if (!row.IsNull(kNetworkColumn)) {
@@ -107,11 +104,23 @@ absl::Status RunReader::AddResults(int64_t key, v1::Run* run) {
   if (run->state() == v1::RUN_STATE_SUCCEEDED) {
     ANNEAL_ASSIGN_OR_RETURN(const auto results, ListTestResults(*db_, key, is_full()));
     run->mutable_test_results()->Assign(results.begin(), results.end());
+    ANNEAL_RETURN_IF_ERROR(AddDigests(key, run));
   }
   if (run->extended_from().empty()) return absl::OkStatus();
   ANNEAL_ASSIGN_OR_RETURN(const auto earlier, ListEarlierTestResults(*db_, key, is_full()));
   run->mutable_earlier_test_results()->Assign(earlier.begin(), earlier.end());
   return absl::OkStatus();
+}
+
+absl::Status RunReader::AddDigests(int64_t key, v1::Run* run) {
+  Statement query = db_->Prepare(
+      "SELECT weights_sha256, best_weights_sha256 FROM weights_digests WHERE run_id = ?");
+  query.Bind(key);
+  if (query.Next()) {
+    run->set_weights_sha256(query.Text(0));
+    run->set_best_weights_sha256(query.Text(1));
+  }
+  return query.status();
 }
 
 absl::Status RunReader::AddLabels(int64_t key, v1::Run* run) {

@@ -38,6 +38,7 @@ class RunReader {
   absl::StatusOr<v1::Run> ReadColumns(const Statement& row) const;
   absl::Status AddEpochAndPlace(const Statement& row, v1::Run* run);
   absl::Status AddResults(int64_t key, v1::Run* run);
+  absl::Status AddDigests(int64_t key, v1::Run* run);
   absl::Status AddLabels(int64_t key, v1::Run* run);
 
   Connection* const db_;

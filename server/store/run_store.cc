@@ -235,10 +235,10 @@ absl::Status RecordCompletion(Transaction& transaction, int64_t run_key,
   for (const v1::TestResult& result : completed.test_results()) {
     ANNEAL_RETURN_IF_ERROR(InsertTestResult(transaction, run_key, result));
   }
-  Statement update = transaction.db().Prepare(
-      "UPDATE runs SET weights_sha256 = nullif(?, ''), best_weights_sha256 = nullif(?, '')"
-      " WHERE run_id = ?");
-  return update.Bind(completed.weights_sha256(), completed.best_weights_sha256(), run_key).Run();
+  Statement insert = transaction.db().Prepare(
+      "INSERT OR REPLACE INTO weights_digests (run_id, weights_sha256, best_weights_sha256)"
+      " VALUES (?, nullif(?, ''), nullif(?, ''))");
+  return insert.Bind(run_key, completed.weights_sha256(), completed.best_weights_sha256()).Run();
 }
 
 absl::Status ExtendRun(Transaction& transaction, int64_t run_key,
@@ -247,9 +247,10 @@ absl::Status ExtendRun(Transaction& transaction, int64_t run_key,
   ANNEAL_ASSIGN_OR_RETURN(const int64_t key, ConfigKey(transaction, ToColumn(config)));
   Statement update = transaction.db().Prepare(
       "UPDATE runs SET config_id = ?, extended_from = json_insert(extended_from, '$[#]',"
-      " epochs_total), epochs_total = ?, weights_sha256 = NULL, best_weights_sha256 = NULL"
-      " WHERE run_id = ?");
-  return update.Bind(key, config.epochs(), run_key).Run();
+      " epochs_total), epochs_total = ? WHERE run_id = ?");
+  ANNEAL_RETURN_IF_ERROR(update.Bind(key, config.epochs(), run_key).Run());
+  Statement forget = transaction.db().Prepare("DELETE FROM weights_digests WHERE run_id = ?");
+  return forget.Bind(run_key).Run();
 }
 
 absl::Status UpdateRunAnnotations(Transaction& transaction, int64_t run_key,

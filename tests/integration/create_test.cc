@@ -113,6 +113,21 @@ TEST_F(CreateTest, SameRequestIdIsTheSameExperiment) {
   EXPECT_THAT(ListNames(), ElementsAre(name));
 }
 
+TEST_F(CreateTest, TheCommandIsStoredButIsNoPartOfWhatIsAskedFor) {
+  v1::CreateExperimentRequest request = TinyRequest("e", 1);
+  request.set_request_id("key");
+  const std::string command(8192, 'c');
+  request.mutable_experiment()->set_submit_command(command);
+  request.mutable_experiment()->set_locked(true);
+  Create(request);
+  EXPECT_EQ(Get("experiments/e").submit_command(), command);
+  EXPECT_TRUE(Get("experiments/e").locked());
+  request.mutable_experiment()->set_submit_command("another");
+  EXPECT_EQ(Create(request).submit_command(), command);
+  request.mutable_experiment()->set_locked(false);
+  EXPECT_EQ(TryCreate(request).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
 TEST_F(CreateTest, SameRequestIdWithAnotherBodyIsAlreadyExists) {
   v1::CreateExperimentRequest request = TinyRequest("first", 1);
   request.set_request_id("key");
@@ -301,12 +316,18 @@ std::vector<Refusal> Refusals() {
             [text](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_note(text); });
     request("user",
             [text](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_user(text); });
+    request("submit_command", [text](v1::CreateExperimentRequest* r) {
+      r->mutable_experiment()->set_submit_command(text);
+    });
     request("labels", [text](v1::CreateExperimentRequest* r) {
       (*r->mutable_experiment()->mutable_labels())["a"] = text;
     });
   }
   request("user",
           [](v1::CreateExperimentRequest* r) { r->mutable_experiment()->set_user("two\nlines"); });
+  request("submit_command", [](v1::CreateExperimentRequest* r) {
+    r->mutable_experiment()->set_submit_command(std::string(8193, 'c'));
+  });
   request("priority", [](v1::CreateExperimentRequest* r) {
     r->mutable_experiment()->set_priority(std::numeric_limits<int32_t>::min());
   });

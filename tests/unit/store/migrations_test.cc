@@ -286,7 +286,7 @@ TEST_F(FileOfVersion5Test, DigestsMoveToTheirRun) {
   EXPECT_EQ(RunOf(0).test_results(0).confusion_size(), 1);
   EXPECT_EQ(RunOf(0).test_results(1).accuracy(), 0.75);
   EXPECT_EQ(RunOf(3).weights_sha256(), "");
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM runs WHERE weights_sha256 IS NULL"), 3);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM weights_digests"), 1);
 }
 
 TEST_F(FileOfVersion5Test, DivergedRunsAreCounted) {
@@ -391,13 +391,14 @@ TEST_F(SchemaTest, DeletingAnExperimentCascades) {
                 return transaction.db().Execute(absl::StrCat(
                     "INSERT INTO run_labels VALUES (", run, ", 'a', 'b');",
                     "INSERT INTO attempts (run_id, number, first_epoch) VALUES (", run, ", 1, 0);",
+                    "INSERT INTO weights_digests VALUES (", run, ", 'a', 'b');",
                     "INSERT INTO earlier_test_results VALUES (", run, ", 1, 'LAST', '{}');",
                     "INSERT INTO looks SELECT experiment_id, 'LIST', '', '', 0 FROM experiments;",
                     "DELETE FROM experiments"));
               }).ok());
   for (const char* table :
        {"experiments", "runs", "epochs", "layer_epochs", "thetas", "events", "run_extremes",
-        "run_labels", "attempts", "earlier_test_results", "looks"}) {
+        "run_labels", "attempts", "earlier_test_results", "weights_digests", "looks"}) {
     EXPECT_EQ(QueryInt(absl::StrCat("SELECT count(*) FROM ", table)), 0) << table;
   }
 }
