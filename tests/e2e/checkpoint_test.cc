@@ -78,7 +78,7 @@ class DisturbedTest : public CheckpointTest, public ::testing::WithParamInterfac
     EXPECT_EQ(daemon_.Anneal({"wait", "undisturbed"}).code, kFine);
     for (int run = 0; run < kRuns; ++run) {
       const std::vector<std::string> bits = BitsOf(daemon_, absl::StrCat("disturbed/", run));
-      EXPECT_EQ(bits.size(), static_cast<size_t>(GetParam().epochs()) + 3);
+      EXPECT_EQ(bits.size(), static_cast<size_t>(GetParam().epochs()) + 5);
       EXPECT_EQ(bits, BitsOf(daemon_, absl::StrCat("undisturbed/", run))) << run;
     }
   }

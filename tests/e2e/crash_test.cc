@@ -3,9 +3,11 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -43,19 +45,28 @@ class CrashTest : public ::testing::Test {
     return daemon_.Anneal({"submit", "--file", daemon_.tiny_config(), "--id", id, "--set",
                            "epochs=30", "--request-id", "the-one", "-q"});
   }
-  // Expects that the files of a run are those that the database names, with the recorded contents.
-  void ExpectNoRubbish(const std::string& run) const {
+  std::multiset<std::string> FoundFiles(const std::string& run) const {
     std::multiset<std::string> found;
     for (const auto& file : CheckpointFilesOf(daemon_, run)) {
-      EXPECT_EQ(file.extension(), ".safetensors");
-      found.insert(DigestOf(Contents(file.string())));
+      found.insert(absl::StrCat(file.extension().string(), " ", DigestOf(Contents(file.string()))));
     }
+    return found;
+  }
+  std::multiset<std::string> NamedFiles(const std::string& run) const {
     std::multiset<std::string> named;
     for (const auto& info : ParseJsonList<v1::CheckpointInfo>(
              daemon_.Anneal({"checkpoint", "list", run, "--output", "json"}).output)) {
-      named.insert(info.sha256());
+      named.insert(absl::StrCat(".safetensors ", info.sha256()));
     }
-    EXPECT_EQ(found, named);
+    return named;
+  }
+  // Expects that the files of a run become those that the database names, with the recorded
+  // contents: they are swept right after the run's end is committed, which ends `wait`.
+  void ExpectNoRubbish(const std::string& run) const {
+    for (int i = 0; i < 50 && FoundFiles(run) != NamedFiles(run); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    EXPECT_EQ(FoundFiles(run), NamedFiles(run));
   }
 
   TestDaemon daemon_;

@@ -1,5 +1,5 @@
-// Tests edit, delete, undelete, purge, changes by filter, list with filter and order, queue, and
-// watching all experiments, as users type them.
+// Tests edit, delete, undelete, purge, locks, changes by filter, list with filter and order, queue,
+// and watching all experiments, as users type them.
 
 #include <csignal>
 #include <string>
@@ -48,6 +48,39 @@ TEST_F(EditTest, LabelsNoteAndPriorityChangeOneByOne) {
   EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e", "--label", "novalue"}), kBadUsage,
                              {"--label", "novalue"}));
   EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e"}), kBadUsage, {"--label", "--priority"}));
+}
+
+TEST_F(EditTest, RunsHaveLabelsAndANoteOfTheirOwn) {
+  daemon_.RunToEnd("e", {"--seeds", "0,1", "--label", "kind=all"});
+  EXPECT_EQ(Output({"edit", "e/1", "--label", "kind=odd", "--label", "a=b", "--note", "spike"}),
+            "updated e/1\n");
+  EXPECT_EQ(Output({"edit", "e/1", "--unlabel", "a"}), "updated e/1\n");
+  const v1::Run run = daemon_.GetRun("e/1");
+  EXPECT_EQ(run.note(), "spike");
+  EXPECT_EQ(run.labels_size(), 1);
+  EXPECT_EQ(run.labels().at("kind"), "odd");
+  EXPECT_EQ(daemon_.GetRun("e/0").note(), "");
+  EXPECT_EQ(Output({"list", "-", "-q", "--filter", "labels.kind = odd"}), "e/1\n");
+  EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e/1", "--priority", "1"}), kBadUsage,
+                             {"--priority", "e/1", "experiment"}));
+  EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e/1", "--unlock"}), kBadUsage, {"--lock", "e/1"}));
+  EXPECT_TRUE(IsOneLineError(Anneal({"edit", "e/7", "--note", "x"}), kFailed, {"e/7"}));
+}
+
+TEST_F(EditTest, ALockedExperimentIsDeletedOnlyWhenUnlocked) {
+  daemon_.RunToEnd("a", {"--lock"});
+  daemon_.RunToEnd("b");
+  EXPECT_EQ(Output({"edit", "b", "--lock"}), "updated b\n");
+  for (const char* name : {"a", "b"}) {
+    for (const char* option : {"-y", "--force"}) {
+      EXPECT_TRUE(IsOneLineError(Anneal({"delete", name, option}), kFailed,
+                                 {"locked", absl::StrCat("anneal edit ", name, " --unlock")}));
+    }
+  }
+  EXPECT_EQ(Output({"list", "-q"}), "b\na\n");
+  EXPECT_EQ(Output({"edit", "a", "b", "--unlock"}), "updated a\nupdated b\n");
+  EXPECT_EQ(Output({"delete", "a", "b"}), "deleted a\ndeleted b\n");
+  EXPECT_EQ(Anneal({"edit", "a", "--lock", "--unlock"}).code, kBadUsage);
 }
 
 TEST_F(EditTest, ADeletedExperimentCanBeUndeletedAndPurged) {
