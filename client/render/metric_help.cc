@@ -20,11 +20,11 @@ std::string ValueText(const Metric& metric) {
     case Source::kBestTest:
       return "that of the test with the best weights";
     case Source::kLogLossArea:
-      return absl::StrCat("the mean of the logarithm of ",
+      return absl::StrCat("the area under the logarithm of ",
                           metric.field == nullptr
                               ? "the validation loss, at θ = 0 where θ has a schedule,"
                               : metric.field->name(),
-                          " over the epochs");
+                          " by epoch (trapezoidal rule), per epoch");
     case Source::kEpoch:
     case Source::kTheta:
       break;
