@@ -62,7 +62,7 @@ TEST(MetricHelpTest, MarksMetricsWhoseUseIsALookAtTestResults) {
 TEST(MetricHelpTest, TellsWhichLossAnAreaIsOf) {
   EXPECT_THAT(HelpOf("log_loss_area"),
               HasSubstr("of the validation loss, at θ = 0 where θ has a schedule"));
-  EXPECT_THAT(HelpOf("log_loss_area.train_loss"), HasSubstr("of train_loss over the epochs"));
+  EXPECT_THAT(HelpOf("log_loss_area.train_loss"), HasSubstr("of train_loss by epoch"));
 }
 
 TEST(MetricCsvTest, ARecordHasTheSameFacts) {
